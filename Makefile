@@ -1,0 +1,55 @@
+# Everything a fresh machine needs is set up by `make setup`; the other targets call it.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PY := .venv/bin/python
+STAMP := .venv/.installed
+export PYTHONDONTWRITEBYTECODE :=
+export TZ := UTC
+
+.PHONY: help setup demo test check format fuzz bench lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## make .venv with the locked dependencies (uv if it is installed, else venv and pip)
+
+$(STAMP): requirements.lock pyproject.toml
+	@if command -v uv >/dev/null 2>&1; then \
+	  uv venv --quiet --allow-existing .venv && \
+	  uv pip install --quiet --python $(PY) --require-hashes -r requirements.lock && \
+	  uv pip install --quiet --python $(PY) --no-deps -e .; \
+	else \
+	  python3 -m venv .venv && \
+	  $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock && \
+	  $(PY) -m pip install --quiet --disable-pip-version-check --no-deps -e .; \
+	fi
+	@touch $@
+
+demo: setup ## run the main job on samples/: collect, decode, rate, bill
+	@$(PY) -m pipeline.demo
+
+test: setup ## run the tests
+	@$(PY) -m pytest -q
+
+check: setup ## format, lint, strict types, import rules
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+format: setup ## format and fix what can be fixed
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .
+
+fuzz: setup ## long mutation run of the decoder (1 M records and more)
+	@$(PY) -m tests.mediation.fuzz --records 1000000
+
+bench: setup ## throughput against peers
+	@.venv/bin/huadan bench decode && .venv/bin/huadan bench rate && .venv/bin/huadan bench run
+
+lock: ## write requirements.lock anew (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header --extra bench --group dev pyproject.toml -o requirements.lock
+
+clean: ## remove what the targets made
+	rm -rf .venv demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Bytes to event data records: framing, decoding, normalization, validation, duplicates."""

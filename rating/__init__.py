@@ -1,0 +1,1 @@
+"""Event data records and a tariff book to rated records, allowances and bills."""

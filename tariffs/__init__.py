@@ -1,0 +1,1 @@
+"""The tariff book: files that people edit, compiled to flat arrays."""

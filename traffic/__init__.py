@@ -1,0 +1,1 @@
+"""Synthetic traffic, written through an encoder that the decoder does not share."""
