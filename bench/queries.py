@@ -1,8 +1,9 @@
 """The benchmark's rating written as queries: what polars and duckdb are measured with.
 
-Both say the same: guide by IMSI, find the zone by an as-of join on the deck flattened to
-intervals, take the allowance as a running sum over the charge group in event order, price, halve
-for friends, round. Money and quantities are integers, so equality with the kernel is exact.
+Both say the same: guide by IMSI and date, find on-net numbers, the zone by an as-of join on the
+deck flattened to intervals, take the allowances as running sums over the charge group in event
+order, price in two steps, halve for friends, cap by a running sum over the subscriber, round.
+Money and quantities are integers, so equality with the kernel is exact.
 """
 
 from __future__ import annotations
@@ -15,14 +16,21 @@ import polars as pl
 
 from bench.rating_case import (
     BEAT_S,
+    CAP,
+    FIRST_STEP_S,
     FRIEND_PPM,
     IMSI_BASE,
+    MONTH_START_US,
+    MONTH_US,
+    MSISDN_BASE,
     NATIONAL_ZONES,
     OFFSET_MIN,
     PEAK_FROM_MIN,
     PEAK_TO_MIN,
     PLANS,
     ROUND_UNIT,
+    SMS,
+    VOICE,
     ZONES,
     RatingCase,
 )
@@ -41,6 +49,7 @@ class Tables:
     events: pl.DataFrame
     subscribers: pl.DataFrame
     intervals: pl.DataFrame
+    plans: pl.DataFrame
     prices: pl.DataFrame
     friends: pl.DataFrame
 
@@ -48,11 +57,16 @@ class Tables:
 def make_tables(case: RatingCase) -> Tables:
     """Returns the facts as polars tables; `event` is the event's index."""
     low, zone = flatten_deck(case.prefixes, case.prefix_zone)
-    count = len(case.event_start_us)
+    subscriber = np.arange(len(case.subscriber_plan), dtype=np.int64)
+    plan_zone = {
+        "plan": np.repeat(np.arange(PLANS), ZONES),
+        "zone": np.tile(np.arange(ZONES), PLANS),
+    }
     return Tables(
         events=pl.DataFrame(
             {
-                "event": np.arange(count, dtype=np.int64),
+                "event": np.arange(len(case.event_start_us), dtype=np.int64),
+                "service": case.event_service,
                 "imsi": IMSI_BASE + case.event_subscriber,
                 "number": case.event_number,
                 "start_us": case.event_start_us,
@@ -61,19 +75,30 @@ def make_tables(case: RatingCase) -> Tables:
         ),
         subscribers=pl.DataFrame(
             {
-                "imsi": IMSI_BASE + np.arange(len(case.subscriber_plan), dtype=np.int64),
+                "imsi": IMSI_BASE + subscriber,
+                "msisdn": MSISDN_BASE + subscriber,
+                "valid_from": np.full(len(subscriber), MONTH_START_US),
+                "valid_to": np.full(len(subscriber), MONTH_START_US + MONTH_US),
                 "plan": case.subscriber_plan,
                 "charge_group": case.subscriber_group,
-                "allowance": case.allowance_s[case.subscriber_plan],
             }
         ),
         intervals=pl.DataFrame({"low": low, "zone": zone}),
+        plans=pl.DataFrame(
+            {
+                "plan": np.arange(PLANS),
+                "connect": case.connect,
+                "on_net_price": case.on_net_price,
+                "allowance_s": case.allowance_s,
+                "allowance_sms": case.allowance_sms,
+            }
+        ),
         prices=pl.DataFrame(
             {
-                "plan": np.repeat(np.arange(PLANS), ZONES),
-                "zone": np.tile(np.arange(ZONES), PLANS),
-                "peak": case.price_peak,
-                "off_peak": case.price_off_peak,
+                **plan_zone,
+                "first": case.first_price,
+                "later": case.later_price,
+                "sms": case.sms_price,
             }
         ),
         friends=pl.DataFrame(
@@ -120,73 +145,126 @@ def flatten_deck(
 
 
 def rate_with_polars(tables: Tables) -> pl.DataFrame:
-    """Returns `event`, `allowance_units`, `net` (10⁻⁶) of each event, in charge-group order."""
-    minute = ((pl.col("start_us") // 60_000_000) + OFFSET_MIN) % 1440
-    weekday = ((pl.col("start_us") // 60_000_000 + OFFSET_MIN) // 1440 + 3) % 7
-    peak = (weekday < 5) & (minute >= PEAK_FROM_MIN) & (minute < PEAK_TO_MIN)
-    need = (pl.col("duration") + BEAT_S - 1) // BEAT_S * BEAT_S
-    national = pl.col("zone") < NATIONAL_ZONES
+    """Returns `event`, `allowance_units`, `net` (10⁻⁶) of each event, in subscriber order."""
+    own = tables.subscribers.lazy().select("msisdn", on_net=pl.lit(value=True))
     return (
         tables.events.lazy()
         .join(tables.subscribers.lazy(), on="imsi", how="left")
+        .filter(pl.col("start_us").is_between("valid_from", "valid_to", closed="left"))
+        .join(own, left_on="number", right_on="msisdn", how="left")
         .sort("number")
         .join_asof(tables.intervals.lazy(), left_on="number", right_on="low")
+        .join(tables.plans.lazy(), on="plan", how="left")
         .join(tables.prices.lazy(), on=["plan", "zone"], how="left")
         .join(tables.friends.lazy(), on=["imsi", "number"], how="left")
-        .with_columns(need=need, claim=pl.when(national).then(need).otherwise(0))
+        .with_columns(**_classified())
         .sort("charge_group", "start_us", "event")
-        .with_columns(before=pl.col("claim").cum_sum().over("charge_group") - pl.col("claim"))
+        .with_columns(
+            before=pl.col("claim").cum_sum().over("charge_group", "service") - pl.col("claim")
+        )
         .with_columns(
             allowance_units=pl.min_horizontal(
                 "claim", pl.max_horizontal(pl.col("allowance") - pl.col("before"), 0)
-            ),
-            price=pl.when(peak).then("peak").otherwise("off_peak"),
+            )
         )
-        .with_columns(
-            gross=(pl.col("need") - pl.col("allowance_units")) // BEAT_S * pl.col("price")
-        )
-        .with_columns(
-            net=pl.col("gross")
-            - pl.when(pl.col("friend").fill_null(value=False))
-            .then((pl.col("gross") * FRIEND_PPM + 500_000) // 1_000_000)
-            .otherwise(0)
-        )
+        .with_columns(usage=_usage_charge())
+        .with_columns(net=_discounted())
+        .with_columns(spent=pl.col("net").cum_sum().over("imsi") - pl.col("net"))
         .select(
             "event",
             "allowance_units",
-            net=(pl.col("net") + ROUND_UNIT // 2) // ROUND_UNIT * ROUND_UNIT,
+            net=_rounded(pl.min_horizontal("net", pl.max_horizontal(CAP - pl.col("spent"), 0))),
         )
         .collect()
     )
 
 
+def _classified() -> dict[str, pl.Expr]:
+    minute = pl.col("start_us") // 60_000_000 + OFFSET_MIN
+    weekday = (minute // 1440 + 3) % 7
+    peak = (weekday < 5) & (minute % 1440 >= PEAK_FROM_MIN) & (minute % 1440 < PEAK_TO_MIN)
+    voice = pl.col("service") == VOICE
+    need = pl.when(voice).then((pl.col("duration") + BEAT_S - 1) // BEAT_S * BEAT_S).otherwise(1)
+    return {
+        "on_net": pl.col("on_net").fill_null(value=False) & (pl.col("zone") < NATIONAL_ZONES),
+        "half": pl.when(peak).then(1).otherwise(2),
+        "need": need,
+        "claim": pl.when(pl.col("zone") < NATIONAL_ZONES).then(need).otherwise(0),
+        "allowance": pl.when(voice).then("allowance_s").otherwise("allowance_sms"),
+    }
+
+
+def _usage_charge() -> pl.Expr:
+    units = pl.col("need") - pl.col("allowance_units")
+    beats = units // BEAT_S
+    first = pl.min_horizontal(beats, FIRST_STEP_S // BEAT_S)
+    stepped = first * pl.col("first") + (beats - first) * pl.col("later")
+    voice = pl.when("on_net").then(beats * pl.col("on_net_price")).otherwise(stepped)
+    message = pl.when("on_net").then(0).otherwise(units * pl.col("sms"))
+    return pl.when(pl.col("service") == SMS).then(message).otherwise(voice // pl.col("half"))
+
+
+def _discounted() -> pl.Expr:
+    discount = (pl.col("usage") * FRIEND_PPM + 500_000) // 1_000_000
+    connect = pl.when(pl.col("service") == VOICE).then("connect").otherwise(0)
+    friend = pl.col("friend").fill_null(value=False)
+    return connect + pl.col("usage") - pl.when(friend).then(discount).otherwise(0)
+
+
+def _rounded(amount: pl.Expr) -> pl.Expr:
+    return (amount + ROUND_UNIT // 2) // ROUND_UNIT * ROUND_UNIT
+
+
 DUCKDB_QUERY = f"""
-with priced as (
-  select e.event, e.start_us, s.charge_group, s.allowance, f.friend,
-    (e.duration + {BEAT_S - 1}) // {BEAT_S} * {BEAT_S} as need,
-    case when i.zone < {NATIONAL_ZONES} then need else 0 end as claim,
+with classified as (
+  select e.event, e.service, e.start_us, e.imsi, s.charge_group, f.friend,
+    i.zone < {NATIONAL_ZONES} as national,
+    o.msisdn is not null and national as on_net,
+    l.connect, l.on_net_price, p.first, p.later, p.sms,
+    case when e.service = {VOICE} then l.allowance_s else l.allowance_sms end as allowance,
+    case when e.service = {VOICE}
+      then (e.duration + {BEAT_S - 1}) // {BEAT_S} * {BEAT_S} else 1 end as need,
+    case when national then need else 0 end as claim,
     (e.start_us // 60000000) + {OFFSET_MIN} as local_minute,
     case when (local_minute // 1440 + 3) % 7 < 5
       and local_minute % 1440 >= {PEAK_FROM_MIN} and local_minute % 1440 < {PEAK_TO_MIN}
-      then p.peak else p.off_peak end as price
+      then 1 else 2 end as half
   from events e
-  left join subscribers s using (imsi)
+  join subscribers s
+    on s.imsi = e.imsi and e.start_us >= s.valid_from and e.start_us < s.valid_to
+  left join subscribers o on o.msisdn = e.number
   asof left join intervals i on e.number >= i.low
+  left join plans l on l.plan = s.plan
   left join prices p on p.plan = s.plan and p.zone = i.zone
   left join friends f on f.imsi = e.imsi and f.number = e.number
 ), running as (
   select *, coalesce(sum(claim) over (
-    partition by charge_group order by start_us, event
+    partition by charge_group, service order by start_us, event
     rows between unbounded preceding and 1 preceding), 0)::bigint as before
-  from priced
-), charged as (
-  select event, least(claim, greatest(allowance - before, 0)) as allowance_units,
-    (need - allowance_units) // {BEAT_S} * price as gross,
-    gross - case when friend then (gross * {FRIEND_PPM} + 500000) // 1000000 else 0 end as net
+  from classified
+), priced as (
+  select event, start_us, imsi, friend, service, connect,
+    least(claim, greatest(allowance - before, 0)) as allowance_units,
+    need - allowance_units as units,
+    units // {BEAT_S} as beats,
+    least(beats, {FIRST_STEP_S // BEAT_S}) as first_beats,
+    case when service = {SMS} then case when on_net then 0 else units * sms end
+      when on_net then beats * on_net_price // half
+      else (first_beats * first + (beats - first_beats) * later) // half end as usage
   from running
+), discounted as (
+  select event, start_us, imsi, allowance_units,
+    case when service = {VOICE} then connect else 0 end + usage
+      - case when friend then (usage * {FRIEND_PPM} + 500000) // 1000000 else 0 end as net
+  from priced
+), capped as (
+  select event, allowance_units, least(net, greatest({CAP} - coalesce(sum(net) over (
+    partition by imsi order by start_us, event
+    rows between unbounded preceding and 1 preceding), 0), 0))::bigint as net
+  from discounted
 )
 select event, allowance_units, (net + {ROUND_UNIT // 2}) // {ROUND_UNIT} * {ROUND_UNIT} as net
-from charged
+from capped
 """  # noqa: S608 - the numbers are this module's own constants
 
 
@@ -200,7 +278,7 @@ def open_duckdb(tables: Tables, threads: int) -> duckdb.DuckDBPyConnection:
     import duckdb  # noqa: PLC0415 - an optional extra
 
     connection = duckdb.connect(config={"threads": threads})
-    for name in ("events", "subscribers", "intervals", "prices", "friends"):
+    for name in ("events", "subscribers", "intervals", "plans", "prices", "friends"):
         connection.register("source", getattr(tables, name))
         connection.execute(f"create table {name} as select * from source")  # noqa: S608
         connection.unregister("source")

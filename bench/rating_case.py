@@ -1,8 +1,9 @@
 """The rating problem that we and the peers solve: the same facts as arrays, tables and a book.
 
-A deliberately plain tariff, so that two queries can say it: voice calls, a price by plan, zone
-and band at the start, 60 s beats, one allowance of minutes per charge group for national zones,
-half price for friends, rounding half up to 0.01. Numbers are random and belong to nobody.
+A tariff as operators sell it, kept to what a query can say: voice and SMS, on-net and by zone, a
+connect fee, two price steps, peak and off-peak by the start, 60 s beats, allowances of minutes
+and of messages shared in the charge group, half price for friends, a cap on a subscriber's cycle,
+rounding half up to 0.01. Numbers are random and belong to nobody.
 """
 
 from __future__ import annotations
@@ -24,11 +25,14 @@ PLANS = 50
 ZONES = 40
 NATIONAL_ZONES = 10
 BEAT_S = 60
+FIRST_STEP_S = 180
 FRIEND_PPM = 500_000
+CAP = 60_000_000
 ROUND_UNIT = 10_000
+VOICE, SMS = 0, 1
 IMSI_BASE = 460_001_000_000_000
 MSISDN_BASE = 8_619_900_000_000
-MONTH_START_US = 1_790_784_000_000_000 - 8 * 3_600_000_000  # 2026-10-01 00:00 at +08:00
+MONTH_START_US = 1_790_812_800_000_000 - 8 * 3_600_000_000  # 2026-10-01 00:00 at +08:00
 MONTH_US = 31 * 86_400 * 1_000_000
 OFFSET_MIN = 480
 PEAK_FROM_MIN, PEAK_TO_MIN = 8 * 60, 20 * 60
@@ -36,51 +40,62 @@ PEAK_FROM_MIN, PEAK_TO_MIN = 8 * 60, 20 * 60
 
 @dataclass(frozen=True, slots=True)
 class RatingCase:
-    """Facts of one benchmark: int64 arrays; money in 10⁻⁶, quantities in seconds."""
+    """Facts of one benchmark: int64 arrays; money in 10⁻⁶, quantities in seconds or messages."""
 
     subscriber_plan: Int64s  # [subscribers] plan index
     subscriber_group: Int64s  # [subscribers] charge group index
     prefixes: Int64s  # [prefixes] E.164 digits, no duplicates
     prefix_zone: Int64s  # [prefixes] zone index
-    price_peak: Int64s  # [plans * zones] per beat
-    price_off_peak: Int64s  # [plans * zones] per beat
+    connect: Int64s  # [plans] of a call
+    first_price: Int64s  # [plans * zones] per beat in the first 180 s, peak
+    later_price: Int64s  # [plans * zones] per beat after them, peak
+    on_net_price: Int64s  # [plans] per beat, peak
+    sms_price: Int64s  # [plans * zones] per message; on-net messages are free
     allowance_s: Int64s  # [plans] seconds in a cycle, whole beats
+    allowance_sms: Int64s  # [plans] messages in a cycle
     friend_subscriber: Int64s  # [friends]
     friend_number: Int64s  # [friends]
+    event_service: Int64s  # [events] VOICE or SMS
     event_subscriber: Int64s  # [events]
     event_number: Int64s  # [events]
     event_start_us: Int64s  # [events] UTC
-    event_duration_s: Int64s  # [events]
+    event_duration_s: Int64s  # [events] 0 for messages
 
 
 def make_case(events: int, subscribers: int, prefixes: int, seed: int = 7) -> RatingCase:
     """Returns the facts for so many events, subscribers and prefixes; the same for a seed."""
     rng = np.random.default_rng(seed)
     group = np.arange(subscribers, dtype=np.int64)
-    shared = group % 10 == 9
-    group[shared] -= 1  # every tenth card is a sub card of the card before it
-    plan = rng.integers(0, PLANS, subscribers)[group]
+    group[group % 10 == 9] -= 1  # every tenth card is a sub card of the card before it
     deck, zones = _make_deck(rng, prefixes)
-    numbers = _make_numbers(rng, deck, max(events // 8, 1000))
     caller = _skewed(rng, events, subscribers)
-    callee = numbers[rng.integers(0, len(numbers), events)]
+    callee = _make_numbers(rng, deck, max(events // 8, 1000), subscribers)
+    callee = callee[rng.integers(0, len(callee), events)]
     befriended = rng.integers(0, events, min(subscribers, events) // 2)
     pairs = np.unique(np.stack([caller[befriended], callee[befriended]], axis=1), axis=0)
-    peak = rng.integers(5, 200, PLANS * ZONES) * 10_000
+    first = rng.integers(2, 100, PLANS * ZONES) * 40_000
+    service = (rng.random(events) < 0.3).astype(np.int64)
     return RatingCase(
-        subscriber_plan=plan,
+        subscriber_plan=rng.integers(0, PLANS, subscribers)[group],
         subscriber_group=group,
         prefixes=deck,
         prefix_zone=zones,
-        price_peak=peak,
-        price_off_peak=peak // 2,
+        connect=rng.integers(0, 10, PLANS) * 10_000,
+        first_price=first,
+        later_price=first // 2,
+        on_net_price=rng.integers(1, 10, PLANS) * 40_000,
+        sms_price=rng.integers(1, 50, PLANS * ZONES) * 20_000,
         allowance_s=rng.integers(0, 30, PLANS) * 10 * BEAT_S,
+        allowance_sms=rng.integers(0, 30, PLANS),
         friend_subscriber=np.ascontiguousarray(pairs[:, 0]),
         friend_number=np.ascontiguousarray(pairs[:, 1]),
+        event_service=service,
         event_subscriber=caller,
         event_number=callee,
-        event_start_us=MONTH_START_US + rng.integers(0, MONTH_US // 1_000_000, events) * 1_000_000,
-        event_duration_s=rng.exponential(150.0, events).astype(np.int64) + 1,
+        event_start_us=MONTH_START_US + rng.integers(0, MONTH_US, events),
+        event_duration_s=np.where(
+            service == VOICE, rng.exponential(150.0, events).astype(np.int64) + 1, 0
+        ),
     )
 
 
@@ -95,20 +110,26 @@ def _skewed(rng: np.random.Generator, events: int, subscribers: int) -> Int64s:
 
 
 def _make_deck(rng: np.random.Generator, count: int) -> tuple[Int64s, Int64s]:
-    """A root prefix for each first digit pair and random longer ones that nest inside."""
+    """A root prefix for each first digit pair and random longer ones that nest inside.
+
+    Everything under 86, where the own numbers are, is one national zone.
+    """
     roots = np.arange(10, 100, dtype=np.int64)
     lengths = rng.integers(3, 9, count * 2)
     longer = rng.integers(10, 100, count * 2) * 10 ** (lengths - 2)
     longer += rng.integers(0, 10**6, count * 2) % 10 ** (lengths - 2)
-    deck = np.unique(np.concatenate([roots, rng.permutation(longer)[: max(count - 90, 0)]]))
-    return deck, rng.integers(0, ZONES, len(deck))
+    longer = rng.permutation(longer[longer // 10 ** (lengths - 2) != 86])
+    deck = np.unique(np.concatenate([roots, longer[: max(count - 90, 0)]]))
+    return deck, np.where(deck == 86, 0, rng.integers(0, ZONES, len(deck)))
 
 
-def _make_numbers(rng: np.random.Generator, deck: Int64s, count: int) -> Int64s:
-    """Thirteen-digit numbers, each beginning with some prefix of the deck."""
+def _make_numbers(rng: np.random.Generator, deck: Int64s, count: int, subscribers: int) -> Int64s:
+    """Thirteen-digit numbers, each under some prefix of the deck; one in five is our own."""
     prefix = deck[rng.integers(0, len(deck), count)]
     digits = np.floor(np.log10(prefix)).astype(np.int64) + 1
-    return prefix * 10 ** (13 - digits) + rng.integers(0, 10**11, count) % 10 ** (13 - digits)
+    others = prefix * 10 ** (13 - digits) + rng.integers(0, 10**11, count) % 10 ** (13 - digits)
+    own = MSISDN_BASE + rng.integers(0, subscribers, count)
+    return np.where(rng.random(count) < 0.2, own, others)
 
 
 def as_edrs(case: RatingCase) -> pa.RecordBatch:
@@ -120,8 +141,8 @@ def as_edrs(case: RatingCase) -> pa.RecordBatch:
         "offset": pa.array(index),
         "container": pa.array(np.zeros(count, np.int32)),
         "record_type": _constant(count, "moCallRecord"),
-        "service": _code(count, SERVICES, "voice"),
-        "direction": _code(count, DIRECTIONS, "originating"),
+        "service": _codes(SERVICES, ("voice", "sms"), case.event_service),
+        "direction": _codes(DIRECTIONS, ("originating",), np.zeros(count, np.int64)),
         "served_imsi": pa.array(IMSI_BASE + case.event_subscriber),
         "served_msisdn": pa.array(MSISDN_BASE + case.event_subscriber),
         "other_number": pa.array(case.event_number),
@@ -144,7 +165,8 @@ def _constant(count: int, text: str) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(np.zeros(count, np.int32), [text])
 
 
-def _code(count: int, vocabulary: tuple[str, ...], name: str) -> pa.DictionaryArray:
-    return pa.DictionaryArray.from_arrays(
-        np.full(count, vocabulary.index(name), np.int8), list(vocabulary)
-    )
+def _codes(
+    vocabulary: tuple[str, ...], names: tuple[str, ...], choice: Int64s
+) -> pa.DictionaryArray:
+    codes = np.array([vocabulary.index(name) for name in names], np.int8)
+    return pa.DictionaryArray.from_arrays(codes[choice], list(vocabulary))
