@@ -1,0 +1,106 @@
+"""The archive: every original once, named by its content."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from collectors.errors import FileChangedError
+from collectors.model import FILE_ID_LENGTH, Offer, Taken
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from collectors.model import Collector
+
+PARTIAL = ".partial-"
+"""Prefix of names under which bytes arrive; whatever is left of a killed run is removed."""
+
+DISK_FULL = (28, 122)  # ENOSPC, EDQUOT
+"""Errors that are about our disk, not about the file that is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An offer that could not be taken now and stays where it is."""
+
+    offer: Offer
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """A folder of originals: ``<first two hex digits>/<file id>``."""
+
+    folder: Path
+
+    def path_of(self, file_id: str) -> Path:
+        """Returns where the content with this id is kept."""
+        return self.folder / file_id[:2] / file_id
+
+    def clean(self) -> None:
+        """Removes partial files that a killed run left behind."""
+        for path in self.folder.glob(f"{PARTIAL}*"):
+            path.unlink(missing_ok=True)
+
+    def take(self, collector: Collector, offer: Offer, partial_name: str) -> Taken:
+        """Brings one offer into the archive, durable before its final name exists."""
+        partial = self.folder / f"{PARTIAL}{partial_name}"
+        partial.unlink(missing_ok=True)
+        try:
+            sha256 = collector.fetch(offer, partial)
+            target = self.path_of(sha256[:FILE_ID_LENGTH])
+            if not target.exists():
+                if not target.parent.is_dir():
+                    target.parent.mkdir(exist_ok=True)
+                    sync_folder(self.folder)
+                partial.rename(target)
+                sync_folder(target.parent)
+        finally:
+            # rename does nothing when both names are links to one file
+            partial.unlink(missing_ok=True)
+        return Taken(offer, sha256, target)
+
+    def take_all(
+        self,
+        work: Iterable[tuple[Collector, Offer]],
+        threads: int,
+        progress: Callable[[Offer], None] = lambda _: None,
+    ) -> tuple[list[Taken], list[Refused]]:
+        """Takes offers on some threads; returns results in the order of the offers.
+
+        A file that cannot be read or that still changes is refused, not fatal. A full disk is.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.clean()
+
+        def one(numbered: tuple[int, tuple[Collector, Offer]]) -> Taken | Refused:
+            number, (collector, offer) = numbered
+            try:
+                return self.take(collector, offer, f"{number:08d}")
+            except FileChangedError as error:
+                return Refused(offer, str(error))
+            except OSError as error:
+                if error.errno in DISK_FULL:
+                    raise
+                return Refused(offer, f"cannot be read: {error.strerror}")
+            finally:
+                progress(offer)
+
+        with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
+            results = list(pool.map(one, enumerate(work)))
+        taken = [result for result in results if isinstance(result, Taken)]
+        refused = [result for result in results if isinstance(result, Refused)]
+        return taken, refused
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes the names in a folder durable."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

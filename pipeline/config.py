@@ -1,0 +1,185 @@
+"""huadan.toml: what a person may set, with every mistake told at once."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from typing import TYPE_CHECKING, Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from collectors.local import LocalFolder
+from pipeline.config_problems import problems_of, syntax_problem
+from pipeline.errors import ConfigError, Problem, UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.workspace import Workspace
+
+NAME = re.compile(r"[A-Za-z0-9_.-]+")
+
+
+def _source_name(value: str) -> str:
+    if not NAME.fullmatch(value):
+        message = "letters, digits, dot, dash and underscore only"
+        raise ValueError(message)
+    return value
+
+
+def _sequence_pattern(value: str) -> str:
+    try:
+        pattern = re.compile(value)
+    except re.error as error:
+        message = f"not a regular expression: {error}"
+        raise ValueError(message) from None
+    if value and "sequence" not in pattern.groupindex:
+        message = r"has no group (?P<sequence>\d+)"
+        raise ValueError(message)
+    return value
+
+
+def _time_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        message = f"{value!r} is not an IANA time zone such as Asia/Shanghai"
+        raise ValueError(message) from None
+    return value
+
+
+def _number(value: str) -> str:
+    if not value.isdigit():
+        message = "digits only"
+        raise ValueError(message)
+    return value
+
+
+class Section(BaseModel):
+    """Base of all tables: unknown keys are errors, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Source(Section):
+    """One ``[[source]]``: where files come from and how they are read."""
+
+    name: Annotated[str, AfterValidator(_source_name)]
+    folder: str
+    pattern: str = "*"
+    format: str | None = None
+    take: Literal["copy", "link", "move"] = "copy"
+    sequence: Annotated[str, AfterValidator(_sequence_pattern)] = ""
+    time_zone: Annotated[str, AfterValidator(_time_zone)] | None = None
+    settle_seconds: Annotated[float, Field(ge=0, le=86_400)] = 0.0
+    marker: str = ""
+    framing: str | None = None
+
+
+class Paths(Section):
+    """``[paths]``: inputs that people edit, relative to the workspace."""
+
+    book: str = "book"
+    subscribers: str = "subscribers"
+
+
+class Numbering(Section):
+    """``[numbering]``: how digits without a country code become E.164."""
+
+    country_code: Annotated[str, AfterValidator(_number)] = "86"
+    national_prefix: str = "0"
+    international_prefix: str = "00"
+
+
+class Run(Section):
+    """``[run]``: size, threads and thresholds."""
+
+    threads: Annotated[int, Field(ge=0, le=256)] = 0
+    records_per_chunk: Annotated[int, Field(ge=1024, le=4_194_304)] = 131_072
+    suspense_threshold_percent: Annotated[float, Field(ge=0, le=100)] = 1.0
+    partitions: Annotated[int, Field(ge=1, le=4096)] = 16
+    max_unpacked_bytes: Annotated[int, Field(ge=1)] = 16_000_000_000
+
+
+class Config(Section):
+    """The whole of huadan.toml."""
+
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
+    paths: Paths = Paths()
+    run: Run = Run()
+    numbering: Numbering = Numbering()
+    validation: dict[str, bool | int | str] = {}
+    source: list[Source] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Config:
+        names = [source.name for source in self.source]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            message = f"source names must be unique; twice: {', '.join(twice)}"
+            raise ValueError(message)
+        return self
+
+    @property
+    def threads(self) -> int:
+        """Returns the number of worker threads: as set, else one per usable core."""
+        return self.run.threads or len(os.sched_getaffinity(0))
+
+    def source_named(self, name: str) -> Source:
+        """Returns a source; files of a source that was removed are read with defaults."""
+        found = [source for source in self.source if source.name == name]
+        return found[0] if found else Source(name=name, folder=".")
+
+    def collectors(self, root: Path) -> list[LocalFolder]:
+        """Returns one collector per source, in order of name."""
+        return [
+            LocalFolder(
+                name=source.name,
+                folder=root / source.folder,
+                pattern=source.pattern,
+                take=source.take,
+                sequence=re.compile(source.sequence) if source.sequence else None,
+                settle_seconds=source.settle_seconds,
+                marker=source.marker,
+            )
+            for source in sorted(self.source, key=lambda source: source.name)
+        ]
+
+
+def load_config(workspace: Workspace) -> Config:
+    """Returns the workspace's configuration.
+
+    Raises:
+        UsageError: the folder is not a workspace.
+        ConfigError: the file is wrong; carries every problem with its line and nearest name.
+    """
+    workspace.require()
+    path = workspace.config_file
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"{path} cannot be read: {error}"
+        raise UsageError(message, "it must be a UTF-8 text file") from None
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(str(path), [syntax_problem(path.name, error)]) from None
+    problems: list[Problem] = []
+    try:
+        config = Config.model_validate(data)
+    except ValidationError as error:
+        problems = problems_of(error, Config, path.name, text)
+        raise ConfigError(str(path), problems) from None
+    problems = [
+        Problem(path.name, f"{what}: {workspace.root / folder} is not a folder")
+        for what, folder in (
+            ("paths.book", config.paths.book),
+            ("paths.subscribers", config.paths.subscribers),
+        )
+        if not (workspace.root / folder).is_dir()
+    ]
+    if problems:
+        raise ConfigError(str(path), problems)
+    return config

@@ -1,0 +1,368 @@
+"""The ledger: the truth about which files were taken and what is committed."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from collectors.sequence import Gap, gaps_of
+from pipeline.errors import DiskFullError, LedgerError
+from pipeline.ledger_schema import MIGRATIONS
+from pipeline.parquet import Output
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+    from collectors.model import Taken
+
+BatchKind = Literal["run", "bill"]
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerFile:
+    """A file of the archive, as the ledger knows it."""
+
+    file_id: str
+    sha256: str
+    size: int
+    source: str
+    name: str
+    sequence: int | None
+    state: str
+    batch: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Resent:
+    """A content that arrived again; its records were not read a second time."""
+
+    source: str
+    name: str
+    size: int
+    mtime_ns: int
+    file_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one transaction published."""
+
+    id: int
+    kind: str
+    name: str
+    cycle: str | None
+    inputs: str
+    state: str
+    summary: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The balance sheet of one file, as kept in the ledger."""
+
+    source: str
+    name: str
+    file_id: str
+    sheet: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Everything that one transaction writes."""
+
+    kind: BatchKind
+    name: str
+    cycle: str | None
+    inputs: str
+    outputs: Sequence[Output]
+    summary: dict[str, Any]
+    files: dict[str, str]
+    """file id → new state."""
+    resent: Sequence[Resent] = ()
+    sheets: Sequence[Sheet] = ()
+    replaces: str | None = None
+    """Name of the batch whose outputs this one takes the place of."""
+
+
+class Ledger:
+    """SQLite in WAL mode with full synchronisation; used by one thread.
+
+    Raises:
+        LedgerError: the file is damaged, not a ledger, or from a newer version.
+        DiskFullError: SQLite found no space; the transaction was rolled back.
+    """
+
+    def __init__(self, path: Path, *, readonly: bool = False) -> None:
+        self.path = path
+        try:
+            if readonly:
+                self._db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+            else:
+                self._db = sqlite3.connect(path)
+            self._db.isolation_level = None
+            self._db.execute("PRAGMA foreign_keys = ON")
+            if not readonly:
+                self._db.execute("PRAGMA journal_mode = WAL")
+                self._db.execute("PRAGMA synchronous = FULL")
+            self._migrate(readonly=readonly)
+        except sqlite3.DatabaseError as error:
+            raise _translated(error, path) from error
+
+    def _migrate(self, *, readonly: bool) -> None:
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version > len(MIGRATIONS):
+            message = f"{self.path} was written by a newer version (schema {version})"
+            raise LedgerError(message, f"this version knows schema {len(MIGRATIONS)}; upgrade it")
+        if readonly:
+            return
+        for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+            self._db.executescript(f"BEGIN;{script}PRAGMA user_version = {number};COMMIT;")
+
+    def __enter__(self) -> Self:
+        """Returns itself; closed at the end of the block."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Closes the database; the last one to close folds the WAL into it."""
+        self._db.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+        except sqlite3.DatabaseError as error:
+            raise _translated(error, self.path) from error
+
+    # Files
+
+    def arrived(self) -> set[tuple[str, str, int, int]]:
+        """Returns (source, name, size, mtime_ns) of everything that was taken before."""
+        return set(self._db.execute("SELECT source, name, size, mtime_ns FROM arrivals"))
+
+    def register(self, taken: Iterable[Taken]) -> tuple[int, int]:
+        """Records archived files in one transaction; returns (new contents, contents seen again).
+
+        The first arrival of a content, in order of source and name, gives the file its name.
+        """
+        new = again = 0
+        with self._transaction() as db:
+            for file in taken:
+                offer = file.offer
+                known = db.execute(
+                    "SELECT 1 FROM files WHERE file_id = ?", (file.file_id,)
+                ).fetchone()
+                if known is None:
+                    db.execute(
+                        "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, 'taken', NULL)",
+                        (file.file_id, file.sha256, offer.size, *_identity(file)),
+                    )
+                db.execute(
+                    "INSERT INTO arrivals VALUES (?, ?, ?, ?, ?, ?, ?, NULL)",
+                    (
+                        offer.source,
+                        offer.name,
+                        offer.size,
+                        offer.mtime_ns,
+                        file.file_id,
+                        offer.sequence,
+                        "first" if known is None else "again",
+                    ),
+                )
+                new += known is None
+                again += known is not None
+        return new, again
+
+    def waiting(self) -> list[LedgerFile]:
+        """Returns files that are in the archive and in no batch yet, by source and name."""
+        return self.files("taken")
+
+    def files(self, state: str | None = None) -> list[LedgerFile]:
+        """Returns files by source and name, of one state or all."""
+        rows = self._db.execute(
+            "SELECT file_id, sha256, size, source, name, sequence, state, batch FROM files"
+            " WHERE ?1 IS NULL OR state = ?1 ORDER BY source, name, file_id",
+            (state,),
+        )
+        return [LedgerFile(*row) for row in rows]
+
+    def waiting_resent(self) -> list[Resent]:
+        """Returns contents that arrived again and are in no batch's audit yet."""
+        rows = self._db.execute(
+            "SELECT source, name, size, mtime_ns, file_id FROM arrivals"
+            " WHERE verdict = 'again' AND batch IS NULL ORDER BY source, name, size, mtime_ns"
+        )
+        return [Resent(*row) for row in rows]
+
+    def sequence_numbers(self) -> dict[str, list[int]]:
+        """Returns the sequence numbers that have arrived, by source."""
+        numbers: dict[str, list[int]] = {}
+        for source, number in self._db.execute(
+            "SELECT DISTINCT source, sequence FROM arrivals"
+            " WHERE sequence IS NOT NULL ORDER BY source, sequence"
+        ):
+            numbers.setdefault(source, []).append(number)
+        return numbers
+
+    # Batches
+
+    def next_run_number(self) -> int:
+        """Returns the number of the next batch of `run`: how many there are, plus one."""
+        (count,) = self._db.execute("SELECT count(*) FROM batches WHERE kind = 'run'").fetchone()
+        return int(count) + 1
+
+    def batches(self, kind: BatchKind | None = None) -> list[Batch]:
+        """Returns batches in order of commit."""
+        rows = self._db.execute(
+            "SELECT id, kind, name, cycle, inputs, state, summary FROM batches"
+            " WHERE ?1 IS NULL OR kind = ?1 ORDER BY id",
+            (kind,),
+        )
+        return [
+            Batch(number, kind, name, cycle, inputs, state, json.loads(summary))
+            for number, kind, name, cycle, inputs, state, summary in rows
+        ]
+
+    def bill_of(self, cycle: str) -> Batch | None:
+        """Returns the latest bill run of a cycle."""
+        found = [batch for batch in self.batches("bill") if batch.cycle == cycle]
+        return found[-1] if found else None
+
+    def outputs(self, prefix: str = "", batch: int | None = None) -> list[Output]:
+        """Returns what is published and not superseded, by path."""
+        rows = self._db.execute(
+            "SELECT path, sha256, rows, bytes FROM outputs WHERE superseded IS NULL"
+            " AND substr(path, 1, length(?1)) = ?1 AND (?2 IS NULL OR batch = ?2) ORDER BY path",
+            (prefix, batch),
+        )
+        return [Output(*row) for row in rows]
+
+    def superseded_paths(self, batch: int) -> list[str]:
+        """Returns paths that `batch` took away without putting anything in their place."""
+        rows = self._db.execute(
+            "SELECT DISTINCT path FROM outputs WHERE superseded = ? AND path NOT IN"
+            " (SELECT path FROM outputs WHERE superseded IS NULL) ORDER BY path",
+            (batch,),
+        )
+        return [path for (path,) in rows]
+
+    def commit(self, commit: Commit) -> Batch:
+        """Writes a whole batch in one transaction; from here on it is committed."""
+        with self._transaction() as db:
+            batch = db.execute(
+                "INSERT INTO batches (kind, name, cycle, inputs, state, summary)"
+                " VALUES (?, ?, ?, ?, 'committed', ?) RETURNING id",
+                (
+                    commit.kind,
+                    commit.name,
+                    commit.cycle,
+                    commit.inputs,
+                    json.dumps(commit.summary, sort_keys=True),
+                ),
+            ).fetchone()[0]
+            if commit.replaces is not None:
+                db.execute(
+                    "UPDATE outputs SET superseded = ? WHERE superseded IS NULL"
+                    " AND batch = (SELECT id FROM batches WHERE name = ?)",
+                    (batch, commit.replaces),
+                )
+            db.executemany(
+                "INSERT INTO outputs VALUES (?, ?, ?, ?, ?, NULL)",
+                [(batch, o.path, o.sha256, o.rows, o.bytes) for o in commit.outputs],
+            )
+            db.executemany(
+                "UPDATE files SET state = ?, batch = ? WHERE file_id = ?",
+                [(state, batch, file_id) for file_id, state in commit.files.items()],
+            )
+            db.executemany(
+                "UPDATE arrivals SET batch = ? WHERE file_id = ? AND verdict = 'first'",
+                [(batch, file_id) for file_id in commit.files],
+            )
+            db.executemany(
+                "UPDATE arrivals SET batch = ?"
+                " WHERE source = ? AND name = ? AND size = ? AND mtime_ns = ?",
+                [(batch, r.source, r.name, r.size, r.mtime_ns) for r in commit.resent],
+            )
+            db.executemany(
+                "INSERT INTO sheets VALUES (?, ?, ?, ?, ?)",
+                [
+                    (batch, s.source, s.name, s.file_id, json.dumps(s.sheet, sort_keys=True))
+                    for s in commit.sheets
+                ],
+            )
+            self._write_gaps(db)
+        return next(b for b in self.batches() if b.id == batch)
+
+    def _write_gaps(self, db: sqlite3.Connection) -> None:
+        db.execute("DELETE FROM gaps")
+        for source, numbers in self.sequence_numbers().items():
+            db.executemany(
+                "INSERT INTO gaps VALUES (?, ?, ?)",
+                [(gap.source, gap.first, gap.last) for gap in gaps_of(source, numbers)],
+            )
+
+    def mark_published(self, batch: int) -> None:
+        """Records that every output of a batch is at its place."""
+        with self._transaction() as db:
+            db.execute("UPDATE batches SET state = 'published' WHERE id = ?", (batch,))
+
+    def gaps(self) -> list[Gap]:
+        """Returns missing sequence numbers as of the last commit."""
+        rows = self._db.execute("SELECT source, first, last FROM gaps ORDER BY source, first")
+        return [Gap(*row) for row in rows]
+
+    def sheets(self) -> list[Sheet]:
+        """Returns the balance sheets of all files in order of commit."""
+        rows = self._db.execute("SELECT source, name, file_id, sheet FROM sheets ORDER BY rowid")
+        return [
+            Sheet(source, name, file_id, json.loads(sheet)) for source, name, file_id, sheet in rows
+        ]
+
+    # Runs
+
+    def start_run(self, command: str, now: str) -> int:
+        """Records that a command began to work; returns its id."""
+        with self._transaction() as db:
+            row = db.execute(
+                "INSERT INTO runs (command, started) VALUES (?, ?) RETURNING id", (command, now)
+            ).fetchone()
+        return int(row[0])
+
+    def finish_run(self, run: int, now: str, exit_code: int, batch: int | None) -> None:
+        """Records how a command ended. A killed run has no end."""
+        with self._transaction() as db:
+            db.execute(
+                "UPDATE runs SET finished = ?, exit_code = ?, batch = ? WHERE id = ?",
+                (now, exit_code, batch, run),
+            )
+
+
+def _identity(file: Taken) -> tuple[str, str, int | None]:
+    return file.offer.source, file.offer.name, file.offer.sequence
+
+
+def _translated(error: sqlite3.DatabaseError, path: Path) -> Exception:
+    """Returns the error of ours that says what SQLite meant."""
+    text = str(error)
+    if "full" in text or "disk I/O" in text:
+        return DiskFullError(f"{path}: {text}", "free some space, then run again")
+    if "not a database" in text or "malformed" in text:
+        return LedgerError(f"{path} is damaged: {text}", "restore it from a backup")
+    if "unable to open" in text:
+        return LedgerError(f"{path} cannot be opened: {text}", "check the folder's permissions")
+    return LedgerError(f"{path}: {text}")

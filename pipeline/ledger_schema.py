@@ -1,0 +1,77 @@
+"""Tables of the ledger, as numbered migrations: never change one that was released, add the next."""
+
+from __future__ import annotations
+
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE files (
+        file_id   TEXT PRIMARY KEY,
+        sha256    TEXT NOT NULL UNIQUE,
+        size      INTEGER NOT NULL,
+        source    TEXT NOT NULL,
+        name      TEXT NOT NULL,
+        sequence  INTEGER,
+        state     TEXT NOT NULL CHECK (state IN ('taken', 'committed', 'suspended')),
+        batch     INTEGER REFERENCES batches (id)
+    ) STRICT;
+    CREATE INDEX files_by_state ON files (state);
+
+    CREATE TABLE arrivals (
+        source    TEXT NOT NULL,
+        name      TEXT NOT NULL,
+        size      INTEGER NOT NULL,
+        mtime_ns  INTEGER NOT NULL,
+        file_id   TEXT NOT NULL REFERENCES files (file_id),
+        sequence  INTEGER,
+        verdict   TEXT NOT NULL CHECK (verdict IN ('first', 'again')),
+        batch     INTEGER REFERENCES batches (id),
+        PRIMARY KEY (source, name, size, mtime_ns)
+    ) STRICT;
+
+    CREATE TABLE batches (
+        id        INTEGER PRIMARY KEY,
+        kind      TEXT NOT NULL CHECK (kind IN ('run', 'bill')),
+        name      TEXT NOT NULL UNIQUE,
+        cycle     TEXT,
+        inputs    TEXT NOT NULL,
+        state     TEXT NOT NULL CHECK (state IN ('committed', 'published')),
+        summary   TEXT NOT NULL
+    ) STRICT;
+
+    CREATE TABLE outputs (
+        batch      INTEGER NOT NULL REFERENCES batches (id),
+        path       TEXT NOT NULL,
+        sha256     TEXT NOT NULL,
+        rows       INTEGER NOT NULL,
+        bytes      INTEGER NOT NULL,
+        superseded INTEGER REFERENCES batches (id),
+        PRIMARY KEY (batch, path)
+    ) STRICT;
+    CREATE INDEX outputs_by_path ON outputs (path);
+
+    CREATE TABLE sheets (
+        batch     INTEGER NOT NULL REFERENCES batches (id),
+        source    TEXT NOT NULL,
+        name      TEXT NOT NULL,
+        file_id   TEXT NOT NULL,
+        sheet     TEXT NOT NULL
+    ) STRICT;
+
+    CREATE TABLE gaps (
+        source    TEXT NOT NULL,
+        first     INTEGER NOT NULL,
+        last      INTEGER NOT NULL,
+        PRIMARY KEY (source, first, last)
+    ) STRICT;
+
+    CREATE TABLE runs (
+        id        INTEGER PRIMARY KEY,
+        command   TEXT NOT NULL,
+        started   TEXT NOT NULL,
+        finished  TEXT,
+        exit_code INTEGER,
+        batch     INTEGER REFERENCES batches (id)
+    ) STRICT;
+    """,
+)
+"""One script each; ``PRAGMA user_version`` says how many have been applied."""

@@ -1,0 +1,56 @@
+"""Where everything is in a workspace folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CONFIG_NAME = "huadan.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """One folder: configuration, ledger, originals, and everything that was published."""
+
+    root: Path
+
+    @property
+    def config_file(self) -> Path:
+        """Returns the configuration file."""
+        return self.root / CONFIG_NAME
+
+    @property
+    def ledger_file(self) -> Path:
+        """Returns the ledger's database."""
+        return self.root / "ledger.sqlite"
+
+    @property
+    def lock_file(self) -> Path:
+        """Returns the file whose lock says that a command works here."""
+        return self.root / ".lock"
+
+    @property
+    def archive(self) -> Path:
+        """Returns the folder of originals."""
+        return self.root / "archive"
+
+    @property
+    def staging(self) -> Path:
+        """Returns the folder of what is not committed yet."""
+        return self.root / "staging"
+
+    @property
+    def reports(self) -> Path:
+        """Returns the folder of pages and metrics for people."""
+        return self.root / "reports"
+
+    def require(self) -> None:
+        """Raises UsageError unless this is a workspace."""
+        if not self.config_file.is_file():
+            message = f"{self.root} is not a workspace: it has no {CONFIG_NAME}"
+            raise UsageError(message, "make one with `huadan init FOLDER`, or give --workspace")
