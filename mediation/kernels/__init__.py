@@ -1,0 +1,1 @@
+"""Numba kernels of mediation: flat arrays in, flat arrays and status codes out."""

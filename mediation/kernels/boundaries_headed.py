@@ -1,0 +1,291 @@
+"""Finding record boundaries in TS 32.297 files, where a CDR header stands before each record.
+
+The CDR header gives the length; it is trusted where what follows is a CDR header again, filler or
+the end. The octets of release and format (``rules[MARK]``) are the same for all records of a file
+and tell a real header from chance. Arrays as in :mod:`mediation.kernels.boundaries`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from mediation.kernels.boundaries import (
+    BUDGET,
+    FILLED,
+    FILLER,
+    FLOOR,
+    GAPS,
+    HEADER_LENGTH,
+    HEADERS,
+    INSIDE_INCONSISTENT,
+    MARK,
+    MAX_DEPTH,
+    MIN_CHILDREN,
+    NO_RECORD_START,
+    PAST_END,
+    POSITION,
+    RECORDS,
+    SEARCH_EXHAUSTED,
+    read_header,
+    walk,
+)
+
+LOOK_AHEAD = 4096
+"""Octets of a filler run that are followed before the run is believed."""
+
+
+@njit(nogil=True, cache=True)
+def read_cdr_header(buf, pos, rules, kinds, classes):
+    """Reads the CDR header at ``pos`` and checks that it can be one.
+
+    Returns:
+        (record, length): where the record begins and the length that the header declares; on a
+        fault record is the negative reason.
+    """
+    size = np.int64(len(buf))
+    record = pos + rules[HEADER_LENGTH]
+    if record + 2 > size:
+        return np.int64(-PAST_END), np.int64(0)
+    length = np.int64(buf[pos]) << 8 | np.int64(buf[pos + 1])
+    if length < 2:
+        return np.int64(-NO_RECORD_START), np.int64(0)
+    if rules[MARK] >= 0 and np.int64(buf[pos + 2]) << 8 | np.int64(buf[pos + 3]) != rules[MARK]:
+        return np.int64(-NO_RECORD_START), np.int64(0)
+    octet = buf[record]
+    if classes[octet] == 0 or kinds[octet] == FILLER:
+        return np.int64(-NO_RECORD_START), np.int64(0)
+    if record + length > size:
+        return np.int64(-PAST_END), np.int64(0)
+    return record, length
+
+
+@njit(nogil=True, cache=True)
+def filler_run(buf, pos, cap, rules, kinds, classes):
+    """Returns how many octets from ``pos`` are filler, 0 where the octet is none.
+
+    Only a run of one octet value that leads to a CDR header, to other filler or to the end counts:
+    00 is also the high octet of the length of a short record. A run is followed for ``cap`` octets.
+    """
+    size = np.int64(len(buf))
+    octet = buf[pos]
+    if kinds[octet] != FILLER:
+        return np.int64(0)
+    stop = min(size, pos + cap)
+    at = pos + 1
+    while at < stop and buf[at] == octet:
+        at += 1
+    if at == stop:
+        return at - pos
+    if at - 1 > pos:
+        record, _ = read_cdr_header(buf, at - 1, rules, kinds, classes)
+        if record > 0:
+            return at - 1 - pos
+    record, _ = read_cdr_header(buf, at, rules, kinds, classes)
+    if record > 0 or kinds[buf[at]] == FILLER:
+        return at - pos
+    return np.int64(0)
+
+
+@njit(nogil=True, cache=True)
+def may_follow_headed(buf, pos, rules, kinds, classes):
+    """Returns True where a record may end at ``pos``: end of file, a CDR header, or filler."""
+    if pos >= len(buf):
+        return True
+    record, _ = read_cdr_header(buf, pos, rules, kinds, classes)
+    return record > 0 or filler_run(buf, pos, LOOK_AHEAD, rules, kinds, classes) > 0
+
+
+@njit(nogil=True, cache=True)
+def find_headed(buf, pos, stop, rules, kinds, classes, stack, state):
+    """Finds the next CDR header in [pos, stop) with a whole, consistent record behind it.
+
+    Returns:
+        (start of the header, end of the record), or (-1, -1).
+    """
+    at = pos
+    while at < stop:
+        record, length = read_cdr_header(buf, at, rules, kinds, classes)
+        if record > 0:
+            end, children = walk(buf, record, record + length, stack, state)
+            if (
+                end == record + length
+                and children >= rules[MIN_CHILDREN]
+                and may_follow_headed(buf, end, rules, kinds, classes)
+            ):
+                return at, end
+        at += 1
+        if at & 7 == 0:
+            state[BUDGET] -= 1
+        if state[BUDGET] < 0:
+            break
+    return np.int64(-1), np.int64(-1)
+
+
+@njit(nogil=True, cache=True)
+def only_filler(buf, start, stop, kinds):
+    """Returns True where [start, stop) holds nothing but filler."""
+    for at in range(start, stop):  # noqa: SIM110 - numba has no generators in all()
+        if kinds[buf[at]] != FILLER:
+            return False
+    return True
+
+
+@njit(nogil=True, cache=True)
+def look_back_headed(buf, offsets, lengths, rules, kinds, classes, stack, state):
+    """Finds a cut record just before a break: inconsistent, with a record beginning inside it.
+
+    Returns:
+        1 if the last record is cut, else 0.
+    """
+    last = state[RECORDS] - 1
+    if last < state[FLOOR]:
+        return 0
+    end = offsets[last] + lengths[last]
+    reached, _ = walk(buf, offsets[last], end, stack, state)
+    if reached > 0:
+        return 0
+    _, crossing = find_headed(buf, offsets[last] + 1, end, rules, kinds, classes, stack, state)
+    return 1 if crossing > end else 0
+
+
+@njit(nogil=True, cache=True)
+def mend_headed(buf, offsets, lengths, gaps, rules, kinds, classes, stack, state):
+    """Goes on where the fast loop could not; as ``mend_bare``, for records with CDR headers."""
+    size = np.int64(len(buf))
+    pos = state[POSITION]
+    record, length = read_cdr_header(buf, pos, rules, kinds, classes)
+    reason = -record
+    if record > 0:
+        end, _ = walk(buf, record, record + length, stack, state)
+        if end == record + length:
+            offsets[state[RECORDS]] = record
+            lengths[state[RECORDS]] = length
+            state[RECORDS] += 1
+            state[HEADERS] += record - pos
+            state[POSITION] = end
+            return
+        reason = INSIDE_INCONSISTENT
+    if look_back_headed(buf, offsets, lengths, rules, kinds, classes, stack, state):
+        last = state[RECORDS] - 1
+        state[FILLED] -= pos - offsets[last] - lengths[last]
+        state[HEADERS] -= rules[HEADER_LENGTH]
+        state[RECORDS] = last
+        pos = offsets[last] - rules[HEADER_LENGTH]
+        reason = INSIDE_INCONSISTENT
+    found, _ = find_headed(buf, pos + 1, size, rules, kinds, classes, stack, state)
+    if found < 0:
+        found = size
+        if state[BUDGET] < 0:
+            reason = SEARCH_EXHAUSTED
+    gap = state[GAPS]
+    gaps[0, gap] = pos
+    gaps[1, gap] = found - pos
+    gaps[2, gap] = reason
+    state[GAPS] += 1
+    state[FLOOR] = state[RECORDS]
+    state[POSITION] = found
+
+
+@njit(nogil=True, cache=True)
+def frame_one_headed(buf, pos, rules, kinds, classes, stack, state):
+    """Reads one CDR of any form.
+
+    Returns:
+        (record, stop, end): the record's first octet, the octet behind its TLV and the octet
+        behind its CDR (filler between them); record is negative where this is no CDR, or where
+        neither CDR, filler nor end of file follows.
+    """
+    none = np.int64(-1)
+    record, length = read_cdr_header(buf, pos, rules, kinds, classes)
+    if record < 0:
+        return none, none, none
+    end = record + length
+    if not may_follow_headed(buf, end, rules, kinds, classes):
+        return none, none, none
+    content, inner = read_header(buf, record, end)
+    stop = end
+    if content > 0:
+        if inner >= 0:
+            stop = content + inner
+        else:
+            stop, _ = walk(buf, record, end, stack, state)
+        if stop < 0 or (stop < end and not only_filler(buf, stop, end, kinds)):
+            # The CDR is trusted; the decoder says what is wrong inside.
+            stop = end
+    return record, stop, end
+
+
+@njit(nogil=True, cache=True)
+def frame_headed(buf, offsets, lengths, gaps, rules, kinds, classes, state):
+    """Frames the records of a TS 32.297 file from ``state[POSITION]``, behind the file header.
+
+    Output and continuation as in ``frame_bare``; ``state[HEADERS]`` sums the CDR headers.
+    """
+    size = np.int64(len(buf))
+    stack = np.empty((2, MAX_DEPTH), np.int64)
+    room = min(len(offsets), len(lengths))
+    head = rules[HEADER_LENGTH]
+    mark = rules[MARK]
+    pos = state[POSITION]
+    count = state[RECORDS]
+    # What must be left in the file for the fast path: a CDR header, a tag and a length.
+    margin = head + 6
+    while pos < size and count < room:
+        # The common form in line, as in `frame_bare`.
+        if pos + margin <= size and np.int64(buf[pos + 2]) << 8 | np.int64(buf[pos + 3]) == mark:
+            record = pos + head
+            end = record + (np.int64(buf[pos]) << 8 | np.int64(buf[pos + 1]))
+            at = record + 1
+            if buf[record] & 31 == 31:
+                at += 1
+            known = classes[buf[record]] == 1 and (at == record + 1 or buf[at - 1] < 128)
+            first = np.int64(buf[at])
+            stop = np.int64(-1)
+            if first < 128:
+                stop = at + 1 + first
+            elif first == 129:
+                stop = at + 2 + np.int64(buf[at + 1])
+            elif first == 130:
+                stop = at + 3 + (np.int64(buf[at + 1]) << 8 | np.int64(buf[at + 2]))
+            follows = end == size
+            if end + margin <= size:
+                following = np.int64(buf[end]) << 8 | np.int64(buf[end + 1])
+                follows = (
+                    np.int64(buf[end + 2]) << 8 | np.int64(buf[end + 3]) == mark
+                    and classes[buf[end + head]] == 1
+                    and following >= 2
+                    and end + head + following <= size
+                )
+            if known and follows and stop == end:
+                offsets[count] = record
+                lengths[count] = end - record
+                count += 1
+                pos = end
+                continue
+        record, stop, end = frame_one_headed(buf, pos, rules, kinds, classes, stack, state)
+        if record > 0:
+            offsets[count] = record
+            lengths[count] = stop - record
+            count += 1
+            state[FILLED] += end - stop
+            pos = end
+            continue
+        record, _ = read_cdr_header(buf, pos, rules, kinds, classes)
+        if record < 0:
+            run = filler_run(buf, pos, size, rules, kinds, classes)
+            if run > 0:
+                state[FILLED] += run
+                pos += run
+                continue
+        state[POSITION] = pos
+        state[HEADERS] += (count - state[RECORDS]) * head
+        state[RECORDS] = count
+        if state[GAPS] >= gaps.shape[1]:
+            return
+        mend_headed(buf, offsets, lengths, gaps, rules, kinds, classes, stack, state)
+        pos = state[POSITION]
+        count = state[RECORDS]
+    state[POSITION] = pos
+    state[HEADERS] += (count - state[RECORDS]) * head
+    state[RECORDS] = count

@@ -1,0 +1,314 @@
+"""Opening a CDR file: mapping or unpacking it, detecting its format, finding its records."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import mmap
+import zlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mediation.errors import UnreadableFileError
+from mediation.framing import FRAMINGS, FramingRules, RecordTags, frame
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Self
+
+    from mediation.framing import Frames
+
+GZIP_MAGIC = b"\x1f\x8b"
+COPY_OCTETS = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class FileSettings:
+    """How to open the files of a source.
+
+    Attributes:
+        scratch: Folder for unpacked copies; must exist.
+        framing: One of ``FRAMINGS``, None to detect it.
+        block_octets: Block size that no record crosses, 0 where there are no blocks.
+        max_record_octets: Longest record that is believed.
+        file_header_octets: Length of the TS 32.297 file header, None as it says itself.
+        cdr_header_octets: Length of each CDR header, None by the release.
+        max_unpacked_octets: Where unpacking a gzip file stops, against files made to fill a disk.
+    """
+
+    scratch: Path
+    framing: str | None = None
+    block_octets: int = 0
+    max_record_octets: int = 1 << 20
+    file_header_octets: int | None = None
+    cdr_header_octets: int | None = None
+    max_unpacked_octets: int = 64 << 30
+
+    def rules(self, framing: str) -> FramingRules:
+        """Returns the framing rules of these settings for a framing."""
+        return FramingRules(
+            framing=framing,
+            block_octets=self.block_octets,
+            max_record_octets=self.max_record_octets,
+            file_header_octets=self.file_header_octets,
+            cdr_header_octets=self.cdr_header_octets,
+        )
+
+
+@dataclass(slots=True)
+class CdrFile:
+    """An open CDR file with its records' places; close it, or use it as a context manager.
+
+    Attributes:
+        path: The file as it was given.
+        file_id: The file's name in every output row.
+        format_name: Name of the format under ``mediation/formats``.
+        framing: One of ``FRAMINGS``.
+        size: Octets of the file, unpacked.
+        frames: Places of the records and everything between them.
+        evidence: Why format and framing were chosen, where they were detected.
+    """
+
+    path: Path
+    file_id: str
+    format_name: str
+    framing: str
+    size: int
+    frames: Frames
+    evidence: tuple[str, ...] = ()
+    _data: np.ndarray | None = None
+    _map: mmap.mmap | None = None
+    _scratch: Path | None = field(default=None, repr=False)
+
+    @property
+    def data(self) -> np.ndarray:
+        """The file's octets, uint8[size], read-only, until :meth:`close`."""
+        if self._data is None:
+            message = f"{self.path} is closed"
+            raise ValueError(message)
+        return self._data
+
+    @property
+    def offsets(self) -> np.ndarray:
+        """int64[n], first octet of each record's TLV in the unpacked file."""
+        return self.frames.offsets
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """int64[n], octets of each record's TLV, tag and length included."""
+        return self.frames.lengths
+
+    @property
+    def n_records(self) -> int:
+        """Records that were framed."""
+        return len(self.frames.offsets)
+
+    @property
+    def header_bytes(self) -> int:
+        """Octets of the file header and of all CDR headers."""
+        return self.frames.header_octets
+
+    @property
+    def filler_bytes(self) -> int:
+        """Octets of filler between the records."""
+        return self.frames.filler_octets
+
+    @property
+    def unframed(self) -> list[tuple[int, int, str]]:
+        """(offset, length, reason) of the octets that belong to no record, in file order."""
+        return [(gap.offset, gap.length, gap.reason) for gap in self.frames.unframed]
+
+    @property
+    def sequence_number(self) -> int | None:
+        """Running number in the TS 32.297 file header, None without one."""
+        return None if self.frames.header is None else self.frames.header.sequence_number
+
+    @property
+    def declared_records(self) -> int | None:
+        """Number of records the file header declares, None where it does not."""
+        return None if self.frames.header is None else self.frames.header.records
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the file header declares and the file does not hold."""
+        return self.frames.notes
+
+    def raw(self, offset: int, length: int) -> bytes:
+        """Returns a copy of ``length`` octets from ``offset``."""
+        return self.data[offset : offset + length].tobytes()
+
+    def chunks(self, records_per_chunk: int) -> list[range]:
+        """Returns the ranges of record indexes to decode one by one, in file order.
+
+        Raises:
+            ValueError: If ``records_per_chunk`` is not positive.
+        """
+        if records_per_chunk < 1:
+            message = f"records_per_chunk is {records_per_chunk}; it must be at least 1"
+            raise ValueError(message)
+        total = self.n_records
+        return [
+            range(start, min(start + records_per_chunk, total))
+            for start in range(0, total, records_per_chunk)
+        ]
+
+    def release(self, records: range) -> None:
+        """Gives back the memory of records that have been decoded; they can be read again."""
+        if self._map is None or not records:
+            return
+        page = mmap.PAGESIZE
+        start = int(self.offsets[records[0]]) // page * page
+        end = int(self.offsets[records[-1]] + self.lengths[records[-1]]) // page * page
+        if end > start and hasattr(mmap, "MADV_DONTNEED"):
+            self._map.madvise(mmap.MADV_DONTNEED, start, end - start)
+
+    def close(self) -> None:
+        """Unmaps the file and removes its unpacked copy; a second call does nothing."""
+        self._data = None
+        if self._map is not None:
+            # A caller may still hold a view of the data; the map then goes with that view.
+            with contextlib.suppress(BufferError):
+                self._map.close()
+            self._map = None
+        if self._scratch is not None:
+            self._scratch.unlink(missing_ok=True)
+            self._scratch = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def open_cdr_file(
+    path: Path, file_id: str, format_name: str | None, settings: FileSettings
+) -> CdrFile:
+    """Opens a CDR file and finds its records.
+
+    Args:
+        path: The file; gzip is recognized by its first octets and unpacked into the scratch folder.
+        file_id: The file's name in every output row, from the digest of its content.
+        format_name: A format of ``mediation.formats``, None to detect it.
+        settings: How the source frames its files.
+
+    Returns:
+        The open file; the caller closes it.
+
+    Raises:
+        UnreadableFileError: If the file is missing, empty, a damaged gzip file, or of no known
+            format; the whole file then goes to suspense.
+        OSError: If the scratch folder cannot be written, such as a full disk.
+    """
+    source, scratch = _unpacked(path, file_id, settings)
+    mapped: mmap.mmap | None = None
+    try:
+        data, mapped = _mapped(path, source)
+        name, framing, evidence = _choose(path, data, format_name, settings)
+        frames = frame(data, _tags(name), settings.rules(framing))
+    except BaseException:
+        if scratch is not None:
+            scratch.unlink(missing_ok=True)
+        raise
+    return CdrFile(path, file_id, name, framing, len(data), frames, evidence, data, mapped, scratch)
+
+
+def _tags(name: str) -> RecordTags:
+    from mediation import formats  # noqa: PLC0415 - loading a format compiles its plan
+
+    tags: RecordTags = formats.load(name)
+    return tags
+
+
+def _choose(
+    path: Path, data: np.ndarray, format_name: str | None, settings: FileSettings
+) -> tuple[str, str, tuple[str, ...]]:
+    """Returns format, framing and the evidence for them, detecting what is not declared."""
+    if settings.framing is not None and settings.framing not in FRAMINGS:
+        message = f"framing {settings.framing!r} is not known; allowed: {', '.join(FRAMINGS)}"
+        raise ValueError(message)
+    if format_name is not None and settings.framing is not None:
+        return format_name, settings.framing, ()
+    from mediation.detect import detect_format  # noqa: PLC0415 - detect imports every format
+
+    found = detect_format(data, name=format_name, settings=settings)
+    if found is None:
+        if format_name is not None:
+            # The format is declared: what does not fit it is suspended octet by octet.
+            return format_name, settings.framing or "bare", ()
+        raise UnreadableFileError(
+            path,
+            "unknown_format",
+            f"no format fits; it begins with {data[:16].tobytes().hex(' ')}. "
+            "Check that the file is a CDR file, or declare the format of its source.",
+        )
+    return found.name, found.framing, tuple(found.evidence)
+
+
+def _unpacked(path: Path, file_id: str, settings: FileSettings) -> tuple[Path, Path | None]:
+    """Returns the file to map and, where it is an unpacked copy, that copy to remove later."""
+    try:
+        with path.open("rb") as file:
+            packed = file.read(2) == GZIP_MAGIC
+    except FileNotFoundError as error:
+        raise UnreadableFileError(path, "missing_file", "there is no such file") from error
+    except (PermissionError, IsADirectoryError) as error:
+        raise UnreadableFileError(
+            path, "not_permitted", f"{error.strerror}: give the user that runs huadan read access"
+        ) from error
+    if not packed:
+        return path, None
+    target = settings.scratch / f"{file_id}.unpacked"
+    try:
+        _gunzip(path, target, settings.max_unpacked_octets)
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+    return target, target
+
+
+def _gunzip(path: Path, target: Path, limit: int) -> None:
+    """Unpacks ``path`` into ``target`` piece by piece."""
+    written = 0
+    with gzip.open(path, "rb") as packed, target.open("wb") as plain:
+        while True:
+            try:
+                piece = packed.read(COPY_OCTETS)
+            except EOFError as error:
+                detail = (
+                    f"the gzip stream ends after {written} unpacked octets without its trailer: "
+                    "fetch the file again"
+                )
+                raise UnreadableFileError(path, "truncated_gzip", detail) from error
+            except (gzip.BadGzipFile, zlib.error) as error:
+                detail = f"{error}, after {written} unpacked octets: fetch the file again"
+                raise UnreadableFileError(path, "corrupt_gzip", detail) from error
+            if not piece:
+                return
+            written += len(piece)
+            if written > limit:
+                detail = f"it unpacks to more than {limit} octets: raise max_unpacked_octets"
+                raise UnreadableFileError(path, "unpacked_too_large", detail)
+            plain.write(piece)
+
+
+def _mapped(path: Path, source: Path) -> tuple[np.ndarray, mmap.mmap]:
+    """Maps ``source`` read-only; ``path`` is the name for messages."""
+    with source.open("rb") as file:
+        try:
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except ValueError as error:
+            raise UnreadableFileError(
+                path, "empty_file", "the file has no octets: ask the source for it again"
+            ) from error
+    if hasattr(mmap, "MADV_SEQUENTIAL"):
+        mapped.madvise(mmap.MADV_SEQUENTIAL)
+    return np.frombuffer(mapped, np.uint8), mapped
