@@ -119,7 +119,7 @@ class CompiledBook:
     """[100_000] first five digits of the number → trie node, or -2-zone where nothing longer
     follows (-1: no zone, as -2 - NO_ZONE)."""
     lpm_child: Int32
-    """[n * 10] node × digit → node, -1 none. Node 0 is the root."""
+    """[n * 10] node x digit → node, -1 none. Node 0 is the root."""
     lpm_value: Int32
     """[n] zone of the longest prefix that ends at or above the node, -1 no zone."""
     short_codes: dict[str, int]
@@ -138,7 +138,7 @@ class CompiledBook:
     epoch_start_us: Int64
     """[E] UTC µs, ascending; epoch 0 starts at BEGINNING."""
     rule_table: Int64
-    """[E * P] epoch × plan → offset into ``rule_of``. Equal tables are shared."""
+    """[E * P] epoch x plan → offset into ``rule_of``. Equal tables are shared."""
     rule_of: Int32
     """[tables * n_classes] class → rule, -1 no price."""
 
@@ -162,7 +162,7 @@ class CompiledBook:
     rule_zero_duration: Int8
     """[R] 1: an event that measures zero is zero rated, connect fee included."""
     rule_band_price: Int32
-    """[R * NB] rule × band → price model, -1 where the rule's time model lacks the band."""
+    """[R * NB] rule x band → price model, -1 where the rule's time model lacks the band."""
 
     # Time.
     tm_band: Int8

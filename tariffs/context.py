@@ -1,0 +1,62 @@
+"""What the readers of a book share while it is read: names known so far, and the problems."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from tariffs.compiled import ROUNDING_MODES
+from tariffs.errors import Problems, Source
+from tariffs.model import Rounding, TimeModel
+
+if TYPE_CHECKING:
+    from tariffs.model import Discount, Price, ServiceDefaults, Tax, Zone
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+ALWAYS = "always"
+ANY_BAND = "any"
+EXACT = Rounding(1, ROUNDING_MODES.index("half_up"))
+EPOCH_DAY = dt.date(1970, 1, 1)
+
+
+@dataclass(slots=True)
+class Head:
+    """What ``book.yaml`` says."""
+
+    name: str = ""
+    currency: str = ""
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    country_code: str = ""
+    clock: int = 0
+    split: int = 1
+    event_rounding: Rounding = EXACT
+    line_rounding: Rounding = EXACT
+    bill_rounding: Rounding = EXACT
+    areas: list[str] = field(default_factory=lambda: [""])
+    roaming_classes: list[str] = field(default_factory=lambda: ["home", "unknown"])
+    taxes: dict[str, Tax] = field(default_factory=dict)
+    gl_codes: dict[str, str] = field(default_factory=dict)
+    services: dict[int, ServiceDefaults] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Context:
+    """Everything named so far; readers add to it in the order in which names are needed."""
+
+    problems: Problems = field(default_factory=Problems)
+    head: Head = field(default_factory=Head)
+    day_types: list[str] = field(default_factory=lambda: list(WEEKDAYS))
+    special_days: dict[int, int] = field(default_factory=dict)
+    bands: list[str] = field(default_factory=lambda: [ANY_BAND])
+    time_models: dict[str, TimeModel] = field(
+        default_factory=lambda: {ALWAYS: TimeModel(ALWAYS, Source("book.yaml", 1), (), 0)}
+    )
+    zones: dict[str, Zone] = field(default_factory=dict)
+    prices: dict[str, Price] = field(default_factory=dict)
+    discounts: dict[str, Discount] = field(default_factory=dict)
+
+    def zone_index(self) -> dict[str, int]:
+        """Returns zone name → index."""
+        return {name: index for index, name in enumerate(self.zones)}

@@ -1,0 +1,174 @@
+"""Loads a tariff book from its folder; everything that is wrong is told at once.
+
+Each file is read once: the digest is over the bytes that were parsed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tariffs.cells import Cell, compose
+from tariffs.context import Context
+from tariffs.decks import read_networks, read_numbers, read_short_codes, read_zones
+from tariffs.errors import BookError, Problem, Source, nearest
+from tariffs.model import Book, NumberDeck, Plan
+from tariffs.read_head import read_head
+from tariffs.read_parts import read_discounts
+from tariffs.read_plans import read_plans
+from tariffs.read_prices import read_prices
+from tariffs.read_time import read_calendar, read_time_models
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+REQUIRED_FILES = ("book.yaml", "zones.csv", "numbers.csv", "networks.csv")
+OPTIONAL_FILES = ("calendar.yaml", "time_models.yaml", "prices.yaml", "short_codes.csv")
+FOLDERS = ("plans", "discounts", "prices")
+NOT_PART = ("tests",)
+"""Folders beside the tariff: they neither change the digest nor what is compiled."""
+
+
+def load_book(folder: Path | str) -> Book:
+    """Returns the tariff book of a folder.
+
+    Args:
+        folder: Holds ``book.yaml``, ``plans/*.yaml``, the CSV tables and so on.
+
+    Raises:
+        BookError: The folder is not a book, or anything in it is wrong; ``problems`` has all.
+    """
+    files = _read_files(Path(folder))
+    context = Context()
+    _read_names(files, context)
+    numbers, short_codes, networks = _read_decks(files, context)
+    plans = _read_priced(files, context)
+    if context.problems.found:
+        raise BookError(str(folder), context.problems.found)
+    head = context.head
+    return Book(
+        folder=str(folder),
+        digest=digest_of(files),
+        name=head.name,
+        currency=head.currency,
+        time_zone=head.zone.key,
+        country_code=head.country_code,
+        areas=tuple(head.areas),
+        roaming_classes=tuple(head.roaming_classes),
+        event_rounding=head.event_rounding,
+        line_rounding=head.line_rounding,
+        bill_rounding=head.bill_rounding,
+        taxes=tuple(head.taxes.values()),
+        gl_codes=head.gl_codes,
+        services=head.services,
+        day_types=tuple(context.day_types),
+        special_days=context.special_days,
+        bands=tuple(context.bands),
+        time_models=tuple(context.time_models.values()),
+        zones=tuple(context.zones.values()),
+        numbers=numbers,
+        short_codes=short_codes,
+        networks=networks,
+        prices=context.prices,
+        discounts=context.discounts,
+        plans=tuple(plan for plan in plans if not plan.template),
+        templates=tuple(plan for plan in plans if plan.template),
+    )
+
+
+def _read_names(files: dict[str, bytes], context: Context) -> None:
+    """Reads what everything else refers to: the head, calendar, time models and zones."""
+    yaml_cell = _composer(files, context)
+    for name, read in (("book.yaml", read_head), ("calendar.yaml", read_calendar)):
+        cell = yaml_cell(name)
+        if cell is not None:
+            read(cell, context)
+    if (cell := yaml_cell("time_models.yaml")) is not None:
+        read_time_models(cell, context)
+    if "zones.csv" in files:
+        read_zones("zones.csv", files["zones.csv"], context)
+
+
+def _read_priced(files: dict[str, bytes], context: Context) -> list[Plan]:
+    """Reads prices, discounts and the plans that use them."""
+    yaml_cell = _composer(files, context)
+    for name in [name for name in files if name == "prices.yaml" or name.startswith("prices/")]:
+        if (cell := yaml_cell(name)) is not None:
+            context.prices |= read_prices(cell, context, name, context.prices)
+    for name in [name for name in files if name.startswith("discounts/")]:
+        if (cell := yaml_cell(name)) is not None:
+            read_discounts(cell, context)
+    plan_files = [name for name in files if name.startswith("plans/")]
+    cells = {Path(name).stem: yaml_cell(name) for name in plan_files}
+    plans = read_plans({stem: cell for stem, cell in cells.items() if cell}, context)
+    if not plan_files:
+        context.problems.add(Source("plans", 1), "No plan.", "Write plans/<id>.yaml.")
+    return plans
+
+
+def digest_of(files: dict[str, bytes]) -> str:
+    """Returns SHA-256 over names, lengths and bytes of the files, in order of name, hex."""
+    total = hashlib.sha256()
+    for name in sorted(files):
+        data = files[name]
+        total.update(f"{name}\0{len(data)}\0".encode())
+        total.update(data)
+    return total.hexdigest()
+
+
+def _read_files(folder: Path) -> dict[str, bytes]:
+    """Returns the bytes of the book's files by relative name, in order of name."""
+    if not folder.is_dir():
+        what = "is not a folder" if folder.exists() else "does not exist"
+        raise BookError(
+            str(folder), [Problem(".", 1, f"{folder} {what}.", "Give the book's folder.")]
+        )
+    problems: list[Problem] = []
+    files: dict[str, bytes] = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        top, _, rest = name.partition("/")
+        if path.is_dir() or top in NOT_PART or path.suffix == ".md" or "/." in f"/{name}":
+            continue
+        if not _belongs(top, rest):
+            allowed = (*REQUIRED_FILES, *OPTIONAL_FILES, *(f"{one}/*.yaml" for one in FOLDERS))
+            problems.append(
+                Problem(name, 1, "Not a file of a tariff book.", nearest(name, allowed))
+            )
+            continue
+        try:
+            files[name] = path.read_bytes()
+        except OSError as error:
+            problems.append(Problem(name, 1, f"Cannot be read: {error.strerror}."))
+    problems += [
+        Problem(name, 1, "The file is missing.", "A tariff book needs it.")
+        for name in REQUIRED_FILES
+        if name not in files
+    ]
+    if problems:
+        raise BookError(str(folder), problems)
+    return files
+
+
+def _belongs(top: str, rest: str) -> bool:
+    if not rest:
+        return top in (*REQUIRED_FILES, *OPTIONAL_FILES)
+    return top in FOLDERS and rest.endswith(".yaml") and "/" not in rest
+
+
+def _composer(files: dict[str, bytes], context: Context) -> Callable[[str], Cell | None]:
+    def compose_file(name: str) -> Cell | None:
+        return compose(name, files[name], context.problems) if name in files else None
+
+    return compose_file
+
+
+def _read_decks(
+    files: dict[str, bytes], context: Context
+) -> tuple[NumberDeck, dict[str, int], dict[str, int]]:
+    numbers = read_numbers("numbers.csv", files["numbers.csv"], context)
+    codes: dict[str, int] = {}
+    if "short_codes.csv" in files:
+        codes = read_short_codes("short_codes.csv", files["short_codes.csv"], context)
+    return numbers, codes, read_networks("networks.csv", files["networks.csv"], context)

@@ -1,0 +1,300 @@
+"""The tariff book as people wrote it: references resolved, values dated, nothing compiled.
+
+Amounts are integers of 10^-6 currency units, quantities integers of seconds, bytes or events.
+Every named thing keeps its :class:`~tariffs.errors.Source`, so that whoever uses it can say where
+it stands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from tariffs.compiled import Int8, Int32, Int64
+    from tariffs.dated import Dated
+    from tariffs.errors import Source
+
+FREE = "free"
+"""The price name that is always there: nothing is charged."""
+
+ROLES = ("single", "main", "sub")
+"""What a subscriber is in its charge group."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rounding:
+    """To which unit (10^-6 currency units, 1 is exact) and how (index in ROUNDING_MODES)."""
+
+    unit: int
+    mode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tax:
+    """A tax class; ``rate`` in ppm, ``included`` where prices contain it."""
+
+    name: str
+    source: Source
+    rate: Dated[int]
+    included: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceDefaults:
+    """Tax class and G/L code of a service's charges where a rule does not say otherwise."""
+
+    tax: str
+    gl_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A place to call; ``call_class`` and ``area`` are indexes, area 0 is none."""
+
+    name: str
+    source: Source
+    call_class: int
+    area: int
+
+
+@dataclass(frozen=True, slots=True)
+class NumberDeck:
+    """Prefixes of E.164 numbers, parallel arrays in file order.
+
+    ``zone`` -1 means that numbers below this prefix belong nowhere, whatever a shorter one says.
+    """
+
+    prefix: Int64
+    digits: Int8
+    zone: Int32
+    line: Int32
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A part of a day (minutes, half-open) on some day types that belongs to a band."""
+
+    source: Source
+    band: int
+    days: tuple[int, ...]
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class TimeModel:
+    """Bands over the day; what no window covers is ``otherwise``. Bands are book-wide indexes."""
+
+    name: str
+    source: Source
+    windows: tuple[Window, ...]
+    otherwise: int
+
+    @property
+    def bands(self) -> tuple[int, ...]:
+        """The bands that can occur, ascending."""
+        return tuple(sorted({self.otherwise, *(window.band for window in self.windows)}))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """From ``start`` on, ``price`` for every ``per``, counted in whole beats."""
+
+    source: Source
+    start: int
+    price: Dated[int]
+    per: int
+    beat: int
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """A price model; ``rum`` is an index in RUMS."""
+
+    name: str
+    source: Source
+    rum: int
+    connect: Dated[int]
+    steps: Dated[tuple[Step, ...]]
+    minimum: Dated[int]
+    maximum: Dated[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """Sets of indexes that an event's class must be in; None: no condition."""
+
+    services: frozenset[int]
+    directions: frozenset[int]
+    call_classes: frozenset[int] | None
+    zones: frozenset[int] | None
+    roaming: frozenset[int] | None
+
+    def holds(self, service: int, direction: int, call_class: int, zone: int, roaming: int) -> bool:
+        """Tells whether an event of this class is meant."""
+        return (
+            service in self.services
+            and direction in self.directions
+            and (self.call_classes is None or call_class in self.call_classes)
+            and (self.zones is None or zone in self.zones)
+            and (self.roaming is None or roaming in self.roaming)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A row of a plan's table: these conditions, this price; the first match wins.
+
+    ``price`` maps each band of the time model to a price name.
+    """
+
+    name: str
+    source: Source
+    when: Conditions
+    price: Dated[tuple[tuple[int, str], ...]]
+    time_model: int
+    split: int
+    clock: int
+    minimum: Dated[int]
+    zero_duration_free: bool
+    tax: str | None
+    gl_code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fee:
+    """A recurring fee of a cycle.
+
+    ``proration`` is ``none`` or ``daily``, ``charged`` is ``advance`` or ``arrears``, ``roles``
+    are those of ROLES who pay it.
+    """
+
+    id: str
+    name: str
+    source: Source
+    amount: Dated[int]
+    proration: str
+    charged: str
+    tax: str
+    gl: str
+    roles: tuple[str, ...]
+
+    def amount_at(self, when_us: int) -> int:
+        """Returns the amount in 10^-6 units that holds at an instant, 0 where there is none."""
+        return self.amount.at(when_us) or 0
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """Free units of a cycle for events that meet the conditions."""
+
+    id: str
+    name: str
+    source: Source
+    when: Conditions
+    bands: frozenset[int] | None
+    rum: int
+    quantity: Dated[int]
+    priority: int
+    shared: bool
+    prorate: bool
+    beat: int
+
+
+@dataclass(frozen=True, slots=True)
+class Discount:
+    """A percentage off; ``audience`` is ``everyone``, ``friends`` or ``group``."""
+
+    name: str
+    title: str
+    source: Source
+    when: Conditions
+    bands: frozenset[int] | None
+    percent: Dated[int]
+    audience: str
+    on_connect: bool
+    exclusive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """The most that matching events cost in a cycle; ``scope`` is an index in CAP_SCOPES."""
+
+    id: str
+    name: str
+    source: Source
+    when: Conditions
+    amount: Dated[int]
+    scope: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A plan with what it inherits already in place: own rules first, then the base plan's."""
+
+    id: str
+    name: str
+    source: Source
+    inherits: str | None
+    template: bool
+    fees: tuple[Fee, ...]
+    prices: dict[str, Price]
+    rules: tuple[Rule, ...]
+    allowances: tuple[Allowance, ...]
+    discounts: tuple[str, ...]
+    caps: tuple[Cap, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """A tariff book; made by :func:`tariffs.load_book`, valid in itself."""
+
+    folder: str
+    digest: str
+    name: str
+    currency: str
+    time_zone: str
+    country_code: str
+    areas: tuple[str, ...]
+    roaming_classes: tuple[str, ...]
+    event_rounding: Rounding
+    line_rounding: Rounding
+    bill_rounding: Rounding
+    taxes: tuple[Tax, ...]
+    gl_codes: dict[str, str]
+    services: dict[int, ServiceDefaults]
+    day_types: tuple[str, ...]
+    special_days: dict[int, int]
+    """Days since 1970-01-01 → day type."""
+    bands: tuple[str, ...]
+    time_models: tuple[TimeModel, ...]
+    zones: tuple[Zone, ...]
+    numbers: NumberDeck
+    short_codes: dict[str, int]
+    networks: dict[str, int]
+    prices: dict[str, Price]
+    discounts: dict[str, Discount]
+    plans: tuple[Plan, ...]
+    """In the order of their ids, templates left out: index = index in the compiled book."""
+    templates: tuple[Plan, ...]
+
+    def plan(self, plan_id: str) -> Plan:
+        """Returns the plan of that id.
+
+        Raises:
+            KeyError: There is no such plan.
+        """
+        for plan in self.plans:
+            if plan.id == plan_id:
+                return plan
+        raise KeyError(plan_id)
+
+
+def empty_deck() -> NumberDeck:
+    """Returns a deck without a prefix."""
+    return NumberDeck(
+        np.empty(0, np.int64), np.empty(0, np.int8), np.empty(0, np.int32), np.empty(0, np.int32)
+    )

@@ -1,0 +1,213 @@
+"""Reads the parts that plans are made of: conditions, fees, allowances, caps, discounts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tariffs.compiled import CALL_CLASSES, CAP_SCOPES, DIRECTIONS, RUMS, SERVICES
+from tariffs.errors import nearest
+from tariffs.model import ROLES, Allowance, Cap, Conditions, Discount, Fee
+from tariffs.scalars import amount, percent, quantity, quantity_or_unlimited, whole, yes_no
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tariffs.cells import Cell
+    from tariffs.context import Context
+    from tariffs.dated import Dated
+
+AUDIENCES = ("everyone", "friends", "group")
+CONDITIONS = ("service", "direction", "class", "zone", "roaming")
+KIND_RUM = {"seconds": 0, "bytes": 1, "events": 4}
+SERVED = frozenset(DIRECTIONS.index(name) for name in ("originating", "terminating", "forwarded"))
+"""Legs that charge the served party; the others are meant only where they are named."""
+
+
+def read_conditions(cell: Cell, context: Context) -> Conditions:
+    """Returns ``when: {service: voice, zone: [a, b], roaming: {not: home}}`` as sets."""
+    table = cell.table("when", (), CONDITIONS)
+    zones = list(context.zones)
+
+    def pick(key: str, allowed: Sequence[str]) -> frozenset[int] | None:
+        return _indexes(table[key], key, allowed) if key in table else None
+
+    services, directions = pick("service", SERVICES), pick("direction", DIRECTIONS)
+    return Conditions(
+        anything(context).services if services is None else services,
+        SERVED if directions is None else directions,
+        pick("class", CALL_CLASSES),
+        pick("zone", zones),
+        pick("roaming", context.head.roaming_classes),
+    )
+
+
+def anything(context: Context) -> Conditions:
+    """Returns the conditions that hold for every event that charges the served party."""
+    return Conditions(frozenset(context.head.services), SERVED, None, None, None)
+
+
+def _indexes(cell: Cell, what: str, allowed: Sequence[str]) -> frozenset[int]:
+    inverted = cell.is_mapping
+    if inverted:
+        table = cell.table(what, ("not",))
+        if "not" not in table:
+            return frozenset()
+        cell = table["not"]
+    positions = {name: index for index, name in enumerate(allowed)}
+    found = frozenset(positions[name] for name in cell.names(what, positions))
+    if not found:
+        cell.fail(f"The condition {what} names nothing.", "Leave it out to match everything.")
+    if not inverted:
+        return found
+    every = SERVED if what == "direction" else frozenset(positions.values())
+    return every - found
+
+
+def read_bands(table: dict[str, Cell], context: Context) -> frozenset[int] | None:
+    """Returns the bands that ``bands`` names, None for all."""
+    if "bands" not in table:
+        return None
+    names = table["bands"].names("band", context.bands)
+    return frozenset(context.bands.index(name) for name in names)
+
+
+def flag(table: dict[str, Cell], key: str, *, default: bool = False) -> bool:
+    """Returns a yes/no value of a table."""
+    value = table[key].value(key, yes_no) if key in table else None
+    return default if value is None else value
+
+
+def word(table: dict[str, Cell], key: str, allowed: Sequence[str]) -> str:
+    """Returns one of the allowed words, the first where the key is not written."""
+    return (table[key].name(key, allowed) if key in table else None) or allowed[0]
+
+
+def identity(cell: Cell, table: dict[str, Cell]) -> tuple[str, str] | None:
+    """Returns (id, name) of a list entry; the name is the id where it is not written."""
+    if "id" not in table:
+        return None
+    one = table["id"].text("id")
+    if not one or not one.replace("_", "a").isalnum():
+        cell.fail(f"{one!r} is not an id.", "Use letters, digits and _.")
+        return None
+    return one, (table["name"].text("name") if "name" in table else None) or one
+
+
+def dated_amount(table: dict[str, Cell], key: str, context: Context) -> Dated[int] | None:
+    """Returns a dated amount of money, None where the key is missing (already noted)."""
+    if key not in table:
+        return None
+    return table[key].dated(context.head.zone, key, lambda c: c.value(key, amount))
+
+
+def read_fee(cell: Cell, context: Context) -> Fee | None:
+    """Returns a recurring fee of a plan."""
+    head = context.head
+    required = ("id", "amount", "tax", "gl_code")
+    table = cell.table("fee", required, ("name", "proration", "charged", "roles"))
+    named, fee = identity(cell, table), dated_amount(table, "amount", context)
+    if named is None or fee is None or not table.keys() >= set(required):
+        return None
+    return Fee(
+        *named,
+        cell.source,
+        fee,
+        word(table, "proration", ("none", "daily")),
+        word(table, "charged", ("advance", "arrears")),
+        table["tax"].name("tax", head.taxes) or "",
+        table["gl_code"].name("G/L code", head.gl_codes) or "",
+        tuple(table["roles"].names("role", ROLES)) if "roles" in table else ROLES,
+    )
+
+
+def read_allowance(cell: Cell, context: Context) -> Allowance | None:
+    """Returns an allowance of a plan; the unit of its quantity says what it measures."""
+    required = ("id", "quantity", "when")
+    optional = ("name", "bands", "priority", "shared", "prorate", "beat")
+    table = cell.table("allowance", required, optional)
+    named = identity(cell, table)
+    if named is None or not table.keys() >= set(required):
+        return None
+    kinds: set[str] = set()
+
+    def read(one: Cell) -> int | None:
+        pair = one.value("quantity", quantity_or_unlimited)
+        if pair is not None:
+            kinds.add(pair[0])
+        return pair[1] if pair else None
+
+    given = table["quantity"].dated(context.head.zone, "quantity", read)
+    beat = table["beat"].value("beat", quantity) if "beat" in table else None
+    if beat is not None:
+        kinds.add(beat[0])
+    if len(kinds) > 1:
+        cell.fail(f"The allowance counts {' and '.join(sorted(kinds))}.", "Use one kind of unit.")
+    priority = table["priority"].value("priority", whole) if "priority" in table else 100
+    return Allowance(
+        *named,
+        cell.source,
+        read_conditions(table["when"], context),
+        read_bands(table, context),
+        KIND_RUM[min(kinds, default="seconds")],
+        given,
+        100 if priority is None else priority,
+        flag(table, "shared"),
+        flag(table, "prorate"),
+        beat[1] if beat else 0,
+    )
+
+
+def read_cap(cell: Cell, context: Context) -> Cap | None:
+    """Returns a cap of a plan."""
+    required = ("id", "amount", "when")
+    table = cell.table("cap", required, ("name", "scope"))
+    named, most = identity(cell, table), dated_amount(table, "amount", context)
+    if named is None or most is None or "when" not in table:
+        return None
+    return Cap(
+        *named,
+        cell.source,
+        read_conditions(table["when"], context),
+        most,
+        CAP_SCOPES.index(word(table, "scope", CAP_SCOPES)),
+    )
+
+
+def read_discounts(cell: Cell, context: Context) -> None:
+    """Reads a file of ``discounts/`` into ``context.discounts``."""
+    for name, key, entry in cell.entries(cell.file):
+        table = entry.table(
+            f"discount {name}",
+            ("percent",),
+            ("name", "for", "when", "bands", "on_connect_fee", "exclusive"),
+        )
+        if name in context.discounts:
+            key.fail(f"The discount {name!r} is also in {context.discounts[name].source}.")
+        if "percent" not in table:
+            continue
+        zone = context.head.zone
+        context.discounts[name] = Discount(
+            name,
+            (table["name"].text("name") if "name" in table else None) or name,
+            key.source,
+            read_conditions(table["when"], context) if "when" in table else anything(context),
+            read_bands(table, context),
+            table["percent"].dated(zone, "percent", lambda c: c.value("percent", percent)),
+            word(table, "for", AUDIENCES),
+            flag(table, "on_connect_fee"),
+            flag(table, "exclusive"),
+        )
+
+
+def unit_fits(rum: int, service: int) -> bool:
+    """Tells whether a service has that measure: seconds for calls, bytes for data, events all."""
+    name, what = RUMS[rum], SERVICES[service]
+    if name == "seconds":
+        return what in {"voice", "video", "data"}
+    return name == "events" or what in {"data", "mms", "content"}
+
+
+def explain_unit(rum: int, service: int) -> str:
+    """Returns the message for a price whose unit the service does not have."""
+    fitting = [name for i, name in enumerate(RUMS) if unit_fits(i, service)]
+    return f"{SERVICES[service]} is not measured in {RUMS[rum]}. {nearest('', fitting)}"
