@@ -6,7 +6,6 @@ import os
 import re
 import tomllib
 from typing import TYPE_CHECKING, Annotated, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -41,22 +40,6 @@ def _sequence_pattern(value: str) -> str:
     return value
 
 
-def _time_zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        message = f"{value!r} is not an IANA time zone such as Asia/Shanghai"
-        raise ValueError(message) from None
-    return value
-
-
-def _number(value: str) -> str:
-    if not value.isdigit():
-        message = "digits only"
-        raise ValueError(message)
-    return value
-
-
 class Section(BaseModel):
     """Base of all tables: unknown keys are errors, values never change."""
 
@@ -72,10 +55,13 @@ class Source(Section):
     format: str | None = None
     take: Literal["copy", "link", "move"] = "copy"
     sequence: Annotated[str, AfterValidator(_sequence_pattern)] = ""
-    time_zone: Annotated[str, AfterValidator(_time_zone)] | None = None
     settle_seconds: Annotated[float, Field(ge=0, le=86_400)] = 0.0
     marker: str = ""
-    framing: str | None = None
+    framing: Literal["bare", "ts32297"] | None = None
+    block_octets: Annotated[int, Field(ge=0)] = 0
+    max_record_octets: Annotated[int, Field(ge=16)] = 1 << 20
+    file_header_octets: Annotated[int, Field(ge=0)] | None = None
+    cdr_header_octets: Annotated[int, Field(ge=0)] | None = None
 
 
 class Paths(Section):
@@ -85,20 +71,13 @@ class Paths(Section):
     subscribers: str = "subscribers"
 
 
-class Numbering(Section):
-    """``[numbering]``: how digits without a country code become E.164."""
-
-    country_code: Annotated[str, AfterValidator(_number)] = "86"
-    national_prefix: str = "0"
-    international_prefix: str = "00"
-
-
 class Run(Section):
     """``[run]``: size, threads and thresholds."""
 
     threads: Annotated[int, Field(ge=0, le=256)] = 0
     records_per_chunk: Annotated[int, Field(ge=1024, le=4_194_304)] = 131_072
     suspense_threshold_percent: Annotated[float, Field(ge=0, le=100)] = 1.0
+    suspense_threshold_files: Annotated[int, Field(ge=0)] = 0
     partitions: Annotated[int, Field(ge=1, le=4096)] = 16
     max_unpacked_bytes: Annotated[int, Field(ge=1)] = 16_000_000_000
 
@@ -106,11 +85,8 @@ class Run(Section):
 class Config(Section):
     """The whole of huadan.toml."""
 
-    time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
     paths: Paths = Paths()
     run: Run = Run()
-    numbering: Numbering = Numbering()
-    validation: dict[str, bool | int | str] = {}
     source: list[Source] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import typing
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import Problem
+from pipeline.nearest import nearest
 
 if TYPE_CHECKING:
     import tomllib
@@ -19,13 +19,6 @@ _HEADER = re.compile(r"\s*(\[\[?)\s*([A-Za-z0-9_.\"-]+)\s*\]\]?")
 _KEY = re.compile(r"\s*([A-Za-z0-9_-]+)\s*=")
 
 Place = tuple[str | int, ...]
-
-
-def nearest(name: str, allowed: list[str]) -> str:
-    """Returns a hint with the allowed names, the nearest first if one is near."""
-    close = difflib.get_close_matches(name, allowed, n=1)
-    names = ", ".join(sorted(allowed))
-    return f"did you mean {close[0]!r}? allowed: {names}" if close else f"allowed: {names}"
 
 
 def syntax_problem(file: str, error: tomllib.TOMLDecodeError) -> Problem:

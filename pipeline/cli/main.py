@@ -1,0 +1,109 @@
+"""``huadan``: finds its commands by name, so that ``--help`` loads nothing heavy."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from pipeline.errors import Exit, HuadanError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS: Final[dict[str, str]] = {
+    "run": "pipeline.cli.run:run",
+    "bill": "pipeline.cli.bill:bill",
+    "status": "pipeline.cli.status:status",
+    "explain": "pipeline.cli.explain:explain",
+    "show": "pipeline.cli.show:show",
+    "decode": "pipeline.cli.decode:decode",
+    "suspense": "pipeline.cli.suspense:suspense",
+    "tariff": "pipeline.cli.tariff:tariff",
+    "generate": "pipeline.cli.generate:generate",
+    "init": "pipeline.cli.init:init",
+}
+"""Command → module and attribute."""
+
+PLUGINS = "huadan.commands"
+"""Entry point group of commands that live above this package."""
+
+
+class LazyGroup(click.Group):
+    """Loads a command's module when the command is named."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Returns our commands in working order, then plugged-in ones by name."""
+        del ctx
+        plugged = {point.name for point in entry_points(group=PLUGINS)} - COMMANDS.keys()
+        return [*COMMANDS, *sorted(plugged)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Returns a command, or None if there is none of this name."""
+        del ctx
+        if target := COMMANDS.get(cmd_name):
+            module, attribute = target.split(":")
+            command: click.Command = getattr(importlib.import_module(module), attribute)
+            return command
+        for point in entry_points(group=PLUGINS, name=cmd_name):
+            plugged: click.Command = point.load()
+            return plugged
+        return None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Finds the command, or says which name is nearest."""
+        if args and self.get_command(ctx, args[0]) is None:
+            from pipeline.nearest import nearest  # noqa: PLC0415 - only for a mistake
+
+            ctx.fail(f"no command {args[0]!r}; {nearest(args[0], self.list_commands(ctx))}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Start with `huadan init shop && cd shop && huadan run && huadan bill`.",
+)
+@click.version_option(package_name="huadan", prog_name="huadan")
+def huadan() -> None:
+    """Turns the files that switches write into rated records and bills."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line: known errors become one red message and their exit code."""
+    try:
+        code = huadan.main(
+            args=list(arguments) if arguments is not None else None,
+            prog_name="huadan",
+            standalone_mode=False,
+        )
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(Exit.CONFIGURATION)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped; nothing of this command was published.", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(Exit.DONE)
+    except Exception as error:
+        from pipeline.known import exit_code_of  # noqa: PLC0415 - only for a mistake
+
+        known = error.exit_code if isinstance(error, HuadanError) else exit_code_of(error)
+        if known is None:
+            raise
+        click.echo(click.style(f"Error: {error}", fg="red"), err=True)
+        sys.exit(int(known))
+    sys.exit(code if isinstance(code, int) else Exit.DONE)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""Options that commands share, and what they turn into."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipeline.workspace import Workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import Console
+
+LEVELS = ("debug", "info", "warning", "error")
+
+
+def workspace_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds ``--workspace``; the command gets a :class:`Workspace`."""
+
+    @click.option(
+        "-w",
+        "--workspace",
+        "folder",
+        type=click.Path(path_type=Path),
+        default=Path(),
+        envvar="HUADAN_WORKSPACE",
+        help="Workspace folder (default: here, or $HUADAN_WORKSPACE).",
+    )
+    @functools.wraps(function)
+    def wrapped(folder: Path, **rest: Any) -> Any:  # noqa: ANN401 - passes options through
+        return function(workspace=Workspace(folder.absolute()), **rest)
+
+    return wrapped
+
+
+def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds ``--json``; the command gets `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")(
+        function
+    )
+
+
+def unmask_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds ``--unmask``; the command gets `unmask`."""
+    return click.option("--unmask", is_flag=True, help="Show phone numbers and IMSI in full.")(
+        function
+    )
+
+
+def log_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds ``--log-level`` and ``--log-file``, and sets logging up before the command."""
+
+    @click.option(
+        "--log-level",
+        type=click.Choice(LEVELS),
+        default=None,
+        help="Least level to log (default: warning on a terminal, else info).",
+    )
+    @click.option(
+        "--log-file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Append logs to a file instead of stderr.",
+    )
+    @functools.wraps(function)
+    def wrapped(log_level: str | None, log_file: Path | None, **rest: Any) -> Any:  # noqa: ANN401 - passes options through
+        from pipeline import logs  # noqa: PLC0415 - structlog costs time that --help must not
+
+        level = log_level or ("warning" if sys.stderr.isatty() and log_file is None else "info")
+        logs.set_up(level, log_file, unmask=bool(rest.get("unmask")))
+        return function(**rest)
+
+    return wrapped
+
+
+def print_json(data: Any) -> None:  # noqa: ANN401 - anything that JSON can say
+    """Prints one JSON value; decimals and paths as text."""
+    click.echo(json.dumps(data, indent=2, ensure_ascii=False, default=str))
+
+
+def console() -> Console:
+    """Returns the console for tables on stdout."""
+    from rich.console import Console  # noqa: PLC0415 - rich costs time that --help must not
+
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def examples(*lines: str) -> str:
+    r"""Returns an epilog that shows examples as they are typed.
+
+    ``\b`` keeps click from wrapping them.
+    """
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)

@@ -1,0 +1,26 @@
+"""Errors of the other rooms that are mistakes in somebody's files, and their exit codes."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from collectors.errors import CollectorError
+from pipeline.errors import Exit
+
+_CONFIGURATION = {
+    "tariffs.errors.BookError",
+    "rating.errors.SubscriberDataError",
+    "mediation.errors.MediationConfigError",
+    "mediation.errors.UnreadableFileError",
+}
+"""By name, so that a wrong option does not import every room to say so."""
+
+
+def exit_code_of(error: BaseException) -> Exit | None:
+    """Returns the exit code of a known error of another room, None if it is unexpected."""
+    names = {f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__}
+    if names & _CONFIGURATION or isinstance(error, CollectorError):
+        return Exit.CONFIGURATION
+    if isinstance(error, sqlite3.OperationalError):
+        return Exit.TEMPORARY
+    return None

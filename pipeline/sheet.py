@@ -1,0 +1,140 @@
+"""The balance sheet of one file: every record ends in exactly one place (law 1)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(slots=True)
+class Flow:
+    """Where things of one kind went: records, or the events (containers) made of them."""
+
+    read: int = 0
+    rated: int = 0
+    not_charged: Counter[str] = field(default_factory=Counter)
+    """By rule of the tariff book."""
+    suspended: Counter[str] = field(default_factory=Counter)
+    """By stage."""
+    duplicate: int = 0
+    discarded: Counter[str] = field(default_factory=Counter)
+    """By rule of the format's validation."""
+
+    def add(self, other: Flow) -> None:
+        """Adds the numbers of another part."""
+        self.read += other.read
+        self.rated += other.rated
+        self.duplicate += other.duplicate
+        self.not_charged.update(other.not_charged)
+        self.suspended.update(other.suspended)
+        self.discarded.update(other.discarded)
+
+    @property
+    def accounted(self) -> int:
+        """Returns how many have a destination."""
+        return (
+            self.rated
+            + self.duplicate
+            + self.not_charged.total()
+            + self.suspended.total()
+            + self.discarded.total()
+        )
+
+
+@dataclass(slots=True)
+class Octets:
+    """Where the bytes of a file went."""
+
+    size: int = 0
+    header: int = 0
+    records: int = 0
+    filler: int = 0
+    unframed: int = 0
+
+    def add(self, other: Octets) -> None:
+        """Adds the numbers of another part."""
+        self.size += other.size
+        self.header += other.header
+        self.records += other.records
+        self.filler += other.filler
+        self.unframed += other.unframed
+
+    @property
+    def accounted(self) -> int:
+        """Returns how many bytes have a place."""
+        return self.header + self.records + self.filler + self.unframed
+
+
+@dataclass(slots=True)
+class Sheet:
+    """What a file (or a part of it) contained and where it went."""
+
+    records: Flow = field(default_factory=Flow)
+    events: Flow = field(default_factory=Flow)
+    octets: Octets = field(default_factory=Octets)
+    zero_rated: int = 0
+    """Events among the rated whose net is zero."""
+    net: int = 0
+    """Sum of net over rated events, in millionths of the currency unit."""
+    unframed_pieces: int = 0
+    """Pieces of the file that could not be framed; each is one suspense row."""
+    declared_records: int | None = None
+    """What the file's header says it contains."""
+    sequence_in_file: int | None = None
+    format: str = ""
+    framing: str = ""
+    fault: str = ""
+    """Why the whole file is suspended."""
+
+    def add(self, other: Sheet) -> None:
+        """Adds the numbers of another part of the same file."""
+        self.records.add(other.records)
+        self.events.add(other.events)
+        self.octets.add(other.octets)
+        self.zero_rated += other.zero_rated
+        self.net += other.net
+        self.unframed_pieces += other.unframed_pieces
+        if other.declared_records is not None:
+            self.declared_records = other.declared_records
+        if other.sequence_in_file is not None:
+            self.sequence_in_file = other.sequence_in_file
+        self.format = self.format or other.format
+        self.framing = self.framing or other.framing
+        self.fault = self.fault or other.fault
+
+    def open_ends(self) -> list[str]:
+        """Returns what does not close; empty if the sheet balances."""
+        pairs = (
+            ("records", self.records.read, self.records.accounted),
+            ("events", self.events.read, self.events.accounted),
+            ("bytes", self.octets.size, self.octets.accounted),
+        )
+        return [
+            f"{what}: read {read:,}, accounted for {accounted:,}"
+            for what, read, accounted in pairs
+            if read != accounted
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the sheet for the ledger."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Sheet:
+        """Returns the sheet that :meth:`to_dict` wrote."""
+        rest = {k: v for k, v in data.items() if k not in {"records", "events", "octets"}}
+        return cls(
+            records=_flow(data["records"]),
+            events=_flow(data["events"]),
+            octets=Octets(**data["octets"]),
+            **rest,
+        )
+
+
+def _flow(data: dict[str, Any]) -> Flow:
+    flow = Flow(**data)
+    flow.not_charged = Counter(flow.not_charged)
+    flow.suspended = Counter(flow.suspended)
+    flow.discarded = Counter(flow.discarded)
+    return flow

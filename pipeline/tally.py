@@ -1,0 +1,127 @@
+"""Counts where the records of a slice went, for the balance sheet of its file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from mediation.edr import SUSPENSE_STAGES
+from pipeline.sheet import Flow, Octets, Sheet
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from mediation.decoder import DecodedChunk
+    from numpy.typing import NDArray
+
+    from pipeline.units import Slice
+
+DUPLICATE: Final = 0
+NOT_CHARGED: Final = 1
+RATED: Final = 2
+SUSPENDED: Final = 3
+"""Destinations of an event; ``SUSPENDED + n`` is the n-th of SUSPENSE_STAGES. A record whose events
+part ways is counted where the highest of them went: what a person must look at comes first."""
+
+
+def tally(
+    part: Slice,
+    decoded: DecodedChunk,
+    destination: NDArray[np.int8],
+    rule: NDArray[np.int16],
+    net: NDArray[np.int64],
+    rules: tuple[str, ...],
+) -> Sheet:
+    """Returns the sheet of one slice.
+
+    Args:
+        part: The slice.
+        decoded: What the decoder made of it.
+        destination: int8[events] where each event went.
+        rule: int16[events] index in `rules` of the rule that does not charge an event, else 0.
+        net: int64[events] net in millionths, 0 for events that are not rated.
+        rules: Names of rules that do not charge.
+    """
+    sheet = file_sheet(part) if part.first else Sheet()
+    sheet.octets.records += _record_octets(part)
+    suspended = _stages(decoded.suspense)
+    sheet.events = _flow(destination, rule, rules)
+    sheet.events.read = decoded.edr.num_rows
+    sheet.records = _records(decoded.edr, destination, rule, rules)
+    sheet.records.read = decoded.records
+    sheet.records.suspended.update(suspended)
+    sheet.records.discarded.update(decoded.discarded)
+    rated = destination == RATED
+    sheet.net = _exact_sum(net[rated])
+    sheet.zero_rated = int(np.count_nonzero(net[rated] == 0))
+    return sheet
+
+
+def file_sheet(part: Slice) -> Sheet:
+    """Returns what is said once per file: its bytes outside of records, its header's totals."""
+    if part.file.fault is not None:
+        size = part.file.entry.size
+        return Sheet(
+            octets=Octets(size=size, unframed=size),
+            unframed_pieces=1,
+            fault=part.file.fault.reason,
+        )
+    cdr = part.file.cdr
+    return Sheet(
+        octets=Octets(
+            size=cdr.size,
+            header=cdr.header_bytes,
+            filler=cdr.filler_bytes,
+            unframed=sum(length for _, length, _ in cdr.unframed),
+        ),
+        unframed_pieces=len(cdr.unframed),
+        declared_records=cdr.declared_records,
+        sequence_in_file=cdr.sequence_number,
+        format=cdr.format_name,
+        framing=cdr.framing,
+    )
+
+
+def _record_octets(part: Slice) -> int:
+    records = part.records
+    return int(part.file.cdr.lengths[records.start : records.stop].sum()) if records else 0
+
+
+def _stages(suspense: pa.RecordBatch) -> Counter[str]:
+    return Counter(suspense.column("stage").to_pylist())
+
+
+def _flow(destination: NDArray[np.int8], rule: NDArray[np.int16], rules: tuple[str, ...]) -> Flow:
+    counts = np.bincount(destination, minlength=SUSPENDED + len(SUSPENSE_STAGES))
+    flow = Flow(rated=int(counts[RATED]), duplicate=int(counts[DUPLICATE]))
+    if counts[NOT_CHARGED]:
+        by_rule = np.bincount(rule[destination == NOT_CHARGED], minlength=len(rules))
+        flow.not_charged.update(_named(rules, by_rule))
+    flow.suspended.update(_named(SUSPENSE_STAGES, counts[SUSPENDED:]))
+    return flow
+
+
+def _named(names: tuple[str, ...], counts: NDArray[np.int64]) -> dict[str, int]:
+    return {name: int(n) for name, n in zip(names, counts, strict=True) if n}
+
+
+def _records(
+    edr: pa.RecordBatch,
+    destination: NDArray[np.int8],
+    rule: NDArray[np.int16],
+    rules: tuple[str, ...],
+) -> Flow:
+    """Returns the flow of records; events of one record stand together and share its offset."""
+    if not edr.num_rows:
+        return Flow()
+    offsets = edr.column("offset").to_numpy()
+    starts = np.flatnonzero(np.diff(offsets, prepend=offsets[0] - 1))
+    return _flow(np.maximum.reduceat(destination, starts), np.maximum.reduceat(rule, starts), rules)
+
+
+def _exact_sum(amounts: NDArray[np.int64]) -> int:
+    """Returns the exact sum: the halves of each amount are summed apart, so nothing wraps."""
+    high = int((amounts >> np.int64(32)).sum())
+    low = int((amounts & np.int64(0xFFFFFFFF)).sum())
+    return (high << 32) + low
