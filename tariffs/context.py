@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from tariffs.compiled import ROUNDING_MODES
+from tariffs.compiled import BEGINNING, ROUNDING_MODES
 from tariffs.errors import Problems, Source
 from tariffs.model import Rounding, TimeModel
 
@@ -29,6 +29,7 @@ class Head:
     currency: str = ""
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     country_code: str = ""
+    valid_from_us: int = BEGINNING
     clock: int = 0
     split: int = 1
     event_rounding: Rounding = EXACT

@@ -54,6 +54,7 @@ def load_book(folder: Path | str) -> Book:
         currency=head.currency,
         time_zone=head.zone.key,
         country_code=head.country_code,
+        valid_from_us=head.valid_from_us,
         areas=tuple(head.areas),
         roaming_classes=tuple(head.roaming_classes),
         event_rounding=head.event_rounding,

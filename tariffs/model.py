@@ -258,6 +258,8 @@ class Book:
     currency: str
     time_zone: str
     country_code: str
+    valid_from_us: int
+    """UTC µs from which the book is meant to price; the check looks from there on."""
     areas: tuple[str, ...]
     roaming_classes: tuple[str, ...]
     event_rounding: Rounding

@@ -10,14 +10,14 @@ from tariffs.compiled import CLOCKS, ROUNDING_MODES, SERVICES, SPLIT_MODES
 from tariffs.dated import Dated
 from tariffs.errors import nearest
 from tariffs.model import Rounding, ServiceDefaults, Tax
-from tariffs.scalars import amount, percent, yes_no
+from tariffs.scalars import amount, instant, percent, yes_no
 
 if TYPE_CHECKING:
     from tariffs.cells import Cell
     from tariffs.context import Context, Head
 
 REQUIRED = ("currency", "time_zone", "country_code", "taxes", "gl_codes", "services")
-OPTIONAL = ("name", "clock", "split", "rounding", "areas", "roaming_classes")
+OPTIONAL = ("name", "valid_from", "clock", "split", "rounding", "areas", "roaming_classes")
 RESERVED_ROAMING = ("home", "unknown")
 
 
@@ -47,6 +47,9 @@ def _read_plain(table: dict[str, Cell], head: Head) -> None:
         head.name = table["name"].text("name") or ""
     if "time_zone" in table:
         head.zone = table["time_zone"].value("time_zone", _zone) or head.zone
+    if "valid_from" in table:
+        start = table["valid_from"].value("valid_from", lambda text: instant(text, head.zone))
+        head.valid_from_us = head.valid_from_us if start is None else start
     if "currency" in table:
         head.currency = table["currency"].value("currency", _currency) or ""
     if "country_code" in table:
