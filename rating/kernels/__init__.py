@@ -1,0 +1,1 @@
+"""Compiled loops of rating: flat arrays in, flat arrays and statuses out."""

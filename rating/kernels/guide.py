@@ -1,0 +1,261 @@
+"""Guiding and classification: who owns the event, of which class is it, which rule prices it.
+
+One pass over flat columns; every row ends with a status (:mod:`rating.reasons` names them). What
+pricing needs of a row is packed into four int64 words, so that the later random access by event
+order costs half a cache line:
+
+======  ==========================================================================
+word 0  start, UTC microseconds
+word 1  measured quantity in the unit of the rule's metric
+word 2  ``period << 32 | rule``
+word 3  ``class << 32 | epoch << 16 | (offset + 2048, 0 unknown) << 4 | flags``
+======  ==========================================================================
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from rating.kernels.probe import COUNT_BITS, COUNT_MASK, find_chain, pair_key
+from tariffs.kernels.prefix import zone_of
+
+EVENT_WORDS = 4
+PERIOD_WORDS = 8
+"""Words of a validity period: valid_from, valid_to, subscriber << 32 | group,
+plan << 32 | flags, vpmn << 32 | area, msisdn, two spare (one cache line)."""
+
+FRIEND = 1
+"""Event flag: the other party is a friends & family number of the subscriber."""
+GROUP = 2
+"""Event flag: the other party is in the subscriber's VPMN group."""
+HAS_FRIENDS = 1
+"""Period flag: worth a look into the friends' table."""
+
+RATED, UNKNOWN_SUBSCRIBER, NO_ZONE, NO_PRICE, UNKNOWN_NETWORK = 0, 1, 2, 3, 4
+IMPLAUSIBLE_QUANTITY, OVERFLOW, NOT_CHARGED = 5, 6, 7
+
+LARGEST_QUANTITY = 1 << 60
+LONGEST_SECONDS = 366 * 86_400
+_MISSING = -(2**63)
+_LOW = (1 << 32) - 1
+_LOCAL, _LONG_DISTANCE, _GROUP_CLASS, _ON_NET = 6, 7, 4, 5
+_OFFSET_BIAS = 2048
+_LARGEST_OFFSET = 24 * 60
+
+
+class EdrColumns(NamedTuple):
+    """EDR columns as flat arrays of n rows; missing int64 values are ``-2**63``."""
+
+    service: np.ndarray  # int8
+    direction: np.ndarray  # int8
+    imsi: np.ndarray  # int64
+    msisdn: np.ndarray  # int64
+    other: np.ndarray  # int64
+    text: np.ndarray  # int32, index into text_zone, -1 none
+    text_zone: np.ndarray  # int32, zone of each text, -1 none
+    network: np.ndarray  # int32, index into network_class, -1 home
+    network_class: np.ndarray  # int32, roaming class of each network
+    start: np.ndarray  # int64, UTC microseconds
+    offset: np.ndarray  # int16, minutes, -32768 unknown
+    duration: np.ndarray  # int64, s
+    uplink: np.ndarray  # int64, byte
+    downlink: np.ndarray  # int64, byte
+    events: np.ndarray  # int32
+
+
+class GuideArrays(NamedTuple):
+    """Subscribers as flat arrays; see :class:`rating.subscribers.Subscribers`."""
+
+    period: np.ndarray  # int64[P * PERIOD_WORDS]
+    imsi_slots: np.ndarray  # int64
+    imsi_chain: np.ndarray  # int32
+    msisdn_slots: np.ndarray  # int64
+    msisdn_chain: np.ndarray  # int32
+    friend_slots: np.ndarray  # int64
+    friend_chain: np.ndarray  # int32
+    friend_subscriber: np.ndarray  # int32
+    friend_number: np.ndarray  # int64
+    friend_from: np.ndarray  # int64
+    friend_to: np.ndarray  # int64
+
+
+class ClassArrays(NamedTuple):
+    """The part of a compiled book that classification reads."""
+
+    usage_index: np.ndarray  # int16[42]
+    lpm_direct: np.ndarray  # int32
+    lpm_child: np.ndarray  # int32
+    lpm_value: np.ndarray  # int32
+    zone_class: np.ndarray  # int8
+    zone_area: np.ndarray  # int32
+    epoch_start: np.ndarray  # int64
+    rule_table: np.ndarray  # int64
+    rule_of: np.ndarray  # int32
+    rule_rum: np.ndarray  # int8
+    sizes: np.ndarray  # int64[4]: call classes, zones, roaming classes, plans
+
+
+@njit(nogil=True, cache=True)
+def valid_period(slots, chain, period, key, at):
+    """Returns the period of ``key`` valid at ``at``; -1 none valid then, -2 key not known."""
+    value = find_chain(slots, key)
+    if value == 0:
+        return -2
+    first = value >> COUNT_BITS
+    for i in range(first + (value & COUNT_MASK) - 1, first - 1, -1):
+        p = chain[i]
+        if period[p * PERIOD_WORDS] <= at:
+            return p if at < period[p * PERIOD_WORDS + 1] else -1
+    return -1
+
+
+@njit(nogil=True, cache=True)
+def is_friend(guide, subscriber, number, at):
+    """Returns whether int64 ``number`` is a friends & family number of ``subscriber`` at ``at``."""
+    value = find_chain(guide.friend_slots, pair_key(subscriber, number))
+    first = value >> COUNT_BITS
+    for i in range(first, first + (value & COUNT_MASK)):
+        f = guide.friend_chain[i]
+        if (
+            guide.friend_subscriber[f] == subscriber
+            and guide.friend_number[f] == number
+            and guide.friend_from[f] <= at < guide.friend_to[f]
+        ):
+            return True
+    return False
+
+
+@njit(nogil=True, cache=True)
+def guide_and_classify(edr, guide, classes, event, group, status, place):
+    """Guides and classifies each row.
+
+    Args:
+        edr: EdrColumns of n rows.
+        guide: GuideArrays.
+        classes: ClassArrays.
+        event: int64[4 n], filled with the packed words where status is 0.
+        group: int32[n], filled with the charge group, 0 where nobody was found.
+        status: int8[n], filled; 0 is ready to be priced.
+        place: int64[n], filled with ``period << 32 | class`` of rows whose status is not 0 (as far
+            as known, period -1 where nobody was found): what a reason's sentence is made from.
+    """
+    call_classes = classes.sizes[0]
+    zones = classes.sizes[1]
+    roaming_classes = classes.sizes[2]
+    plans = classes.sizes[3]
+    last_epoch = classes.epoch_start.shape[0] - 1
+    epoch = np.int64(0)
+    for i in range(edr.start.shape[0]):
+        group[i] = 0
+        place[i] = np.int64(-1) << 32
+        usage = np.int64(
+            classes.usage_index[np.int64(edr.service[i]) * 6 + np.int64(edr.direction[i])]
+        )
+        if usage < 0:
+            status[i] = NOT_CHARGED
+            continue
+        start = edr.start[i]
+        found = np.int64(-2)
+        if edr.imsi[i] != _MISSING:
+            found = np.int64(
+                valid_period(guide.imsi_slots, guide.imsi_chain, guide.period, edr.imsi[i], start)
+            )
+        if found == -2 and edr.msisdn[i] != _MISSING:
+            found = np.int64(
+                valid_period(
+                    guide.msisdn_slots, guide.msisdn_chain, guide.period, edr.msisdn[i], start
+                )
+            )
+        if found < 0:
+            status[i] = UNKNOWN_SUBSCRIBER
+            continue
+        words = found * PERIOD_WORDS
+        subscriber = guide.period[words + 2] >> 32
+        group[i] = np.int32(guide.period[words + 2] & _LOW)
+        plan = guide.period[words + 3] >> 32
+        flags = np.int64(0)
+        other = edr.other[i]
+        zone = np.int64(0)
+        if other != _MISSING:
+            zone = np.int64(
+                zone_of(other, classes.lpm_direct, classes.lpm_child, classes.lpm_value)
+            )
+        elif edr.text[i] >= 0:
+            zone = np.int64(edr.text_zone[edr.text[i]])
+        if zone < 0:
+            status[i] = NO_ZONE
+            place[i] = found << 32
+            continue
+        call_class = np.int64(classes.zone_class[zone])
+        if call_class in (_LOCAL, _LONG_DISTANCE):
+            vpmn = guide.period[words + 4] >> 32
+            them = np.int64(-1)
+            if other != _MISSING:
+                them = np.int64(
+                    valid_period(guide.msisdn_slots, guide.msisdn_chain, guide.period, other, start)
+                )
+            if them >= 0:
+                if vpmn != 0 and guide.period[them * PERIOD_WORDS + 4] >> 32 == vpmn:
+                    call_class = np.int64(_GROUP_CLASS)
+                    flags |= GROUP
+                else:
+                    call_class = np.int64(_ON_NET)
+            else:
+                area = np.int64(classes.zone_area[zone])
+                home = guide.period[words + 4] & _LOW
+                call_class = np.int64(_LOCAL if area != 0 and area == home else _LONG_DISTANCE)
+        if (
+            guide.period[words + 3] & HAS_FRIENDS
+            and other != _MISSING
+            and is_friend(guide, subscriber, other, start)
+        ):
+            flags |= FRIEND
+        roaming = np.int64(0)
+        if edr.network[i] >= 0:
+            roaming = np.int64(edr.network_class[edr.network[i]])
+        class_id = ((usage * call_classes + call_class) * zones + zone) * roaming_classes + roaming
+        place[i] = found << 32 | class_id
+        while epoch > 0 and classes.epoch_start[epoch] > start:
+            epoch -= 1
+        while epoch < last_epoch and classes.epoch_start[epoch + 1] <= start:
+            epoch += 1
+        rule = np.int64(classes.rule_of[classes.rule_table[epoch * plans + plan] + class_id])
+        if rule < 0:
+            status[i] = UNKNOWN_NETWORK if roaming == 1 else NO_PRICE
+            continue
+        uplink = edr.uplink[i]
+        downlink = edr.downlink[i]
+        if (
+            uplink < 0
+            or uplink > LARGEST_QUANTITY // 2
+            or downlink < 0
+            or downlink > LARGEST_QUANTITY // 2
+        ):
+            status[i] = IMPLAUSIBLE_QUANTITY
+            continue
+        rum = classes.rule_rum[rule]
+        largest = np.int64(LARGEST_QUANTITY)
+        if rum == 0:
+            quantity = edr.duration[i]
+            largest = np.int64(LONGEST_SECONDS)
+        elif rum == 1:
+            quantity = uplink + downlink
+        elif rum == 2:
+            quantity = uplink
+        elif rum == 3:
+            quantity = downlink
+        else:
+            quantity = np.int64(edr.events[i])
+        if quantity < 0 or quantity > largest:
+            status[i] = IMPLAUSIBLE_QUANTITY
+            continue
+        offset = np.int64(edr.offset[i])
+        offset = offset + _OFFSET_BIAS if -_LARGEST_OFFSET <= offset <= _LARGEST_OFFSET else 0
+        event[EVENT_WORDS * i] = start
+        event[EVENT_WORDS * i + 1] = quantity
+        event[EVENT_WORDS * i + 2] = found << 32 | rule
+        event[EVENT_WORDS * i + 3] = class_id << 32 | epoch << 16 | offset << 4 | flags
+        status[i] = RATED

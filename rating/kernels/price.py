@@ -1,0 +1,482 @@
+"""The pricing kernel: events in event order in, charges and takes out.
+
+Amounts are int64 in 10^-6 of the currency unit, quantities int64 in the unit of the rule's metric,
+times int64 UTC microseconds. One event is cut into *pieces* (time band or price date), a piece is
+covered by allowances and priced through the steps in *lines*. Nothing loops over beats: a line is
+one division, so 100 GB in beats of 1 byte cost as much as one minute.
+
+The kernel is one flat function on purpose: helpers that take many arrays made it five times slower.
+Division uses the C error model; every divisor is at least 1.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from rating.kernels.guide import (
+    EVENT_WORDS,
+    FRIEND,
+    GROUP,
+    NO_PRICE,
+    OVERFLOW,
+    PERIOD_WORDS,
+)
+
+LARGEST_AMOUNT = 10**18 - 1
+FAR = 2**62
+"""An instant (UTC microseconds) after every event."""
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+DAY = 1440 * MINUTE
+PPM = 1_000_000
+FREE_PIECE = -2
+LAST_PIECE = -9
+_LOW = (1 << 32) - 1
+_CONSECUTIVE, _ISOLATED = 1, 2
+
+
+class PriceArrays(NamedTuple):
+    """The part of a compiled book that pricing reads (names and units as in CompiledBook)."""
+
+    epoch_start: np.ndarray
+    rule_table: np.ndarray
+    rule_of: np.ndarray
+    rule_time_model: np.ndarray
+    rule_split: np.ndarray
+    rule_rum: np.ndarray
+    rule_clock: np.ndarray
+    rule_minimum: np.ndarray
+    rule_free: np.ndarray
+    rule_zero_duration: np.ndarray
+    rule_band_price: np.ndarray
+    tm_band: np.ndarray
+    tm_until: np.ndarray
+    day_type: np.ndarray
+    tz_utc_us: np.ndarray
+    tz_offset_min: np.ndarray
+    pm_connect: np.ndarray
+    pm_min: np.ndarray
+    pm_max: np.ndarray
+    pm_step_first: np.ndarray
+    step_from: np.ndarray
+    step_price: np.ndarray
+    step_per: np.ndarray
+    step_beat: np.ndarray
+    alw_rum: np.ndarray
+    alw_priority: np.ndarray
+    alw_match: np.ndarray
+    alw_bands: np.ndarray
+    alw_beat: np.ndarray
+    disc_ppm: np.ndarray
+    disc_match: np.ndarray
+    disc_bands: np.ndarray
+    disc_friends: np.ndarray
+    disc_group: np.ndarray
+    disc_on_connect: np.ndarray
+    disc_exclusive: np.ndarray
+    disc_from_us: np.ndarray
+    disc_to_us: np.ndarray
+    plan_disc_first: np.ndarray
+    plan_disc: np.ndarray
+    cap_amount: np.ndarray
+    cap_match: np.ndarray
+    sizes: np.ndarray  # int64: bands, day types, day0, classes, plans, round unit, round mode
+
+
+class StateArrays(NamedTuple):
+    """Allowance instances and cap counters of one cycle; see :class:`rating.state.CycleState`."""
+
+    own_first: np.ndarray  # int32[subscribers + 1], the subscriber's own instances
+    shared_first: np.ndarray  # int32[groups + 1], the group's shared instances
+    allowance: np.ndarray  # int32[I], definition
+    valid_from: np.ndarray  # int64[I]
+    valid_to: np.ndarray  # int64[I]
+    given: np.ndarray  # int64[I]
+    used: np.ndarray  # int64[I], changed
+    cap_first: np.ndarray  # int32[periods + 1]
+    cap: np.ndarray  # int32, definition of each cap of a period
+    cap_slot: np.ndarray  # int32, its counter
+    cap_spent: np.ndarray  # int64[slots], changed
+
+
+class ChargeArrays(NamedTuple):
+    """What pricing writes, in event order; money as decimal128 words (low, high)."""
+
+    row: np.ndarray  # int64[m]
+    band: np.ndarray  # int32[m]
+    discounts: np.ndarray  # int64[m], bit k: the k-th discount of the plan took something
+    charged: np.ndarray  # int64[m]
+    covered: np.ndarray  # int64[m]
+    connect: np.ndarray  # int64[2 m]
+    usage: np.ndarray
+    gross: np.ndarray
+    discount: np.ndarray
+    cap: np.ndarray
+    rounding: np.ndarray
+    net: np.ndarray
+    take_first: np.ndarray  # int32[m + 1]
+    failed_row: np.ndarray  # int64[m]
+    failed_status: np.ndarray  # int8[m]
+    cursor: np.ndarray  # int64[4]: next event, rows written, takes written, failed
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def price_events(order, event, period, book, state, charge, take_instance, take_units):
+    """Prices events in event order from ``charge.cursor`` on.
+
+    Stops early when the take lists might not hold the next event; call again with longer ones.
+
+    Args:
+        order: int64[m], rows in event order.
+        event: int64[4 n], packed words of :mod:`rating.kernels.guide`.
+        period: int64[P * 8], validity periods.
+        book: PriceArrays.
+        state: StateArrays; ``used`` and ``cap_spent`` are changed.
+        charge: ChargeArrays, filled.
+        take_instance: int32[t], filled with instances in event order.
+        take_units: int64[t], filled with the units taken.
+
+    Returns:
+        How many events of ``order`` are done.
+    """
+    n_bands = book.sizes[0]
+    n_day_types = book.sizes[1]
+    day0 = book.sizes[2]
+    n_classes = book.sizes[3]
+    n_plans = book.sizes[4]
+    round_unit = book.sizes[5]
+    round_mode = book.sizes[6]
+    epochs = book.epoch_start.shape[0]
+    days = book.day_type.shape[0]
+    transitions = book.tz_utc_us.shape[0]
+    room_for_takes = take_instance.shape[0]
+    zone_at = np.int64(0)
+    at = charge.cursor[0]
+    rows = charge.cursor[1]
+    takes = charge.cursor[2]
+    failed = charge.cursor[3]
+    while at < order.shape[0]:
+        row = order[at]
+        start = event[EVENT_WORDS * row]
+        quantity = event[EVENT_WORDS * row + 1]
+        word = event[EVENT_WORDS * row + 2]
+        period_at = word >> 32
+        rule = word & _LOW
+        word = event[EVENT_WORDS * row + 3]
+        class_id = word >> 32
+        epoch = (word >> 16) & 0xFFFF
+        switch_offset = ((word >> 4) & 0xFFF) - 2048
+        flags = word & 0xF
+        period_word = PERIOD_WORDS * period_at
+        subscriber = period[period_word + 2] >> 32
+        group = period[period_word + 2] & _LOW
+        plan = period[period_word + 3] >> 32
+        own = np.int64(state.own_first[subscriber])
+        own_end = np.int64(state.own_first[subscriber + 1])
+        shared_begin = np.int64(state.shared_first[group])
+        shared_end = np.int64(state.shared_first[group + 1])
+        own_begin = own
+        # every instance gives at most one entry in an event's list
+        if takes + (own_end - own_begin) + (shared_end - shared_begin) > room_for_takes:
+            break
+        rum = book.rule_rum[rule]
+        zero_rated = quantity == 0 and book.rule_zero_duration[rule] != 0
+        split = np.int64(book.rule_split[rule])
+        if rum != 0:
+            split = np.int64(0)
+
+        status = np.int64(0)
+        first_take = takes
+        usage = np.int64(0)
+        charged = np.int64(0)
+        covered = np.int64(0)
+        first_band = np.int64(-1)
+        first_model = np.int64(FREE_PIECE)
+        model = np.int64(-1)
+        band = np.int64(-1)
+        begin = np.int64(0)  # first unit of the piece
+        cut = np.int64(0)  # first unit after the piece
+        paid = np.int64(0)  # units up to here are covered or priced (beats run on)
+        priced = np.int64(0)  # units priced so far: where the steps stand
+        moment = start
+        price_rule = rule
+        while True:
+            # the next stretch of time in which nothing changes
+            next_model = np.int64(LAST_PIECE)
+            next_band = np.int64(-1)
+            next_cut = quantity
+            if first_band < 0 or cut < quantity:
+                until = np.int64(FAR)
+                if split != 0:
+                    while epoch + 1 < epochs and book.epoch_start[epoch + 1] <= moment:
+                        epoch += 1
+                        later = np.int64(
+                            book.rule_of[book.rule_table[epoch * n_plans + plan] + class_id]
+                        )
+                        if later < 0 or book.rule_rum[later] == rum:
+                            price_rule = later
+                    if epoch + 1 < epochs:
+                        until = book.epoch_start[epoch + 1]
+                if price_rule < 0:
+                    status = np.int64(NO_PRICE)
+                    break
+                offset = switch_offset
+                if book.rule_clock[price_rule] != 0 or switch_offset == -2048:
+                    while zone_at > 0 and book.tz_utc_us[zone_at] > moment:
+                        zone_at -= 1
+                    while zone_at + 1 < transitions and book.tz_utc_us[zone_at + 1] <= moment:
+                        zone_at += 1
+                    offset = np.int64(book.tz_offset_min[zone_at])
+                    if zone_at + 1 < transitions and book.tz_utc_us[zone_at + 1] < until:
+                        until = book.tz_utc_us[zone_at + 1]
+                local = moment + offset * MINUTE
+                day = local // DAY
+                minute = (local - day * DAY) // MINUTE
+                if day0 <= day < day0 + days:
+                    kind = np.int64(book.day_type[day - day0])
+                else:
+                    kind = (day + 3) % 7  # 1970-01-01 was a Thursday, and 0 is Monday
+                slot = (np.int64(book.rule_time_model[price_rule]) * n_day_types + kind) * 1440
+                slot += minute
+                next_band = np.int64(book.tm_band[slot])
+                ends = day * DAY + np.int64(book.tm_until[slot]) * MINUTE - offset * MINUTE
+                until = min(until, ends)
+                if book.rule_free[price_rule] != 0:
+                    next_model = np.int64(FREE_PIECE)
+                else:
+                    next_model = np.int64(book.rule_band_price[price_rule * n_bands + next_band])
+                    if next_model < 0:
+                        status = np.int64(NO_PRICE)
+                        break
+                if split != 0:
+                    # units that begin before `until`
+                    next_cut = min((until - start + SECOND - 1) // SECOND, quantity)
+                if first_band < 0:
+                    first_band = next_band
+                    first_model = next_model
+                    model = next_model
+                    band = next_band
+                    cut = next_cut
+                    moment = until
+                    continue
+                moment = until
+                if next_cut <= cut:
+                    continue
+                if next_model == model and next_band == band:
+                    cut = next_cut
+                    continue
+            # the piece [begin, cut) is complete
+            position = begin
+            if split == _CONSECUTIVE:
+                position = max(begin, paid)
+            if model == FREE_PIECE:
+                position = max(position, cut)
+            elif position < cut and not zero_rated:
+                if split == _ISOLATED:
+                    priced = np.int64(0)
+                step = np.int64(book.pm_step_first[model])
+                step_end = np.int64(book.pm_step_first[model + 1])
+                own = own_begin
+                shared = shared_begin
+                while own < own_end or shared < shared_end:
+                    # two lists, each in priority order; the own one first where equal
+                    if own < own_end and (
+                        shared >= shared_end
+                        or book.alw_priority[state.allowance[own]]
+                        <= book.alw_priority[state.allowance[shared]]
+                    ):
+                        instance = own
+                        own += 1
+                    else:
+                        instance = shared
+                        shared += 1
+                    left = state.given[instance] - state.used[instance]
+                    if left <= 0:
+                        continue
+                    allowance = np.int64(state.allowance[instance])
+                    if (
+                        book.alw_rum[allowance] != rum
+                        or book.alw_match[allowance * n_classes + class_id] == 0
+                        or (book.alw_bands[allowance] >> band) & 1 == 0
+                        or state.valid_from[instance] > start
+                        or state.valid_to[instance] <= start
+                    ):
+                        continue
+                    beat = book.alw_beat[allowance]
+                    if beat == 0:
+                        beat = book.step_beat[step]
+                    taken = min((cut - position + beat - 1) // beat * beat, left // beat * beat)
+                    if taken <= 0:
+                        continue
+                    state.used[instance] += taken
+                    covered += taken
+                    position += taken
+                    entry = first_take
+                    while entry < takes and take_instance[entry] != instance:
+                        entry += 1
+                    if entry == takes:
+                        take_instance[entry] = instance
+                        take_units[entry] = 0
+                        takes += 1
+                    take_units[entry] += taken
+                    if position >= cut:
+                        break
+                while step + 1 < step_end and book.step_from[step + 1] <= priced:
+                    step += 1
+                while position < cut:
+                    beat = book.step_beat[step]
+                    beats = (cut - position + beat - 1) // beat
+                    if step + 1 < step_end:
+                        beats = min(beats, (book.step_from[step + 1] - priced + beat - 1) // beat)
+                    units = beats * beat
+                    per = book.step_per[step]
+                    price = book.step_price[step]
+                    whole = units // per
+                    if whole > 0 and price > LARGEST_AMOUNT // whole:
+                        status = np.int64(OVERFLOW)
+                        break
+                    part = price * (units - whole * per)
+                    amount = part // per
+                    part -= amount * per
+                    if part >= per - part:
+                        amount += 1
+                    amount += price * whole
+                    usage += amount
+                    if amount > LARGEST_AMOUNT or usage > LARGEST_AMOUNT:
+                        status = np.int64(OVERFLOW)
+                        break
+                    charged += units
+                    priced += units
+                    position += units
+                    while step + 1 < step_end and book.step_from[step + 1] <= priced:
+                        step += 1
+                if status != 0:
+                    break
+            paid = position
+            if next_model == LAST_PIECE:
+                break
+            begin = cut
+            model = next_model
+            band = next_band
+            cut = next_cut
+
+        connect = np.int64(0)
+        discount = np.int64(0)
+        discounts = np.int64(0)
+        reduction = np.int64(0)
+        rounding = np.int64(0)
+        gross = np.int64(0)
+        net = np.int64(0)
+        caps = np.int64(state.cap_first[period_at])
+        caps_end = np.int64(state.cap_first[period_at + 1])
+        if status == 0:
+            if first_model != FREE_PIECE and not zero_rated and (charged > 0 or quantity == 0):
+                connect = book.pm_connect[first_model]
+                usage = max(usage, book.pm_min[first_model], book.rule_minimum[rule])
+                most = book.pm_max[first_model]
+                if 0 <= most < usage:
+                    usage = most
+            gross = connect + usage
+            if connect > LARGEST_AMOUNT or usage > LARGEST_AMOUNT or gross > LARGEST_AMOUNT:
+                status = np.int64(OVERFLOW)
+        if status != 0:
+            # nothing of a failed event stays in the balances
+            for entry in range(first_take, takes):
+                state.used[take_instance[entry]] -= take_units[entry]
+            takes = first_take
+            charge.failed_row[failed] = row
+            charge.failed_status[failed] = status
+            failed += 1
+            at += 1
+            continue
+        if gross > 0:
+            usage_left = usage
+            connect_left = connect
+            list_first = np.int64(book.plan_disc_first[plan])
+            for k in range(list_first, np.int64(book.plan_disc_first[plan + 1])):
+                d = np.int64(book.plan_disc[k])
+                if (
+                    book.disc_match[d * n_classes + class_id] == 0
+                    or (book.disc_bands[d] >> first_band) & 1 == 0
+                    or (book.disc_friends[d] != 0 and flags & FRIEND == 0)
+                    or (book.disc_group[d] != 0 and flags & GROUP == 0)
+                    or start < book.disc_from_us[d]
+                    or start >= book.disc_to_us[d]
+                ):
+                    continue
+                ppm = book.disc_ppm[d]
+                # part by part, so that amount x ppm cannot overflow
+                whole = usage_left // PPM
+                cut_off = whole * ppm + ((usage_left - whole * PPM) * ppm + PPM // 2) // PPM
+                usage_left -= cut_off
+                if book.disc_on_connect[d] != 0:
+                    whole = connect_left // PPM
+                    part = whole * ppm + ((connect_left - whole * PPM) * ppm + PPM // 2) // PPM
+                    connect_left -= part
+                    cut_off += part
+                if cut_off > 0:
+                    discount += cut_off
+                    discounts |= np.int64(1) << (k - list_first)
+                if book.disc_exclusive[d] != 0:
+                    break
+            room = np.int64(LARGEST_AMOUNT)
+            for k in range(caps, caps_end):
+                c = np.int64(state.cap[k])
+                if book.cap_match[c * n_classes + class_id] != 0:
+                    room = min(
+                        room, max(0, book.cap_amount[c] - state.cap_spent[state.cap_slot[k]])
+                    )
+            exact = gross - discount
+            if exact > room:
+                reduction = exact - room
+                exact = room
+            net = exact // round_unit * round_unit
+            rest = exact - net
+            if rest > 0:
+                if round_mode == 0:
+                    up = rest >= round_unit - rest
+                elif round_mode == 1:
+                    up = rest > round_unit - rest or (
+                        rest == round_unit - rest and net // round_unit & 1 == 1
+                    )
+                else:
+                    up = round_mode == 2
+                # rounding never lifts the cycle's sum over a cap
+                if up and net + round_unit <= room:
+                    net += round_unit
+            rounding = net - exact
+            for k in range(caps, caps_end):
+                if book.cap_match[np.int64(state.cap[k]) * n_classes + class_id] != 0:
+                    state.cap_spent[state.cap_slot[k]] += net
+
+        charge.row[rows] = row
+        charge.band[rows] = first_band
+        charge.discounts[rows] = discounts
+        charge.charged[rows] = charged
+        charge.covered[rows] = covered
+        low = 2 * rows
+        charge.connect[low] = connect
+        charge.connect[low + 1] = 0
+        charge.usage[low] = usage
+        charge.usage[low + 1] = 0
+        charge.gross[low] = gross
+        charge.gross[low + 1] = 0
+        charge.discount[low] = discount
+        charge.discount[low + 1] = 0
+        charge.cap[low] = reduction
+        charge.cap[low + 1] = 0
+        charge.rounding[low] = rounding
+        charge.rounding[low + 1] = rounding >> 63
+        charge.net[low] = net
+        charge.net[low + 1] = 0
+        rows += 1
+        charge.take_first[rows] = takes
+        at += 1
+    charge.cursor[0] = at
+    charge.cursor[1] = rows
+    charge.cursor[2] = takes
+    charge.cursor[3] = failed
+    return at

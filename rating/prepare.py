@@ -1,0 +1,180 @@
+"""Prepares a batch of EDRs for pricing: Arrow columns to flat arrays, guided and classified."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mediation.edr import DIRECTIONS, MISSING, SERVICES
+from rating.kernels import guide as kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from tariffs.compiled import CompiledBook, Int8, Int32, Int64
+
+    Keys = tuple[NDArray[np.uint64], NDArray[np.uint64]]
+
+NO_OFFSET = -(2**15)
+"""The switch wrote no offset: the book's clock is used."""
+MOST_EPOCHS = 1 << 16
+"""Epochs of a book at most, as many as an event's packed word can tell apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A batch that is guided and classified; nothing of it is in any balance yet.
+
+    Attributes:
+        edr: The batch as given; row numbers below are its rows.
+        start: int64[n], UTC microseconds.
+        event: int64[4 n], what pricing needs of each row (:mod:`rating.kernels.guide`).
+        group: int32[n], charge group, 0 where nobody was found.
+        status: int8[n], 0 where the event can be priced, else a key of ``rating.reasons.REASONS``.
+        place: int64[n], ``period << 32 | class`` as far as known.
+        high: uint64[n], high half of the record keys.
+        low: uint64[n], low half.
+    """
+
+    edr: pa.RecordBatch
+    start: Int64
+    event: Int64
+    group: Int32
+    status: Int8
+    place: Int64
+    high: NDArray[np.uint64]
+    low: NDArray[np.uint64]
+
+    @property
+    def n_rows(self) -> int:
+        """Number of EDRs."""
+        return len(self.start)
+
+
+def class_arrays(book: CompiledBook) -> kernel.ClassArrays:
+    """Returns the part of a book that classification reads.
+
+    Raises:
+        ValueError: If the book has more epochs or classes than an event's words can hold.
+    """
+    if len(book.epoch_start_us) > MOST_EPOCHS or book.n_classes >= 1 << 31:
+        message = (
+            f"the tariff book has {len(book.epoch_start_us):,} price dates and {book.n_classes:,} "
+            f"classes; at most {MOST_EPOCHS:,} and {1 << 31:,} can be rated"
+        )
+        raise ValueError(message)
+    sizes = (len(book.call_classes), len(book.zones), len(book.roaming_classes), len(book.plans))
+    return kernel.ClassArrays(
+        book.usage_index,
+        book.lpm_direct,
+        book.lpm_child,
+        book.lpm_value,
+        book.zone_class,
+        book.zone_area,
+        book.epoch_start_us,
+        book.rule_table,
+        book.rule_of,
+        book.rule_rum,
+        np.array(sizes, np.int64),
+    )
+
+
+def edr_columns(edr: pa.RecordBatch, book: CompiledBook) -> kernel.EdrColumns:
+    """Returns the columns of a batch as flat arrays; texts are looked up once per distinct text."""
+    text, text_zone = _looked_up(edr.column("other_text"), book.short_codes, -1)
+    network, network_class = _looked_up(edr.column("visited_network"), book.networks, 1)
+    return kernel.EdrColumns(
+        service=_coded(edr, "service", SERVICES),
+        direction=_coded(edr, "direction", DIRECTIONS),
+        imsi=_filled(edr, "served_imsi", MISSING),
+        msisdn=_filled(edr, "served_msisdn", MISSING),
+        other=_filled(edr, "other_number", MISSING),
+        text=text,
+        text_zone=text_zone,
+        network=network,
+        network_class=network_class,
+        start=_filled(edr, "start_time", 0),
+        offset=_filled(edr, "utc_offset", NO_OFFSET),
+        duration=_filled(edr, "duration", MISSING),
+        uplink=_filled(edr, "uplink", MISSING),
+        downlink=_filled(edr, "downlink", MISSING),
+        events=_filled(edr, "events", -1),
+    )
+
+
+def prepare(
+    edr: pa.RecordBatch,
+    book: CompiledBook,
+    classes: kernel.ClassArrays,
+    guide: kernel.GuideArrays,
+    keys: Keys | None = None,
+) -> Prepared:
+    """Guides and classifies a batch; pure, so threads may prepare batches side by side.
+
+    Args:
+        edr: Rows of ``mediation.edr.EDR_SCHEMA``.
+        book: The tariff book.
+        classes: Its arrays (:func:`class_arrays`).
+        guide: The subscribers' arrays.
+        keys: Record keys (high, low) of ``mediation.duplicates.record_keys``; made here if None.
+    """
+    columns = edr_columns(edr, book)
+    n = edr.num_rows
+    event = scratch(kernel.EVENT_WORDS * n, np.int64)
+    group = scratch(n, np.int32)
+    status = scratch(n, np.int8)
+    place = scratch(n, np.int64)
+    kernel.guide_and_classify(columns, guide, classes, event, group, status, place)
+    if keys is None:
+        from mediation.duplicates import record_keys  # noqa: PLC0415  callers usually have them
+
+        keys = record_keys(edr)
+    return Prepared(edr, columns.start, event, group, status, place, keys[0], keys[1])
+
+
+def scratch(n: int, dtype: Any) -> NDArray[Any]:  # noqa: ANN401  a numpy scalar type
+    """Returns an uninitialised array from Arrow's pool, whose memory is warm after a few batches."""
+    size = n * np.dtype(dtype).itemsize
+    return np.frombuffer(pa.allocate_buffer(max(size, 8)), dtype, n)
+
+
+def _filled(edr: pa.RecordBatch, name: str, missing: int) -> NDArray[Any]:
+    """Returns a column of integers, nulls replaced; without copying where there are none."""
+    column = edr.column(name)
+    if pa.types.is_timestamp(column.type):
+        column = column.view(pa.int64())
+    if column.null_count:
+        column = pc.fill_null(column, pa.scalar(missing, column.type))
+    return column.to_numpy(zero_copy_only=True)
+
+
+def _coded(edr: pa.RecordBatch, name: str, names: tuple[str, ...]) -> Int8:
+    """Returns the codes of a fixed vocabulary, whatever dictionary the batch carries."""
+    column = edr.column(name)
+    held = column.dictionary.to_pylist()
+    codes = column.indices.to_numpy(zero_copy_only=True)
+    if tuple(held) == names:
+        return codes
+    unknown = [text for text in held if text not in names]
+    if unknown:
+        message = f"column {name!r} holds {unknown[0]!r}; allowed: {', '.join(names)}"
+        raise ValueError(message)
+    return np.array([names.index(text) for text in held], np.int8)[codes]
+
+
+def _looked_up(
+    column: pa.DictionaryArray, table: Mapping[str, int], unknown: int
+) -> tuple[Int32, Int32]:
+    """Returns (index by row, -1 for null; code by dictionary entry)."""
+    indices = column.indices
+    if indices.null_count:
+        indices = pc.fill_null(indices, pa.scalar(-1, indices.type))
+    entries = column.dictionary.to_pylist()
+    codes = np.array([table.get(text, unknown) for text in entries], np.int32)
+    return indices.to_numpy(zero_copy_only=True), codes

@@ -1,0 +1,1 @@
+"""Slow and obvious twins of the kernels: the oracle of the tests and the source of explain."""
