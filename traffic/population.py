@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -51,6 +51,7 @@ class Population:
         visited: Index into NETWORKS of the network a roamer visits, 0 for none.
         trip_day: Day of the month on which the roamer leaves, 0 first.
         trip_days: How many days the trip takes.
+        steady: Rows that are valid for the whole of the time that `during` was asked for.
     """
 
     imsi: Ints
@@ -66,6 +67,7 @@ class Population:
     visited: Ints
     trip_day: Ints
     trip_days: Ints
+    steady: Ints
 
     def __len__(self) -> int:
         return len(self.imsi)
@@ -104,7 +106,23 @@ class Population:
             visited=np.where(roams, 1 + (luck >> np.uint64(8)) % away, 0).astype(np.int64),
             trip_day=((luck >> np.uint64(20)) % np.uint64(22)).astype(np.int64),
             trip_days=(3 + (luck >> np.uint64(30)) % np.uint64(9)).astype(np.int64),
+            steady=np.arange(frame.height),
         )
+
+    def during(self, start: int, end: int) -> Population:
+        """Returns the same subscribers, with `steady` for a time in UTC seconds.
+
+        Raises:
+            ValueError: If nobody is valid for the whole time.
+        """
+        steady = np.flatnonzero((self.active_from <= start) & (self.active_to >= end))
+        if not len(steady):
+            message = (
+                f"none of the {len(self):,} subscriber rows is valid for the whole month of the"
+                " traffic; choose another month or other subscribers"
+            )
+            raise ValueError(message)
+        return replace(self, steady=steady)
 
     def contact(self, rows: Ints, k: Ints) -> Ints:
         """Returns the row of each row's k-th contact: mostly people of the same area."""
