@@ -151,21 +151,23 @@ def _filled(edr: pa.RecordBatch, name: str, missing: int) -> NDArray[Any]:
         column = column.view(pa.int64())
     if column.null_count:
         column = pc.fill_null(column, pa.scalar(missing, column.type))
-    return column.to_numpy(zero_copy_only=True)
+    values: NDArray[Any] = column.to_numpy(zero_copy_only=True)
+    return values
 
 
 def _coded(edr: pa.RecordBatch, name: str, names: tuple[str, ...]) -> Int8:
     """Returns the codes of a fixed vocabulary, whatever dictionary the batch carries."""
     column = edr.column(name)
     held = column.dictionary.to_pylist()
-    codes = column.indices.to_numpy(zero_copy_only=True)
+    codes: Int8 = column.indices.to_numpy(zero_copy_only=True)
     if tuple(held) == names:
         return codes
     unknown = [text for text in held if text not in names]
     if unknown:
         message = f"column {name!r} holds {unknown[0]!r}; allowed: {', '.join(names)}"
         raise ValueError(message)
-    return np.array([names.index(text) for text in held], np.int8)[codes]
+    own: Int8 = np.array([names.index(text) for text in held], np.int8)[codes]
+    return own
 
 
 def _looked_up(

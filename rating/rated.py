@@ -72,7 +72,7 @@ class Unrated:
     def counts(self) -> dict[str, int]:
         """Returns how many rows each reason has, by name."""
         found = np.bincount(self.status, minlength=1)
-        return {REASONS[at].name: int(found[at]) for at in np.flatnonzero(found)}
+        return {REASONS[at].name: int(found[at]) for at in np.flatnonzero(found).tolist()}
 
     def reasons(self) -> list[str]:
         """Returns the reason's name of each row."""
@@ -140,20 +140,25 @@ def class_name(book: CompiledBook, class_id: int, plan: int) -> str:
 
 def charge_arrays(m: int) -> ChargeArrays:
     """Returns uninitialised output of the pricing kernel for ``m`` events."""
-    money = [scratch(2 * m, np.int64) for _ in range(7)]
     first = scratch(m + 1, np.int32)
     first[0] = 0
     return ChargeArrays(
-        scratch(m, np.int64),
-        scratch(m, np.int32),
-        scratch(m, np.int64),
-        scratch(m, np.int64),
-        scratch(m, np.int64),
-        *money,
-        first,
-        scratch(m, np.int64),
-        scratch(m, np.int8),
-        np.zeros(4, np.int64),
+        row=scratch(m, np.int64),
+        band=scratch(m, np.int32),
+        discounts=scratch(m, np.int64),
+        charged=scratch(m, np.int64),
+        covered=scratch(m, np.int64),
+        connect=scratch(2 * m, np.int64),
+        usage=scratch(2 * m, np.int64),
+        gross=scratch(2 * m, np.int64),
+        discount=scratch(2 * m, np.int64),
+        cap=scratch(2 * m, np.int64),
+        rounding=scratch(2 * m, np.int64),
+        net=scratch(2 * m, np.int64),
+        take_first=first,
+        failed_row=scratch(m, np.int64),
+        failed_status=scratch(m, np.int8),
+        cursor=np.zeros(4, np.int64),
     )
 
 
@@ -232,8 +237,16 @@ def rated_table(
     rows = charge.row[:m]
     data = names.subscribers
     codes = kernel.CodeColumns(
-        *(scratch(m, kind) for kind in [np.int32] * 4 + [np.int64, np.int8] + [np.int32] * 3),
-        scratch(m, np.int64),
+        period=scratch(m, np.int32),
+        subscriber=scratch(m, np.int32),
+        group=scratch(m, np.int32),
+        plan=scratch(m, np.int32),
+        msisdn=scratch(m, np.int64),
+        call_class=scratch(m, np.int8),
+        zone=scratch(m, np.int32),
+        roaming=scratch(m, np.int32),
+        rule=scratch(m, np.int32),
+        quantity=scratch(m, np.int64),
     )
     kernel.code_columns(rows, prepared.event, data.arrays.period, names.sizes, codes)
     taken = pa.array(rows)

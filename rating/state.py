@@ -194,8 +194,7 @@ class CycleState:
         if groups is not None:
             rows = np.flatnonzero(groups[own.group])
         # by group, then the owner, then the order in which they are asked
-        order = np.lexsort((rows, own.subscriber[rows], own.group[rows]))
-        rows = rows[order]
+        rows = rows[np.lexsort((rows, own.subscriber[rows], own.group[rows]))]
         allowance = own.allowance[rows]
         used, given = self.used[rows], own.given[rows]
 
@@ -272,7 +271,8 @@ def _match(wanted: pa.Table, named: pa.Table) -> Int64:
     left = pl.DataFrame(wanted.select([*_NAMED, "row"]))
     right = pl.DataFrame(named)
     joined = left.join(right, on=list(_NAMED), how="left", nulls_equal=True).sort("row")
-    return joined["at"].fill_null(-1).to_numpy()
+    places: Int64 = joined["at"].fill_null(-1).to_numpy()
+    return places
 
 
 def _in_cycle(state: CycleState, data: Subscribers) -> Int64:
@@ -314,7 +314,7 @@ def _grant(state: CycleState, book: CompiledBook, data: Subscribers) -> Instance
     )
     shared = book.alw_shared[allowance] != 0
     keep &= ~(shared & (data.role[grant_row[at]] == _SUB))
-    at, position, allowance, shared = (part[keep] for part in (at, position, allowance, shared))
+    at, position, allowance, shared = at[keep], position[keep], allowance[keep], shared[keep]
     row = grant_row[at]
     given = _given(state, book, allowance, begin[at], end[at])
     owner = np.where(shared, data.group[row], data.subscriber[row])
@@ -323,17 +323,14 @@ def _grant(state: CycleState, book: CompiledBook, data: Subscribers) -> Instance
     )
     n_own = int(np.count_nonzero(~shared))
     owner = owner[order]
-    columns = (
-        allowance.astype(np.int32),
-        data.subscriber[row],
-        data.group[row],
-        data.plan[row],
-        begin[at],
-        end[at],
-        given,
-    )
     return Instances(
-        *(np.ascontiguousarray(column[order]) for column in columns),
+        allowance=allowance[order].astype(np.int32),
+        subscriber=data.subscriber[row[order]],
+        group=data.group[row[order]],
+        plan=data.plan[row[order]],
+        valid_from=begin[at[order]],
+        valid_to=end[at[order]],
+        given=given[order],
         own_first=_firsts(owner[:n_own], len(data.names), 0),
         shared_first=_firsts(owner[n_own:], len(data.groups), n_own),
     )
@@ -351,7 +348,8 @@ def _given(
     part = (book.alw_prorate[allowance] != 0) & (quantity != FOREVER) & (days != total)
     whole = quantity // total
     share = whole * days + (quantity - whole * total) * days // total
-    return np.where(part, share, quantity)
+    given: Int64 = np.where(part, share, quantity)
+    return given
 
 
 def _count_caps(state: CycleState, book: CompiledBook, data: Subscribers) -> Counters:

@@ -11,9 +11,11 @@ import pyarrow as pa
 
 from mediation.edr import MISSING
 from rating.errors import Problem, nearest
-from rating.subscribers import ROLES
+from rating.kernels.probe import first_overlap
+from rating.subscribers import ROLES, chain_by_key
 from rating.subscribers_read import (
     FRIEND_COLUMNS,
+    SHOWN,
     SUBSCRIBER_COLUMNS,
     Sheet,
     codes,
