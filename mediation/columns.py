@@ -1,0 +1,62 @@
+"""The EDR columns as numbers: the order, pairs and ranges that plans and kernels work with.
+
+Kernels know a column by its index in `COLUMNS` (the EDR schema without the identity). Inside they
+all are int64 with `MISSING`; `KIND` and `LIMITS` say what they become in Arrow.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pyarrow as pa
+
+from mediation.edr import DIRECTIONS, EDR_SCHEMA, IDENTITY, MISSING, SERVICES
+
+COLUMNS: Final[tuple[str, ...]] = tuple(EDR_SCHEMA.names[len(IDENTITY) :])
+"""Every EDR column behind the identity, in schema order."""
+
+INDEX: Final[dict[str, int]] = {name: index for index, name in enumerate(COLUMNS)}
+"""Column name to index."""
+
+PAIRS: Final[dict[str, str]] = {
+    "other_number": "other_text",
+    "dialled": "dialled_zeros",
+    "start_time": "utc_offset",
+    "area": "cell",
+}
+"""Columns that one field fills together; where one comes from, the other comes from as well."""
+
+QUANTITIES: Final = ("duration", "uplink", "downlink", "events")
+"""What is measured: zero, not missing, where the record does not say."""
+
+CODES: Final[dict[str, tuple[str, ...]]] = {"service": SERVICES, "direction": DIRECTIONS}
+"""Columns with a fixed vocabulary; their int64 value is the index in it."""
+
+
+def _kind(name: str) -> str:
+    if name in CODES:
+        return "code"
+    if name == "record_type":
+        return "record_type"
+    return "text" if pa.types.is_dictionary(EDR_SCHEMA.field(name).type) else "number"
+
+
+KIND: Final[tuple[str, ...]] = tuple(_kind(name) for name in COLUMNS)
+"""Per column: number, text (dictionary), code (fixed vocabulary) or record_type."""
+
+
+def _storage_bits(name: str) -> int:
+    kind = EDR_SCHEMA.field(name).type
+    if pa.types.is_dictionary(kind):
+        kind = kind.index_type
+    bits: int = kind.bit_width
+    return bits
+
+
+BITS: Final[tuple[int, ...]] = tuple(_storage_bits(name) for name in COLUMNS)
+"""Per column: width of its Arrow values, or of its dictionary indices: 8, 16, 32 or 64."""
+
+LIMITS: Final[tuple[tuple[int, int], ...]] = tuple(
+    (max(-(2 ** (bits - 1)), MISSING + 1), 2 ** (bits - 1) - 1) for bits in BITS
+)
+"""Per column: smallest and largest value that it can hold; `MISSING` is not one of them."""

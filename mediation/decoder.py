@@ -1,0 +1,297 @@
+"""Decoding: a range of records of a CDR file to EDR rows, suspended records and discards.
+
+`decode_chunk` is what the pipeline calls, from any number of threads at once. Records go through
+in blocks whose columns fit the L2 cache: walk and normalize (one kernel), validate, pack to Arrow.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import numpy as np
+
+from mediation import formats
+from mediation.assemble import Output, Texts
+from mediation.columns import COLUMNS, INDEX, PAIRS, QUANTITIES
+from mediation.edr import MISSING
+from mediation.kernels import ops, tables
+from mediation.kernels.ber import decode_rows
+from mediation.normalize import CHINA, NormalizationSettings
+from mediation.outcome import Fault, suspend, walk_fault
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from mediation.plan import Plan
+
+    Int16s = np.ndarray[tuple[int], np.dtype[np.int16]]
+    Int32s = np.ndarray[tuple[int], np.dtype[np.int32]]
+    Int64s = np.ndarray[tuple[int], np.dtype[np.int64]]
+
+BLOCK_RECORDS: Final = 2048
+ROW_ROOM: Final = BLOCK_RECORDS + 2 * ops.MAX_ROWS
+PADDING: Final = 24
+"""Keeps columns from beginning on the same cache set."""
+
+
+class Records(Protocol):
+    """What the decoder needs of an open CDR file."""
+
+    @property
+    def file_id(self) -> str:
+        """The file's name in every output row."""
+
+    @property
+    def format_name(self) -> str:
+        """Name of the format."""
+
+    @property
+    def data(self) -> np.ndarray[Any, Any]:
+        """The file's octets, uint8[size]."""
+
+    @property
+    def offsets(self) -> np.ndarray[Any, Any]:
+        """int64[n], first octet of each record's tag."""
+
+    @property
+    def lengths(self) -> np.ndarray[Any, Any]:
+        """int64[n], octets of each record, tag and length included."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedChunk:
+    """What became of a range of records.
+
+    Every record is in exactly one place: `records` is the sum of decoded, suspended, discarded.
+
+    Attributes:
+        edr: Rows in EDR_SCHEMA, by record offset and container.
+        suspense: Rows in SUSPENSE_SCHEMA, by offset.
+        discarded: Records by the name of the rule that discarded them.
+        records: Records of the range.
+        records_decoded: Records that became EDR rows.
+        records_suspended: Records that went to suspense.
+        records_discarded: Records that a rule discarded.
+        bytes_decoded: Octets of the decoded records.
+        bytes_suspended: Octets of the suspended records.
+        bytes_discarded: Octets of the discarded records.
+    """
+
+    edr: pa.RecordBatch
+    suspense: pa.RecordBatch
+    discarded: dict[str, int]
+    records: int
+    records_decoded: int
+    records_suspended: int
+    records_discarded: int
+    bytes_decoded: int
+    bytes_suspended: int
+    bytes_discarded: int
+
+
+@dataclass(slots=True)
+class _Scratch:
+    """Memory that a thread keeps between chunks: fresh pages cost more than decoding into them."""
+
+    width: int = 0
+    block: Int64s = field(default_factory=lambda: np.empty(0, np.int64))
+    stack: Int64s = field(default_factory=lambda: np.empty((ops.MAX_DEPTH + 1) * 3, np.int64))
+    columns: np.ndarray[Any, Any] = field(
+        default_factory=lambda: np.full((len(COLUMNS), ROW_ROOM + PADDING), MISSING, np.int64)
+    )
+    row_record: Int32s = field(default_factory=lambda: np.empty(ROW_ROOM + PADDING, np.int32))
+    row_container: Int32s = field(default_factory=lambda: np.empty(ROW_ROOM + PADDING, np.int32))
+    every_row: Int32s = field(default_factory=lambda: np.arange(ROW_ROOM + PADDING, dtype=np.int32))
+
+    def fit(self, width: int) -> None:
+        """Makes the block wide enough for a format."""
+        if width != self.width:
+            self.block = np.empty((ops.FLUSH_ROWS + ops.MAX_ROWS + 1) * width, np.int64)
+            self.width = width
+
+
+_LOCAL = threading.local()
+
+
+def _scratch(width: int) -> _Scratch:
+    scratch: _Scratch | None = getattr(_LOCAL, "scratch", None)
+    if scratch is None:
+        scratch = _Scratch()
+        _LOCAL.scratch = scratch
+    scratch.fit(width)
+    return scratch
+
+
+def _merge_pairs() -> Int32s:
+    """Columns that the rows of a record take from it: all but quantities, pairs together."""
+    seconds = set(PAIRS.values())
+    pairs: list[int] = []
+    for name in COLUMNS:
+        if name not in seconds and name not in QUANTITIES:
+            pairs += [INDEX[name], INDEX[PAIRS[name]] if name in PAIRS else -1]
+    return np.array(pairs, np.int32)
+
+
+MERGE: Final = _merge_pairs()
+QUANTITY_COLUMNS: Final = np.array([INDEX[name] for name in QUANTITIES], np.int32)
+
+
+class _Decoding:
+    """One call of `decode_chunk`."""
+
+    def __init__(
+        self, records: Records, wanted: range, normalization: NormalizationSettings
+    ) -> None:
+        self.records = records
+        self.format = formats.load(records.format_name)
+        self.plan: Plan = self.format.plan
+        self.data = records.data.view()
+        self.data.flags.writeable = False  # one compiled kernel for mapped and for made data
+        self.offsets = np.ascontiguousarray(records.offsets[wanted.start : wanted.stop], np.int64)
+        self.lengths = np.ascontiguousarray(records.lengths[wanted.start : wanted.stop], np.int64)
+        self.status: Int16s = np.zeros(len(self.offsets), np.int16)
+        self.fault: Int64s = np.zeros(len(self.offsets), np.int64)
+        self.settings = normalization.array()
+        self.scratch = _scratch(self.plan.width)
+        self.scratch.columns[self._inactive()] = MISSING
+        self.texts = Texts(self.plan, self.data)
+        self.last = np.full(max(len(self.plan.texts), 1), -1, np.int32)
+        self.output = Output(self.plan)
+        self.faults: list[Fault] = []
+        self.discarded: dict[str, int] = {}
+        self.discarded_bytes = 0
+
+    def _inactive(self) -> list[int]:
+        active = set(self.plan.active.tolist())
+        return [column for column in range(len(COLUMNS)) if column not in active]
+
+    def run(self) -> DecodedChunk:
+        total = len(self.offsets)
+        record = 0
+        while record < total:
+            following, rows, full = self.walk(record, min(record + BLOCK_RECORDS, total))
+            self.texts.render()
+            self.reserve(following, rows)
+            self.settle(record, following, rows)
+            if full:
+                self.texts.grow()
+            record = following
+        return self.chunk()
+
+    def walk(self, first: int, stop: int) -> tuple[int, int, int]:
+        """Runs the kernel; returns (next record, rows, texts are full)."""
+        plan, scratch, texts = self.plan, self.scratch, self.texts
+        found: tuple[int, int, int] = decode_rows(
+            self.data, self.offsets, self.lengths, first, stop,
+            plan.edges, plan.long_base, plan.long_size, plan.long_edges, plan.entries,
+            plan.actions, plan.templates, plan.width, plan.steps, plan.spans,
+            MERGE, QUANTITY_COLUMNS, plan.lookups, plan.active, self.settings,
+            tables.TBCD, tables.BCD, tables.DAYS, tables.POWERS,
+            scratch.block, scratch.stack,
+            texts.slots, texts.interned, texts.count, self.last,
+            scratch.columns, scratch.row_record, scratch.row_container, self.status, self.fault,
+        )  # fmt: skip
+        return found
+
+    def reserve(self, records: int, rows: int) -> None:
+        """Makes room for the rows of this block and, by what was seen, of the whole chunk."""
+        needed = self.output.rows + rows
+        if needed <= self.output.capacity:
+            return
+        expected = needed * len(self.offsets) // max(records, 1)
+        grown = needed if not self.output.capacity else needed + needed // 4
+        self.output.reserve(max(expected + expected // 16, grown))
+
+    def settle(self, first: int, following: int, rows: int) -> None:
+        """Validates the rows of records `first` to `following` and packs what may go on."""
+        scratch = self.scratch
+        for record in (np.flatnonzero(self.status[first:following]) + first).tolist():
+            self.faults.append(
+                walk_fault(
+                    self.format,
+                    self.data,
+                    int(self.offsets[record]),
+                    int(self.lengths[record]),
+                    int(self.status[record]),
+                    int(self.fault[record]),
+                )
+            )
+        keep = scratch.every_row[:rows]
+        refused = self.refused(first, rows)
+        if len(refused):
+            bad = np.isin(scratch.row_record[:rows], refused)
+            keep = np.flatnonzero(~bad).astype(np.int32)
+        self.output.append(
+            scratch.columns,
+            keep,
+            not len(refused),
+            self.texts.codes,
+            scratch.row_record,
+            scratch.row_container,
+            first,
+            self.offsets,
+        )
+
+    def refused(self, first: int, rows: int) -> Int32s:
+        """Returns the records (counted from `first`) that validation stops; notes why."""
+        start = self.scratch.columns[INDEX["start_time"], :rows]
+        missing = np.unique(self.scratch.row_record[:rows][start == MISSING])
+        for record in (missing + first).tolist():
+            offset, length = int(self.offsets[record]), int(self.lengths[record])
+            self.faults.append(
+                Fault(
+                    offset,
+                    length,
+                    "validate",
+                    "missing_start_time",
+                    "start_time",
+                    "The record has none of the times that its mapping reads.",
+                    "",
+                    offset,
+                )
+            )
+        return missing.astype(np.int32)
+
+    def chunk(self) -> DecodedChunk:
+        faults = sorted(self.faults, key=lambda fault: fault.offset)
+        suspended_bytes = sum(fault.length for fault in faults)
+        total_bytes = int(self.lengths.sum())
+        discarded = sum(self.discarded.values())
+        total = len(self.offsets)
+        return DecodedChunk(
+            edr=self.output.batch(self.records.file_id, self.texts.words),
+            suspense=suspend(self.records.file_id, self.data, faults),
+            discarded=self.discarded,
+            records=total,
+            records_decoded=total - len(faults) - discarded,
+            records_suspended=len(faults),
+            records_discarded=discarded,
+            bytes_decoded=total_bytes - suspended_bytes - self.discarded_bytes,
+            bytes_suspended=suspended_bytes,
+            bytes_discarded=self.discarded_bytes,
+        )
+
+
+def decode_chunk(
+    cdr_file: Records, record_range: range, normalization: NormalizationSettings = CHINA
+) -> DecodedChunk:
+    """Decodes, normalizes and validates the records of `record_range`.
+
+    Thread safe: the kernels hold no lock and share nothing but the format's tables.
+
+    Args:
+        cdr_file: An open CDR file, or anything with its octets and record places.
+        record_range: Indexes of records, step 1.
+        normalization: How the source writes numbers.
+
+    Raises:
+        MediationConfigError: The format is unknown or its files are wrong.
+        ValueError: `record_range` is not a range inside the file.
+    """
+    total = len(cdr_file.offsets)
+    if record_range.step != 1 or not 0 <= record_range.start <= record_range.stop <= total:
+        msg = f"record range {record_range} does not lie in the file's {total} records; use step 1"
+        raise ValueError(msg)
+    return _Decoding(cdr_file, record_range, normalization).run()

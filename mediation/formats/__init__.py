@@ -1,0 +1,96 @@
+"""CDR formats: one folder each, an ASN.1 module of our own and a mapping, no Python.
+
+`available` names them, `load` reads, checks and compiles one. Nothing here is slow to import.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from mediation.errors import MediationConfigError, Problem
+from mediation.formats.mapping import Mapping, nearest, read_mapping
+from mediation.formats.schema import Element, SchemaError, load_schema
+from mediation.formats.strings import read_document
+
+if TYPE_CHECKING:
+    from mediation.plan import Plan
+
+__all__ = ["Format", "available", "load", "load_folder"]
+
+FOLDER: Final = Path(__file__).parent
+MAPPING_FILE: Final = "mapping.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One CDR format, ready to decode.
+
+    Attributes:
+        name: The folder's name.
+        folder: Where its module, mapping and README are.
+        module_files: Its ASN.1 modules; also what an encoder of test data compiles.
+        record: Name of the ASN.1 type of one record.
+        schema: What a record may be, as elements on the wire.
+        mapping: The checked mapping.
+        plan: The mapping as flat arrays for the kernel.
+    """
+
+    name: str
+    folder: Path
+    module_files: tuple[Path, ...]
+    record: str
+    schema: tuple[Element, ...]
+    mapping: Mapping
+    plan: Plan
+
+    @property
+    def title(self) -> str:
+        """One line about the format."""
+        return self.mapping.title
+
+
+@cache
+def available() -> tuple[str, ...]:
+    """Returns the names of the formats that come with the package, sorted."""
+    return tuple(sorted(path.parent.name for path in FOLDER.glob(f"*/{MAPPING_FILE}")))
+
+
+@cache
+def load(name: str) -> Format:
+    """Loads a format that comes with the package; the second time it is at hand.
+
+    Raises:
+        MediationConfigError: There is no such format, or its files are wrong.
+    """
+    if name not in available():
+        problem = Problem("format", f"`{name}` is not a known format", nearest(name, available()))
+        raise MediationConfigError([problem])
+    return load_folder(FOLDER / name)
+
+
+def load_folder(folder: Path) -> Format:
+    """Loads a format from any folder with a mapping and the ASN.1 module that it names.
+
+    Raises:
+        MediationConfigError: With every mistake in the mapping, or the module's first one.
+    """
+    from mediation.plan import compile_plan  # noqa: PLC0415 - pyarrow and numpy only when decoding
+
+    document = read_document(folder / MAPPING_FILE)
+    module = document.text(document.root.get("module"), ("module",), "`module`")
+    record = document.text(document.root.get("record"), ("record",), "`record`")
+    if document.problems:
+        raise MediationConfigError(document.problems)
+    files = tuple(folder / name for name in module.split())
+    try:
+        schema = load_schema(files, record)
+    except SchemaError as error:
+        raise MediationConfigError([Problem(document.where(("module",)), str(error))]) from error
+    mapping = read_mapping(document, schema)
+    if document.problems:
+        raise MediationConfigError(document.problems)
+    plan = compile_plan(mapping, schema)
+    return Format(folder.name, folder, files, record, schema, mapping, plan)

@@ -1,0 +1,125 @@
+"""The codecs that a mapping may name: what each reads, what it fills, which kernel codec runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from mediation.kernels import ops
+
+INTEGERS: Final = frozenset({"INTEGER", "ENUMERATED"})
+STRINGS: Final = frozenset(
+    {"OCTET STRING", "IA5String", "UTF8String", "GraphicString", "VisibleString"}
+    | {"PrintableString", "NumericString", "GeneralString"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """How octets become a value.
+
+    Attributes:
+        name: As mappings write it.
+        op: The kernel's codec, one of `mediation.kernels.ops`; -1 for what needs no field.
+        reads: ASN.1 base types it may stand on; empty for what needs no field.
+        fills: Kind of column it fills: number, text, code.
+        columns: The only columns it may fill; empty for every column of that kind.
+        render: For text: how the dictionary's octets become text, a name in `normalize.RENDERERS`.
+        meaning: One sentence.
+    """
+
+    name: str
+    op: int
+    reads: frozenset[str]
+    fills: str
+    columns: tuple[str, ...] = ()
+    render: str = ""
+    meaning: str = ""
+
+
+PARTIES: Final = ("served_msisdn", "other_number")
+
+_ALL: Final = (
+    Codec("integer", ops.INTEGER, INTEGERS, "number", meaning="two's complement, up to 8 octets"),
+    Codec(
+        "unsigned",
+        ops.UNSIGNED,
+        INTEGERS,
+        "number",
+        meaning="the octets as a counter: repairs encoders that drop the leading 00",
+    ),
+    Codec("tbcd", ops.TBCD, STRINGS, "number", meaning="digits, low nibble first"),
+    Codec(
+        "imei",
+        ops.IMEI,
+        STRINGS,
+        "number",
+        meaning="as tbcd; the software version of 16 digits is dropped",
+    ),
+    Codec("address", ops.NUMBER, STRINGS, "number", PARTIES, meaning="AddressString to E.164"),
+    Codec(
+        "directory", ops.NUMBER, STRINGS, "number", PARTIES, meaning="BCDDirectoryNumber to E.164"
+    ),
+    Codec(
+        "dialled",
+        ops.DIALLED,
+        STRINGS,
+        "number",
+        ("dialled",),
+        meaning="digits of a number as they are, leading zeros counted",
+    ),
+    Codec(
+        "timestamp",
+        ops.TIMESTAMP,
+        STRINGS,
+        "number",
+        ("start_time",),
+        meaning="TimeStamp of 9 octets to UTC and offset",
+    ),
+    Codec("octets", ops.OCTETS, STRINGS, "number", meaning="up to 8 octets, big endian"),
+    Codec("boolean", ops.BOOLEAN, frozenset({"BOOLEAN"}), "number", meaning="0 or 1"),
+    Codec("presence", ops.PRESENCE, frozenset({"NULL"}), "number", meaning="1 where it stands"),
+    Codec(
+        "location",
+        ops.LOCATION,
+        STRINGS,
+        "number",
+        ("area",),
+        meaning="GTP user location information to area and cell",
+    ),
+    Codec(
+        "plmn", ops.PLMN, STRINGS, "text", render="plmn", meaning="3 octets to MCC-MNC"
+    ),
+    Codec("text", ops.TEXT, STRINGS, "text", render="text", meaning="octets as UTF-8"),
+    Codec(
+        "address_text",
+        ops.TEXT,
+        STRINGS,
+        "text",
+        render="address",
+        meaning="AddressString as text, + before international digits",
+    ),
+    Codec("ip", ops.TEXT, STRINGS, "text", render="ip", meaning="4 or 16 octets as an address"),
+    Codec(
+        "integer_text", ops.TEXT, INTEGERS, "text", render="integer", meaning="an integer as text"
+    ),
+    Codec(
+        "lookup",
+        ops.LOOKUP,
+        STRINGS,
+        "code",
+        meaning="one octet through one of the mapping's tables; others leave the default",
+    ),
+    Codec("constant", -1, frozenset(), "number", meaning="the same number in every row"),
+    Codec(
+        "position",
+        -1,
+        frozenset(),
+        "number",
+        ("container_sequence",),
+        meaning="the element's position in its list, 1 first",
+    ),
+)
+
+CODECS: Final[dict[str, Codec]] = {codec.name: codec for codec in _ALL}
+"""Codec by name."""

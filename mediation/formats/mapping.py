@@ -1,0 +1,342 @@
+"""A format's mapping: which ASN.1 path feeds which EDR column through which codec.
+
+`read_mapping` checks everything against the schema and the EDR and reports all mistakes at once,
+each with file, line and the nearest allowed name.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from mediation.columns import CODES, COLUMNS, INDEX, KIND, PAIRS
+from mediation.formats.codecs import CODECS, Codec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mediation.formats.schema import Element
+    from mediation.formats.strings import Document
+
+TOP_KEYS: Final = ("title", "module", "record", "tables", "types")
+TYPE_KEYS: Final = ("service", "direction", "columns", "rows")
+SOURCE: Final = re.compile(r"([a-z_]+)(?:\(([^)]*)\))?(?:\s+(\S+))?$")
+PREVIOUS: Final = "previous."
+OWN_SECOND: Final = "cell"
+"""The one second column of a pair that a mapping may fill by itself."""
+FORBIDDEN: Final = (
+    "record_type",
+    "direction",
+    *(second for second in PAIRS.values() if second != OWN_SECOND),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One way to fill a column.
+
+    Attributes:
+        codec: How.
+        argument: Name of a lookup table, or a constant.
+        path: Elements from inside the record (or the container) down to the field.
+        previous: True if the value comes from the container before.
+    """
+
+    codec: Codec
+    argument: str = ""
+    path: tuple[Element, ...] = ()
+    previous: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnRule:
+    """What fills one column, tried in order."""
+
+    column: str
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RowsRule:
+    """A list whose elements become rows.
+
+    Attributes:
+        path: Elements from inside the record down to the list.
+        element: What one element of the list is on the wire.
+        columns: What fills the columns of such a row; paths start inside `element`.
+    """
+
+    path: tuple[Element, ...]
+    element: Element
+    columns: tuple[ColumnRule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TypeRule:
+    """How one record type becomes rows."""
+
+    element: Element
+    service: str
+    direction: str
+    columns: tuple[ColumnRule, ...]
+    rows: tuple[RowsRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """A checked mapping file.
+
+    Attributes:
+        title: One line about the format.
+        types: One rule per record type that is read, in file order.
+        tables: Lookup tables: octet to name in the column's vocabulary.
+    """
+
+    title: str = ""
+    types: tuple[TypeRule, ...] = ()
+    tables: dict[str, dict[int, str]] = field(default_factory=dict)
+
+
+def nearest(word: str, allowed: Iterable[str]) -> str:
+    """Returns a hint with the nearest allowed name, or all of them when none is near."""
+    names = list(allowed)
+    close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    return f"did you mean `{close[0]}`?" if close else f"allowed: {', '.join(names)}"
+
+
+class _Reader:
+    """Reads the types of a mapping; mistakes go to the document."""
+
+    def __init__(self, document: Document, schema: tuple[Element, ...]) -> None:
+        self.document = document
+        self.schema = schema
+        self.tables: dict[str, dict[int, str]] = {}
+
+    def unknown_keys(
+        self, block: dict[str, object], keys: tuple[str, ...], allowed: tuple[str, ...]
+    ) -> None:
+        for key in block:
+            if key not in allowed:
+                hint = nearest(key, allowed)
+                self.document.problem((*keys, key), f"`{key}` is not a key here", hint)
+
+    def read_tables(self, holder: object) -> None:
+        for name, content in self.document.block(holder, ("tables",), "`tables`").items():
+            keys = ("tables", name)
+            table: dict[int, str] = {}
+            for octet, value in self.document.block(content, keys, f"table `{name}`").items():
+                try:
+                    number = int(octet, 16)
+                except ValueError:
+                    number = -1
+                if not 0 <= number <= 0xFF:
+                    message = f"`{octet}` is not an octet in hexadecimal, 00 to FF"
+                    self.document.problem((*keys, octet), message)
+                elif isinstance(value, str):
+                    table[number] = value
+            self.tables[name] = table
+
+    def read_types(self, holder: object) -> tuple[TypeRule, ...]:
+        elements = {element.name: element for element in self.schema}
+        rules: list[TypeRule] = []
+        for name, content in self.document.block(holder, ("types",), "`types`").items():
+            keys = ("types", name)
+            if name not in elements:
+                message = f"`{name}` is no record type of the module"
+                self.document.problem(keys, message, nearest(name, elements))
+                continue
+            rules.append(self.read_type(elements[name], content, keys))
+        return tuple(rules)
+
+    def read_type(self, element: Element, holder: object, keys: tuple[str, ...]) -> TypeRule:
+        block = self.document.block(holder, keys, f"`{element.name}`")
+        self.unknown_keys(block, keys, TYPE_KEYS)
+        names: dict[str, str] = {}
+        for column, vocabulary in CODES.items():
+            value = self.document.text(block.get(column), (*keys, column), f"`{column}`")
+            if value and value not in vocabulary:
+                hint = nearest(value, vocabulary)
+                self.document.problem((*keys, column), f"`{value}` is no {column}", hint)
+            names[column] = value if value in vocabulary else vocabulary[0]
+        columns = self.read_columns(element.children, block.get("columns"), (*keys, "columns"))
+        rows: list[RowsRule] = []
+        lists = self.document.block(block.get("rows", {}), (*keys, "rows"), "`rows`")
+        for path, content in lists.items():
+            rule = self.read_rows(element, path, content, (*keys, "rows", path))
+            if rule is not None:
+                rows.append(rule)
+        return TypeRule(element, names["service"], names["direction"], columns, tuple(rows))
+
+    def read_rows(
+        self, record: Element, path: str, holder: object, keys: tuple[str, ...]
+    ) -> RowsRule | None:
+        chain = self.resolve(record.children, path, keys)
+        if chain is None:
+            return None
+        last = chain[-1]
+        if not last.is_list or len(last.children) != 1 or not last.children[0].constructed:
+            message = f"`{path}` is {last.kind}; rows come from a list of SEQUENCE or SET"
+            self.document.problem(keys, message)
+            return None
+        element = last.children[0]
+        columns = self.read_columns(element.children, holder, keys, in_rows=True)
+        return RowsRule(chain, element, columns)
+
+    def read_columns(
+        self,
+        inside: tuple[Element, ...],
+        holder: object,
+        keys: tuple[str, ...],
+        *,
+        in_rows: bool = False,
+    ) -> tuple[ColumnRule, ...]:
+        rules: list[ColumnRule] = []
+        for column, content in self.document.block(holder, keys, "`columns`").items():
+            place = (*keys, column)
+            if column not in COLUMNS:
+                message = f"`{column}` is no EDR column"
+                self.document.problem(place, message, nearest(column, COLUMNS))
+                continue
+            if column in FORBIDDEN:
+                message = f"`{column}` is filled by the engine and cannot be mapped"
+                self.document.problem(place, message)
+                continue
+            texts = content if isinstance(content, list) else [content]
+            sources = [self.read_source(column, text, inside, place) for text in texts]
+            found = tuple(source for source in sources if source is not None)
+            for source in found:
+                if not in_rows and (source.previous or source.codec.name == "position"):
+                    message = "`previous.` and `position` have a meaning under `rows` only"
+                    self.document.problem(place, message)
+            rules.append(ColumnRule(column, found))
+        return tuple(rules)
+
+    def read_source(
+        self, column: str, holder: object, inside: tuple[Element, ...], keys: tuple[str, ...]
+    ) -> Source | None:
+        text = self.document.text(holder, keys, f"source of `{column}`")
+        match = SOURCE.match(text)
+        if match is None:
+            if text:
+                message = f"`{text}` does not read as `codec path` or `codec(table) path`"
+                self.document.problem(keys, message)
+            return None
+        name, table, path = match.groups()
+        codec = CODECS.get(name)
+        if codec is None:
+            self.document.problem(keys, f"`{name}` is no codec", nearest(name, CODECS))
+            return None
+        if not self.fits(codec, column, keys):
+            return None
+        if codec.name == "lookup" and not self.check_table(table, column, keys):
+            return None
+        if not codec.reads:
+            return self.fieldless(codec, path, keys)
+        previous = (path or "").startswith(PREVIOUS)
+        chain = self.resolve(inside, (path or "").removeprefix(PREVIOUS), keys)
+        if chain is None:
+            return None
+        if chain[-1].kind not in codec.reads:
+            message = f"`{name}` reads {' or '.join(sorted(codec.reads))}; `{path}` is {chain[-1].kind}"
+            self.document.problem(keys, message)
+            return None
+        return Source(codec, table or "", chain, previous)
+
+    def fieldless(self, codec: Codec, path: str | None, keys: tuple[str, ...]) -> Source | None:
+        """Returns a source that needs no field: a constant or a position."""
+        if codec.name == "constant" and not re.fullmatch(r"-?\d{1,9}", path or ""):
+            self.document.problem(keys, "`constant` is followed by an integer of up to 9 digits")
+            return None
+        return Source(codec, path or "")
+
+    def fits(self, codec: Codec, column: str, keys: tuple[str, ...]) -> bool:
+        """Returns whether `codec` may fill `column`; notes a problem if not."""
+        if codec.columns and column not in codec.columns:
+            message = f"`{codec.name}` fills {' or '.join(codec.columns)}, not `{column}`"
+        elif KIND[INDEX[column]] != codec.fills:
+            allowed = [other.name for other in CODECS.values() if self.allowed(other, column)]
+            message = f"`{codec.name}` cannot fill `{column}`; allowed: {', '.join(allowed)}"
+        elif PAIRS.get(column, OWN_SECOND) != OWN_SECOND and not codec.columns:
+            allowed = [other.name for other in CODECS.values() if column in other.columns]
+            message = f"`{column}` is filled by {' or '.join(allowed)}, not by `{codec.name}`"
+        else:
+            return True
+        self.document.problem(keys, message)
+        return False
+
+    @staticmethod
+    def allowed(codec: Codec, column: str) -> bool:
+        fits_kind = KIND[INDEX[column]] == codec.fills
+        return fits_kind and (not codec.columns or column in codec.columns)
+
+    def check_table(self, table: str | None, column: str, keys: tuple[str, ...]) -> bool:
+        """Returns whether a lookup's table exists and speaks the column's vocabulary."""
+        if table not in self.tables:
+            hint = nearest(table or "", self.tables)
+            self.document.problem(keys, f"`{table or ''}` is no table of this mapping", hint)
+            return False
+        wrong = sorted(set(self.tables[table].values()) - set(CODES[column]))
+        for value in wrong:
+            message = f"table `{table}` says `{value}`, which is no {column}"
+            self.document.problem(("tables", table), message, nearest(value, CODES[column]))
+        return not wrong
+
+    def resolve(
+        self, inside: tuple[Element, ...], path: str, keys: tuple[str, ...]
+    ) -> tuple[Element, ...] | None:
+        """Returns the elements along a dotted path; notes a problem if there is none."""
+        chain: list[Element] = []
+        rest = path
+        while True:
+            step = _step(inside, rest)
+            if step is None:
+                known = [name for child in inside for name in _visible(child)]
+                word = rest.split(".", maxsplit=1)[0]
+                message = f"`{path}`: there is no `{word}`" + (
+                    f" in `{chain[-1].name}`" if chain and chain[-1].name else ""
+                )
+                self.document.problem(keys, message, nearest(word, known))
+                return None
+            chain.extend(step)
+            rest = rest[len(step[-1].name if step[-1].name else step[0].name) :].lstrip(".")
+            if not rest:
+                return tuple(chain)
+            if chain[-1].is_list:
+                message = f"`{path}`: `{chain[-1].name}` is a list; only `rows` can read a list"
+                self.document.problem(keys, message)
+                return None
+            inside = chain[-1].children
+
+
+def _visible(element: Element) -> list[str]:
+    return [element.name] if element.name else [child.name for child in element.children]
+
+
+def _step(inside: tuple[Element, ...], path: str) -> list[Element] | None:
+    """Returns the element that `path` begins with, and what its EXPLICIT tag wraps."""
+    for child in inside:
+        if path == child.name or (child.name and path.startswith(child.name + ".")):
+            chain = [child]
+            while chain[-1].kind == "EXPLICIT" and len(chain[-1].children) == 1:
+                if chain[-1].children[0].name:
+                    break
+                chain.append(chain[-1].children[0])
+            return chain
+    return None
+
+
+def read_mapping(document: Document, schema: tuple[Element, ...]) -> Mapping:
+    """Checks a mapping file against the schema; mistakes are in `document.problems`.
+
+    Args:
+        document: The mapping file as read.
+        schema: What a record may be, from `load_schema`.
+    """
+    reader = _Reader(document, schema)
+    reader.unknown_keys(document.root, (), TOP_KEYS)
+    reader.read_tables(document.root.get("tables", {}))
+    types = reader.read_types(document.root.get("types"))
+    title = document.text(document.root.get("title"), ("title",), "`title`")
+    return Mapping(title, types, reader.tables)

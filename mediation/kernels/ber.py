@@ -1,0 +1,419 @@
+"""The table-driven BER walk: records to int64 columns.
+
+One flat kernel follows the tables of a `mediation.plan.Plan` through the TLVs of each record and
+lets codecs write the slots of a row. Rows are made one by one in `block` (they fit the L1 cache)
+and move to the columns 64 at a time. Twin: `mediation.reference.ber`.
+"""
+
+from __future__ import annotations
+
+from numba import njit
+
+from mediation.kernels.codecs import (
+    MISSING,
+    digit_count,
+    digits_value,
+    e164,
+    network_status,
+    signed_value,
+    timestamp,
+    unsigned_value,
+    user_location,
+)
+from mediation.kernels.intern import intern_octets, same_octets
+from mediation.kernels.ops import (
+    ACT_CODEC,
+    ACT_HIGH,
+    ACT_LOW,
+    ACT_NEXT,
+    ACT_PARAM,
+    ACT_SLOT,
+    ACT_SLOT2,
+    ACTION_WIDTH,
+    BAD_LENGTH,
+    BAD_TAG,
+    BOOLEAN,
+    DIALLED,
+    ENT_ACTION,
+    ENT_CHILD,
+    ENT_KIND,
+    ENT_POSITION,
+    ENT_TYPE,
+    ENTRY_WIDTH,
+    FLUSH_ROWS,
+    IMEI,
+    INTEGER,
+    INVALID_DIGITS,
+    INVALID_INTEGER,
+    INVALID_LENGTH,
+    INVALID_NETWORK,
+    INVALID_TIMESTAMP,
+    LEAF,
+    LOCATION,
+    LOOKUP,
+    MAX_DEPTH,
+    MAX_ROWS,
+    NUMBER,
+    OCTETS,
+    OK,
+    PLMN,
+    PRESENCE,
+    RECORD,
+    ROW,
+    TBCD,
+    TEXT,
+    TIMESTAMP,
+    TOO_DEEP,
+    TOO_MANY_ROWS,
+    TRAILING_BYTES,
+    TRUNCATED,
+    UNEXPECTED_END,
+    UNEXPECTED_FORM,
+    UNKNOWN_RECORD_TYPE,
+    UNSIGNED,
+    VALUE_OUT_OF_RANGE,
+)
+from mediation.kernels.rows import apply_steps, close_rows, flush_rows
+
+NEED_ROOM = -1
+
+
+@njit(nogil=True, cache=True)
+def decode_rows(
+    data, offsets, lengths, first, stop,
+    edges, long_base, long_size, long_edges, entries, actions, templates, width, steps, spans,
+    merge, quantities, lookups, active, settings, tbcd, bcd, days, powers,
+    block, stack, slots, interned, interned_count, last,
+    columns, row_record, row_container, status, fault,
+):  # fmt: skip
+    """Decodes records `first` to `stop` until they end or an output is full.
+
+    Args:
+        data: uint8[n], the file.
+        offsets: int64[records], where each record's first tag octet is.
+        lengths: int64[records], octets of each record with its tag and length.
+        first: First record to decode.
+        stop: One behind the last record.
+        edges: The plan's arrays from here to `spans`, see `mediation.plan.Plan`.
+        merge: int32[pairs * 2], columns (second may be -1) that a row takes from its record.
+        quantities: int32[...], columns that are 0 where missing.
+        settings: int64[SETTINGS_WIDTH], see `NormalizationSettings.array`.
+        tbcd: The codec tables from here to `powers`, see `mediation.kernels.tables`.
+        block: int64[(FLUSH_ROWS + MAX_ROWS + 1) * width], rows in the making; the last one holds
+            what stands in the record of rows.
+        stack: int64[(MAX_DEPTH + 1) * 3], open elements.
+        slots: int32[power of two], hash table of `interned`, -1 free.
+        interned: int64[capacity * 3], distinct texts: offset, length, action.
+        interned_count: int64[1], how many there are.
+        last: int32[actions], the text that the action saw last, -1 none.
+        columns: int64[columns, capacity], out.
+        row_record: int32[capacity], out: record of each row, counted from `first`.
+        row_container: int32[capacity], out: container of each row, 0 first.
+        status: int16[records], out: a status of `mediation.kernels.ops`; 0 where rows were made.
+        fault: int64[records], out: where in `data` the fault was seen.
+
+    Returns:
+        (next record, rows made, 1 if `interned` is full): call again from the next record.
+    """
+    capacity = columns.shape[1]
+    scratch = (FLUSH_ROWS + MAX_ROWS) * width
+    rows_out = 0
+    used = 0
+    full = 0
+    record = first
+    while record < stop:
+        if rows_out + used + MAX_ROWS > capacity:
+            break
+        pos = offsets[record]
+        limit = pos + lengths[record]
+        code = OK
+        at = pos
+        if pos < 0 or limit > data.shape[0] or limit <= pos:
+            code = TRUNCATED
+            limit = pos
+        depth = 0
+        node = 0
+        end = limit
+        indefinite = 0
+        is_row = 0
+        kind_of = -1
+        record_target = 0
+        target = 0
+        count = 0
+        while code == OK:
+            if pos >= end:
+                if depth == 0:
+                    break
+                if indefinite:
+                    code = TRUNCATED
+                    at = pos
+                    break
+                if is_row:
+                    target = record_target
+                depth -= 1
+                end = stack[depth * 3]
+                node = stack[depth * 3 + 1]
+                indefinite = stack[depth * 3 + 2] & 1
+                is_row = stack[depth * 3 + 2] >> 1
+                continue
+            at = pos
+            if depth == 0 and kind_of >= 0:
+                code = TRAILING_BYTES
+                break
+            # Tag.
+            tag = int(data[pos])
+            pos += 1
+            if tag & 31 != 31:
+                if tag == 0:
+                    if indefinite and pos < end and data[pos] == 0:
+                        pos += 1
+                        if is_row:
+                            target = record_target
+                        depth -= 1
+                        end = stack[depth * 3]
+                        node = stack[depth * 3 + 1]
+                        indefinite = stack[depth * 3 + 2] & 1
+                        is_row = stack[depth * 3 + 2] >> 1
+                        continue
+                    code = UNEXPECTED_END
+                    break
+                entry = int(edges[(node << 8) + tag])
+            else:
+                number = 0
+                octets = 0
+                more = 1
+                while more and octets < 4 and pos < end:
+                    octet = int(data[pos])
+                    pos += 1
+                    octets += 1
+                    number = (number << 7) | (octet & 127)
+                    more = octet >> 7
+                if more:
+                    code = BAD_TAG if octets == 4 else TRUNCATED
+                    break
+                kind_slot = (node << 2) + (tag >> 6)
+                entry = -1
+                if number < long_size[kind_slot]:
+                    entry = int(long_edges[long_base[kind_slot] + number])
+            # Length.
+            if pos >= end:
+                code = TRUNCATED
+                break
+            length = int(data[pos])
+            pos += 1
+            open_end = 0
+            if length >= 128:
+                size = length & 127
+                if size == 0:
+                    if tag & 32 == 0:
+                        code = BAD_LENGTH
+                        break
+                    open_end = 1
+                    length = 0
+                elif size > 4:
+                    code = BAD_LENGTH
+                    break
+                else:
+                    if size > end - pos:
+                        code = TRUNCATED
+                        break
+                    length = unsigned_value(data, pos, pos + size)
+                    pos += size
+            if length > end - pos:
+                code = TRUNCATED
+                break
+            # What to do with it.
+            if entry < 0:
+                if depth == 0:
+                    code = UNKNOWN_RECORD_TYPE
+                    break
+                if open_end == 0:
+                    pos += length
+                    continue
+                kind = -1
+                child = 1
+            else:
+                kind = entries[entry * ENTRY_WIDTH + ENT_KIND]
+                child = entries[entry * ENTRY_WIDTH + ENT_CHILD]
+                if (kind == LEAF) == (tag & 32 != 0):
+                    code = UNEXPECTED_FORM
+                    break
+            if kind != LEAF:
+                if depth >= MAX_DEPTH:
+                    code = TOO_DEEP
+                    break
+                stack[depth * 3] = end
+                stack[depth * 3 + 1] = node
+                stack[depth * 3 + 2] = indefinite | (is_row << 1)
+                depth += 1
+                node = child
+                indefinite = open_end
+                if open_end == 0:
+                    end = pos + length
+                is_row = 0
+                if kind == ROW:
+                    if count == MAX_ROWS:
+                        code = TOO_MANY_ROWS
+                        break
+                    is_row = 1
+                    target = (used + count) * width
+                    count += 1
+                    source = entries[entry * ENTRY_WIDTH + ENT_TYPE] * width
+                    for index in range(width):
+                        block[target + index] = templates[source + index]
+                    slot = entries[entry * ENTRY_WIDTH + ENT_POSITION]
+                    if slot >= 0:
+                        block[target + slot] = count
+                elif kind == RECORD:
+                    kind_of = entries[entry * ENTRY_WIDTH + ENT_TYPE]
+                    record_target = scratch if spans[kind_of * 7 + 6] else used * width
+                    target = record_target
+                    source = kind_of * width
+                    for index in range(width):
+                        block[target + index] = templates[source + index]
+                continue
+            # A field: run its codecs.
+            close = pos + length
+            action = entries[entry * ENTRY_WIDTH + ENT_ACTION]
+            while action >= 0:
+                base = action * ACTION_WIDTH
+                codec = actions[base + ACT_CODEC]
+                slot = target + actions[base + ACT_SLOT]
+                if codec in (INTEGER, UNSIGNED, OCTETS):
+                    if length == 0:
+                        code = INVALID_INTEGER
+                        break
+                    skip = 0
+                    if codec == INTEGER:
+                        if length > 8:
+                            code = INVALID_INTEGER
+                            break
+                        value = signed_value(data, pos, close)
+                    else:
+                        while length - skip > 8 and data[pos + skip] == 0:
+                            skip += 1
+                        if length - skip > 8:
+                            code = INVALID_INTEGER if codec == UNSIGNED else INVALID_LENGTH
+                            break
+                        value = unsigned_value(data, pos + skip, close)
+                        if codec == UNSIGNED and value < 0:
+                            code = VALUE_OUT_OF_RANGE
+                            break
+                    if value < actions[base + ACT_LOW] or value > actions[base + ACT_HIGH]:
+                        code = VALUE_OUT_OF_RANGE
+                        break
+                    block[slot] = value
+                elif codec == TIMESTAMP:
+                    if length != 9:
+                        code = INVALID_TIMESTAMP
+                        break
+                    value, minutes = timestamp(data, pos, bcd, days)
+                    if value == MISSING:
+                        code = INVALID_TIMESTAMP
+                        break
+                    block[slot] = value
+                    block[target + actions[base + ACT_SLOT2]] = minutes
+                elif codec in (TBCD, IMEI):
+                    value, digits = digits_value(data, pos, close, tbcd)
+                    if digits < 0:
+                        code = INVALID_DIGITS
+                        break
+                    if codec == IMEI and digits == 16:
+                        value //= 100
+                    block[slot] = value if digits > 0 else MISSING
+                elif codec in (NUMBER, DIALLED):
+                    body = pos + 1
+                    if length > 0 and data[pos] < 128:
+                        body += 1
+                    second = actions[base + ACT_SLOT2]
+                    value = 0
+                    digits = 0
+                    if body < close:
+                        value, digits = digits_value(data, body, close, tbcd)
+                    if codec == DIALLED:
+                        if digits > 0 and (int(data[pos]) >> 4) & 7 != 5:
+                            block[slot] = value
+                            block[target + second] = digits - digit_count(value, powers)
+                        else:
+                            block[slot] = MISSING
+                            block[target + second] = MISSING
+                    else:
+                        number = -1
+                        if digits > 0:
+                            number = e164(value, digits, int(data[pos]), settings, powers)
+                        block[slot] = number if number >= 0 else MISSING
+                        if second >= 0:
+                            block[target + second] = MISSING
+                            if number < 0 and digits != 0:
+                                found = intern_octets(
+                                    data, pos, close, action, slots, interned, interned_count
+                                )
+                                if found < 0:
+                                    code = NEED_ROOM
+                                    break
+                                block[target + second] = found
+                elif codec in (TEXT, PLMN):
+                    if codec == PLMN:
+                        network = network_status(data, pos, close)
+                        if network == 1:
+                            block[slot] = MISSING
+                            action = actions[base + ACT_NEXT]
+                            continue
+                        if network == 2:
+                            code = INVALID_NETWORK
+                            break
+                    found = int(last[action])
+                    if found < 0 or not same_octets(data, pos, close, interned, found):
+                        found = intern_octets(
+                            data, pos, close, action, slots, interned, interned_count
+                        )
+                        if found < 0:
+                            code = NEED_ROOM
+                            break
+                        last[action] = found
+                    block[slot] = found if length > 0 else MISSING
+                elif codec == LOCATION:
+                    value, cell = user_location(data, pos, close)
+                    block[slot] = value
+                    block[target + actions[base + ACT_SLOT2]] = cell
+                elif codec == LOOKUP:
+                    if length == 1:
+                        value = lookups[(actions[base + ACT_PARAM] << 8) + int(data[pos])]
+                        if value != MISSING:
+                            block[slot] = value
+                elif codec == BOOLEAN:
+                    if length != 1:
+                        code = INVALID_LENGTH
+                        break
+                    block[slot] = 1 if data[pos] != 0 else 0
+                elif codec == PRESENCE:
+                    block[slot] = 1
+                action = actions[base + ACT_NEXT]
+            pos = close
+        if code == NEED_ROOM:
+            full = 1
+            break
+        if code == OK:
+            span = kind_of * 7
+            apply_steps(block, record_target, record_target, steps, spans[span], spans[span + 1])
+            if spans[span + 6]:
+                count = close_rows(
+                    block, used * width, record_target, count, width, steps, spans, span, merge
+                )
+            else:
+                count = 1
+            for index in range(count):
+                row_record[rows_out + used + index] = record - first
+                row_container[rows_out + used + index] = index
+            used += count
+            if used >= FLUSH_ROWS:
+                flush_rows(block, used, width, columns, rows_out, active, quantities)
+                rows_out += used
+                used = 0
+        else:
+            status[record] = code
+            fault[record] = at
+        record += 1
+    flush_rows(block, used, width, columns, rows_out, active, quantities)
+    rows_out += used
+    return record, rows_out, full

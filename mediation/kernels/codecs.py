@@ -1,0 +1,223 @@
+"""Codecs: octets of one field to int64 values. Small, inlined by the compiler, no arrays out.
+
+`data` is uint8[n]; `pos` and `end` are int64 positions that the walker has checked against the
+buffer. Lookup tables come as arguments: `tbcd` and `bcd` int16[256], `days` int32[100 * 512],
+`powers` int64[19]; see `mediation.kernels.tables`. Twins: `mediation.reference.ber_codecs`.
+"""
+
+from __future__ import annotations
+
+from numba import njit
+
+from mediation.kernels.ops import (
+    SET_COUNTRY,
+    SET_COUNTRY_LENGTH,
+    SET_E164_MIN,
+    SET_INTERNATIONAL,
+    SET_INTERNATIONAL_LENGTH,
+    SET_NATIONAL_MAX,
+    SET_NATIONAL_MIN,
+    SET_TRUNK,
+    SET_TRUNK_LENGTH,
+)
+
+MISSING = -(2**63)
+MINUTE_US = 60_000_000
+SECOND_US = 1_000_000
+DAY_US = 86_400_000_000
+
+
+@njit(nogil=True, cache=True)
+def signed_value(data, pos, end):
+    """Returns a two's complement integer of 1 to 8 octets (int64)."""
+    value = int(data[pos])
+    if value >= 128:
+        value -= 256
+    for index in range(pos + 1, end):
+        value = (value << 8) | int(data[index])
+    return value
+
+
+@njit(nogil=True, cache=True)
+def unsigned_value(data, pos, end):
+    """Returns octets as a big-endian number (int64); 8 octets may wrap to negative."""
+    value = 0
+    for index in range(pos, end):
+        value = (value << 8) | int(data[index])
+    return value
+
+
+@njit(nogil=True, cache=True)
+def digits_value(data, pos, end, tbcd):
+    """Returns (value, count) of a TBCD string, int64; count is -1 if it is not 0 to 18 digits.
+
+    A filler nibble ends the digits; what stands behind it must be filler.
+    """
+    value = 0
+    count = 0
+    for index in range(pos, end):
+        two = int(tbcd[data[index]])
+        if two >= 0:
+            value = value * 100 + two
+            count += 2
+            if count > 18:
+                return value, -1
+        else:
+            if two == -1:  # one digit, then filler
+                value = value * 10 + int(data[index] & 15)
+                count += 1
+            elif two != -2:  # neither digits nor filler
+                return value, -1
+            if count > 18:
+                return value, -1
+            for rest in range(index + 1, end):
+                if data[rest] != 255:
+                    return value, -1
+            return value, count
+    return value, count
+
+
+@njit(nogil=True, cache=True)
+def digit_count(value, powers):
+    """Returns how many decimal digits a non-negative int64 has; 1 for zero."""
+    count = 1
+    while count < 19 and value >= powers[count]:
+        count += 1
+    return count
+
+
+@njit(nogil=True, cache=True)
+def has_prefix(value, count, prefix, length, powers):
+    """Returns whether `count` digits `value` begin with the `length` digits `prefix`."""
+    return 0 < length < count and value // powers[count - length] == prefix
+
+
+@njit(nogil=True, cache=True)
+def international(value, count, settings, powers):
+    """Returns `value` if it is an E.164 number with country code, else -1."""
+    if count > 15 or count < settings[SET_E164_MIN] or value < powers[count - 1]:
+        return -1
+    return value
+
+
+@njit(nogil=True, cache=True)
+def national(value, count, settings, powers):
+    """Returns a national number with the country code before it, or -1 if it is none."""
+    if count < settings[SET_NATIONAL_MIN] or count > settings[SET_NATIONAL_MAX]:
+        return -1
+    if value < powers[count - 1]:
+        return -1
+    return settings[SET_COUNTRY] * powers[count] + value
+
+
+@njit(nogil=True, cache=True)
+def e164(value, count, first, settings, powers):
+    """Returns the E.164 number (int64) that `count` digits `value` mean, or -1.
+
+    `first` is the octet with type of number (bits 7-5) and numbering plan (bits 4-1, TS 24.008
+    10.5.4.7). Rules in the order they are tried: README.md, "Numbers".
+    """
+    kind = (first >> 4) & 7
+    if (first & 15) > 1 or kind > 2:
+        return -1
+    length = settings[SET_INTERNATIONAL_LENGTH]
+    if kind != 2 and has_prefix(value, count, settings[SET_INTERNATIONAL], length, powers):
+        count -= length
+        return international(value % powers[count], count, settings, powers)
+    if kind == 1:
+        return international(value, count, settings, powers)
+    length = settings[SET_TRUNK_LENGTH]
+    if has_prefix(value, count, settings[SET_TRUNK], length, powers):
+        count -= length
+        return national(value % powers[count], count, settings, powers)
+    country = settings[SET_COUNTRY_LENGTH]
+    if kind == 0 and count > settings[SET_NATIONAL_MAX] and count <= 15:
+        rest = count - country
+        if rest >= settings[SET_NATIONAL_MIN] and rest <= settings[SET_NATIONAL_MAX]:
+            if value // powers[rest] == settings[SET_COUNTRY]:
+                return value
+        return -1
+    return national(value, count, settings, powers)
+
+
+@njit(nogil=True, cache=True)
+def timestamp(data, pos, bcd, days):
+    """Returns (UTC microseconds, offset minutes) of a TimeStamp of 9 octets (TS 32.298 5.1.2).
+
+    (MISSING, 0) if it is not BCD or no possible date and time. Years are 2000 to 2099.
+    """
+    year = int(bcd[data[pos]])
+    month = int(bcd[data[pos + 1]])
+    day = int(bcd[data[pos + 2]])
+    hour = int(bcd[data[pos + 3]])
+    minute = int(bcd[data[pos + 4]])
+    second = int(bcd[data[pos + 5]])
+    sign = int(data[pos + 6])
+    off_hour = int(bcd[data[pos + 7]])
+    off_minute = int(bcd[data[pos + 8]])
+    if (year | month | day | hour | minute | second | off_hour | off_minute) < 0:
+        return MISSING, 0
+    if month > 12 or day > 31 or hour > 23 or minute > 59 or second > 59:
+        return MISSING, 0
+    if off_hour > 15 or off_minute > 59 or (sign != 0x2B and sign != 0x2D):
+        return MISSING, 0
+    number = int(days[(year << 9) | (month << 5) | day])
+    if number < 0:
+        return MISSING, 0
+    offset = off_hour * 60 + off_minute
+    if sign == 0x2D:
+        offset = -offset
+    seconds = number * 86_400 + hour * 3600 + (minute - offset) * 60 + second
+    return seconds * SECOND_US, offset
+
+
+@njit(nogil=True, cache=True)
+def network_status(data, pos, end):
+    """Returns 0 if octets are a PLMN identifier, 1 if they are filler (absent), 2 if neither."""
+    if end - pos != 3:
+        return 2
+    first = int(data[pos])
+    second = int(data[pos + 1])
+    third = int(data[pos + 2])
+    if first == 255 and second == 255 and third == 255:
+        return 1
+    if (first & 15) > 9 or (first >> 4) > 9 or (second & 15) > 9:
+        return 2
+    if (third & 15) > 9 or (third >> 4) > 9 or ((second >> 4) > 9 and (second >> 4) != 15):
+        return 2
+    return 0
+
+
+@njit(nogil=True, cache=True)
+def user_location(data, pos, end):
+    """Returns (area, cell) of GTP user location information, `MISSING` where it does not say.
+
+    GTPv2 (TS 29.274 8.21): a flag octet, then CGI, SAI, RAI (7 octets), TAI (5), ECGI (7), LAI (5)
+    in this order; tracking area and E-UTRAN cell win over the older ones. GTPv1 type 0 (29.060)
+    reads as a CGI. What is cut short is not read.
+    """
+    area = MISSING
+    cell = MISSING
+    if pos >= end:
+        return area, cell
+    flags = int(data[pos])
+    pos += 1
+    if flags == 0:
+        flags = 1
+    for bit in range(6):
+        if (flags >> bit) & 1 == 0:
+            continue
+        size = 5 if bit in (3, 5) else 7
+        if pos + size > end:
+            break
+        code = (int(data[pos + 3]) << 8) | int(data[pos + 4])
+        if bit in (0, 1):
+            area = code
+            cell = (int(data[pos + 5]) << 8) | int(data[pos + 6])
+        elif bit == 4:
+            cell = (code << 16) | (int(data[pos + 5]) << 8) | int(data[pos + 6])
+            cell &= 0xFFFFFFF
+        elif bit == 3 or area == MISSING:
+            area = code
+        pos += size
+    return area, cell

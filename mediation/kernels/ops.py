@@ -1,0 +1,128 @@
+"""Numbers shared by the plan compiler, the decoding kernel and its twin: codecs and statuses.
+
+Kernels freeze globals into their cached code, so these never change their value: a new codec or
+status takes the next free number.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Layout of one action in the plan's `actions` array (int64, ACTION_WIDTH per action).
+ACTION_WIDTH: Final = 8
+ACT_CODEC: Final = 0
+ACT_SLOT: Final = 1
+ACT_SLOT2: Final = 2
+ACT_LOW: Final = 3
+ACT_HIGH: Final = 4
+ACT_NEXT: Final = 5
+ACT_PARAM: Final = 6
+
+# Layout of one entry in the plan's `entries` array (int32, ENTRY_WIDTH per entry).
+ENTRY_WIDTH: Final = 6
+ENT_KIND: Final = 0
+ENT_CHILD: Final = 1
+ENT_ACTION: Final = 2
+ENT_TYPE: Final = 3
+ENT_POSITION: Final = 4
+
+# What an entry is.
+LEAF: Final = 0
+DESCEND: Final = 1
+ROW: Final = 2
+RECORD: Final = 3
+
+# Edges that lead nowhere.
+UNKNOWN: Final = -1
+WRONG_FORM: Final = -2
+
+# Codecs.
+INTEGER: Final = 0
+UNSIGNED: Final = 1
+TBCD: Final = 2
+IMEI: Final = 3
+NUMBER: Final = 4
+DIALLED: Final = 5
+TIMESTAMP: Final = 6
+PLMN: Final = 7
+OCTETS: Final = 8
+TEXT: Final = 9
+BOOLEAN: Final = 10
+PRESENCE: Final = 11
+LOCATION: Final = 12
+LOOKUP: Final = 13
+
+# Statuses of a record. Below FIRST_VALUE_STATUS the bytes cannot be walked; from there on they
+# can, and a value makes no sense.
+OK: Final = 0
+TRUNCATED: Final = 1
+BAD_LENGTH: Final = 2
+BAD_TAG: Final = 3
+TOO_DEEP: Final = 4
+UNEXPECTED_END: Final = 5
+UNEXPECTED_FORM: Final = 6
+UNKNOWN_RECORD_TYPE: Final = 7
+TRAILING_BYTES: Final = 8
+TOO_MANY_ROWS: Final = 9
+FIRST_VALUE_STATUS: Final = 20
+INVALID_TIMESTAMP: Final = 20
+INVALID_DIGITS: Final = 21
+INVALID_INTEGER: Final = 22
+VALUE_OUT_OF_RANGE: Final = 23
+INVALID_NETWORK: Final = 24
+INVALID_LENGTH: Final = 25
+
+STATUS_NAMES: Final[dict[int, str]] = {
+    TRUNCATED: "truncated",
+    BAD_LENGTH: "bad_length",
+    BAD_TAG: "bad_tag",
+    TOO_DEEP: "too_deep",
+    UNEXPECTED_END: "unexpected_end",
+    UNEXPECTED_FORM: "unexpected_form",
+    UNKNOWN_RECORD_TYPE: "unknown_record_type",
+    TRAILING_BYTES: "trailing_bytes",
+    TOO_MANY_ROWS: "too_many_rows",
+    INVALID_TIMESTAMP: "invalid_timestamp",
+    INVALID_DIGITS: "invalid_digits",
+    INVALID_INTEGER: "invalid_integer",
+    VALUE_OUT_OF_RANGE: "value_out_of_range",
+    INVALID_NETWORK: "invalid_network",
+    INVALID_LENGTH: "invalid_length",
+}
+"""Status to the reason that a suspended record carries."""
+
+STATUS_DETAILS: Final[dict[int, str]] = {
+    TRUNCATED: "An element claims more octets than its container or the record has.",
+    BAD_LENGTH: "A length has more than 4 octets, is reserved, or is indefinite on a primitive.",
+    BAD_TAG: "A tag number has more than 4 octets.",
+    TOO_DEEP: "Elements are nested deeper than 32 levels.",
+    UNEXPECTED_END: "An end-of-contents mark stands where no indefinite length is open.",
+    UNEXPECTED_FORM: "A field is constructed where its type is primitive, or the reverse.",
+    UNKNOWN_RECORD_TYPE: "The record's tag is none of the record types that the format maps.",
+    TRAILING_BYTES: "The record ends before the bytes that were framed for it.",
+    TOO_MANY_ROWS: "The record has more than 1,024 containers.",
+    INVALID_TIMESTAMP: "A time stamp is not 9 octets, not BCD, or no possible date and time.",
+    INVALID_DIGITS: "A digit string holds something other than digits, or more than 18 of them.",
+    INVALID_INTEGER: "An integer has no octets or more than 8.",
+    VALUE_OUT_OF_RANGE: "A value does not fit its EDR column.",
+    INVALID_NETWORK: "A PLMN identifier is not 3 octets of BCD.",
+    INVALID_LENGTH: "An octet string is longer than its column can hold.",
+}
+"""Status to one sentence for the person who looks at the record."""
+
+MAX_DEPTH: Final = 32
+MAX_ROWS: Final = 1024
+FLUSH_ROWS: Final = 64
+"""Rows that are decoded row by row before they move to the columns: they fit the L1 cache."""
+
+# NormalizationSettings as an int64 array.
+SET_COUNTRY: Final = 0
+SET_COUNTRY_LENGTH: Final = 1
+SET_INTERNATIONAL: Final = 2
+SET_INTERNATIONAL_LENGTH: Final = 3
+SET_TRUNK: Final = 4
+SET_TRUNK_LENGTH: Final = 5
+SET_NATIONAL_MIN: Final = 6
+SET_NATIONAL_MAX: Final = 7
+SET_E164_MIN: Final = 8
+SETTINGS_WIDTH: Final = 9

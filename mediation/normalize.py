@@ -1,0 +1,173 @@
+"""How numbers, addresses and networks are written down: settings and text of dictionary entries.
+
+Digits become E.164 in the kernel, by the integers of `NormalizationSettings.array`. What stays
+text is kept as octets while decoding, once per distinct value, and rendered here.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from mediation.kernels import ops
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TBCD_DIGITS: Final = "0123456789*#abc"
+TON_INTERNATIONAL: Final = 1
+TON_ALPHANUMERIC: Final = 5
+
+# The part of the GSM 7-bit default alphabet (TS 23.038) that differs from ASCII.
+_GSM7: Final = {
+    0x00: "@", 0x01: "£", 0x02: "$", 0x03: "¥", 0x04: "è", 0x05: "é", 0x06: "ù", 0x07: "ì",
+    0x08: "ò", 0x09: "Ç", 0x0A: "\n", 0x0B: "Ø", 0x0C: "ø", 0x0D: "\r", 0x0E: "Å", 0x0F: "å",
+    0x11: "_", 0x24: "¤", 0x40: "¡", 0x5B: "Ä", 0x5C: "Ö", 0x5D: "Ñ", 0x5E: "Ü", 0x5F: "§",
+    0x60: "¿", 0x7B: "ä", 0x7C: "ö", 0x7D: "ñ", 0x7E: "ü", 0x7F: "à",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class NormalizationSettings:
+    """How the switches of one operator write numbers.
+
+    Attributes:
+        country_code: E.164 country code of national numbers.
+        international_prefix: What is dialled before a country code; may be empty.
+        trunk_prefix: What is dialled before a national number; may be empty.
+        national_min: Fewest digits of a national number without the trunk prefix; shorter ones
+            are short codes or lack their area and stay text.
+        national_max: Most digits of a national number.
+        e164_min: Fewest digits of an international number.
+    """
+
+    country_code: str = "86"
+    international_prefix: str = "00"
+    trunk_prefix: str = "0"
+    national_min: int = 10
+    national_max: int = 11
+    e164_min: int = 7
+
+    def __post_init__(self) -> None:
+        for name in ("country_code", "international_prefix", "trunk_prefix"):
+            value = getattr(self, name)
+            if value and not (value.isascii() and value.isdigit() and len(value) <= 4):
+                msg = f"{name} is {value!r}; allowed are up to 4 digits"
+                raise ValueError(msg)
+        if not self.country_code or self.country_code.startswith("0"):
+            msg = f"country_code is {self.country_code!r}; it begins with 1 to 9, such as 86"
+            raise ValueError(msg)
+        if not 1 <= self.national_min <= self.national_max <= 15 - len(self.country_code):
+            msg = (
+                f"national numbers of {self.national_min} to {self.national_max} digits do not fit "
+                "the 15 digits of E.164 behind the country code"
+            )
+            raise ValueError(msg)
+
+    def array(self) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        """Returns the settings as the kernel reads them, int64[SETTINGS_WIDTH]."""
+        values = np.zeros(ops.SETTINGS_WIDTH, np.int64)
+        values[ops.SET_COUNTRY] = int(self.country_code)
+        values[ops.SET_COUNTRY_LENGTH] = len(self.country_code)
+        values[ops.SET_INTERNATIONAL] = int(self.international_prefix or "0")
+        values[ops.SET_INTERNATIONAL_LENGTH] = len(self.international_prefix)
+        values[ops.SET_TRUNK] = int(self.trunk_prefix or "0")
+        values[ops.SET_TRUNK_LENGTH] = len(self.trunk_prefix)
+        values[ops.SET_NATIONAL_MIN] = self.national_min
+        values[ops.SET_NATIONAL_MAX] = self.national_max
+        values[ops.SET_E164_MIN] = self.e164_min
+        return values
+
+
+CHINA: Final = NormalizationSettings()
+"""The default: country code 86, prefixes 0 and 00, national numbers of 10 or 11 digits."""
+
+
+def digits_of(octets: bytes) -> str:
+    """Returns the digits of a TBCD string, ``*#abc`` for the nibbles A to E; F ends it."""
+    digits: list[str] = []
+    for octet in octets:
+        for nibble in (octet & 15, octet >> 4):
+            if nibble == 15:
+                return "".join(digits)
+            digits.append(TBCD_DIGITS[nibble])
+    return "".join(digits)
+
+
+def number_parts(octets: bytes) -> tuple[int, int, bytes]:
+    """Splits an AddressString or BCDDirectoryNumber: type of number, numbering plan, TBCD.
+
+    Without its extension bit the first octet is followed by one about presentation (24.008).
+    """
+    if not octets:
+        return 0, 0, b""
+    first = octets[0]
+    body = octets[1:] if first & 0x80 else octets[2:]
+    return first >> 4 & 7, first & 15, body
+
+
+def render_number(octets: bytes) -> str:
+    """Returns a number that is no E.164 as text: digits, ``*#abc``, or letters of a sender name."""
+    kind, _, body = number_parts(octets)
+    if kind == TON_ALPHANUMERIC:
+        return _gsm7(body)
+    return digits_of(body)
+
+
+def render_address(octets: bytes) -> str:
+    """Returns an AddressString as text; international numbers begin with ``+``."""
+    kind, _, body = number_parts(octets)
+    digits = digits_of(body)
+    return f"+{digits}" if kind == TON_INTERNATIONAL and digits else digits
+
+
+def _gsm7(octets: bytes) -> str:
+    """Returns text of the packed GSM 7-bit default alphabet, without trailing padding."""
+    count = len(octets) * 8 // 7
+    packed = int.from_bytes(octets, "little")
+    codes = [packed >> 7 * position & 0x7F for position in range(count)]
+    # Seven spare bits in the last octet read as one more character, which is always 0 (@).
+    if count and count % 8 == 0 and codes[-1] == 0:
+        codes.pop()
+    return "".join(_GSM7.get(code, chr(code)) for code in codes)
+
+
+def render_text(octets: bytes) -> str:
+    """Returns vendor text: UTF-8, other octets as ``\\xNN``, trailing zero octets dropped."""
+    return octets.rstrip(b"\0").decode("utf-8", "backslashreplace")
+
+
+def render_plmn(octets: bytes) -> str:
+    """Returns 3 octets of a PLMN identifier as ``460-00`` or ``310-410``."""
+    first, second, third = octets
+    mnc = f"{third & 15}{third >> 4}"
+    if second >> 4 != 15:
+        mnc += str(second >> 4)
+    return f"{first & 15}{first >> 4}{second & 15}-{mnc}"
+
+
+def render_ip(octets: bytes) -> str:
+    """Returns 4 or 16 octets as an IP address, anything else in hexadecimal."""
+    try:
+        return str(ipaddress.ip_address(octets))
+    except ValueError:
+        return octets.hex()
+
+
+def render_integer(octets: bytes) -> str:
+    """Returns a two's complement integer as text."""
+    return str(int.from_bytes(octets, "big", signed=True))
+
+
+RENDERERS: Final[dict[str, Callable[[bytes], str]]] = {
+    "number": render_number,
+    "address": render_address,
+    "text": render_text,
+    "plmn": render_plmn,
+    "ip": render_ip,
+    "integer": render_integer,
+}
+"""How the octets of a dictionary entry become text, by the name that a codec gives."""

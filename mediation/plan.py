@@ -1,0 +1,373 @@
+"""A mapping compiled to flat arrays: what the decoding kernel walks records with.
+
+Every constructed element that a mapping reaches is a *node*; `edges` leads from (node, tag octet)
+to an *entry*, which says what to do with the element: run *actions* on its octets, go down, begin
+a row, begin a record. Actions write int64 *slots* of a row: the EDR columns first, behind them
+slots that only hold values until the record ends (fallbacks, ends of containers).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from mediation.columns import CODES, COLUMNS, INDEX, LIMITS, PAIRS, QUANTITIES
+from mediation.edr import MISSING
+from mediation.kernels import ops
+
+if TYPE_CHECKING:
+    from mediation.formats.mapping import ColumnRule, Mapping, RowsRule, Source, TypeRule
+    from mediation.formats.schema import Element
+
+    Int16s = np.ndarray[tuple[int], np.dtype[np.int16]]
+    Int32s = np.ndarray[tuple[int], np.dtype[np.int32]]
+    Int64s = np.ndarray[tuple[int], np.dtype[np.int64]]
+
+ROOT: Final = 0
+SKIP: Final = 1
+CLASSES: Final = 4
+STEP_WIDTH: Final = 4
+SPAN_WIDTH: Final = 7
+MAX_TAG: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Flat tables of one format.
+
+    Attributes:
+        width: Slots of one row.
+        type_names: Record types by code; the dictionary of ``record_type``.
+        edges: int16[nodes * 256], entry by node and first tag octet without bit 6; -1 unknown.
+        long_base: int32[nodes * 4], where the node's entries by tag number begin, per tag class.
+        long_size: int32[nodes * 4], how many tag numbers they cover.
+        long_edges: int16[...], entry by tag number for tags of more than one octet.
+        entries: int32[entries * ENTRY_WIDTH], see `mediation.kernels.ops`.
+        actions: int64[actions * ACTION_WIDTH], see `mediation.kernels.ops`.
+        templates: int64[templates * width], rows as they begin: one per record type, then one
+            per rows rule.
+        steps: int32[steps * 4], (first, second, from first, from second): copy if both are
+            missing; second may be -1.
+        spans: int32[types * SPAN_WIDTH], per record type where its steps are: of the record, of
+            each row, from the row before (begin, end each), and 1 if it has rows.
+        lookups: int64[tables * 256], value by octet; `MISSING` leaves the default.
+        active: int32[...], the columns that this format can fill.
+        texts: Per action, the column and the renderer of a text, or None.
+    """
+
+    width: int
+    type_names: tuple[str, ...]
+    edges: Int16s
+    long_base: Int32s
+    long_size: Int32s
+    long_edges: Int16s
+    entries: Int32s
+    actions: Int64s
+    templates: Int64s
+    steps: Int32s
+    spans: Int32s
+    lookups: Int64s
+    active: Int32s
+    texts: tuple[tuple[int, str] | None, ...]
+
+
+@dataclass(slots=True)
+class _Edge:
+    kind: int = ops.LEAF
+    node: _Node | None = None
+    actions: list[list[int]] = field(default_factory=list)
+    texts: list[tuple[int, str] | None] = field(default_factory=list)
+    code: int = 0
+    position: int = -1
+
+
+@dataclass(slots=True)
+class _Node:
+    edges: dict[tuple[int, int], _Edge] = field(default_factory=dict)
+
+    def edge(self, element: Element) -> _Edge:
+        key = (element.tag_class, element.tag_number)
+        found = self.edges.get(key)
+        if found is None:
+            found = _Edge()
+            if element.constructed:
+                found.kind = ops.DESCEND
+                found.node = _Node()
+            self.edges[key] = found
+        return found
+
+
+def _down(node: _Node, path: tuple[Element, ...]) -> _Edge:
+    """Returns the edge at the end of `path`, made as needed."""
+    edge = node.edge(path[0])
+    for element in path[1:]:
+        assert edge.node is not None  # noqa: S101 - only constructed elements have children
+        edge = edge.node.edge(element)
+    return edge
+
+
+def _tags(path: tuple[Element, ...]) -> tuple[tuple[int, int], ...]:
+    return tuple((element.tag_class, element.tag_number) for element in path)
+
+
+@dataclass(slots=True)
+class _Steps:
+    """The steps of one record type."""
+
+    record: list[list[int]] = field(default_factory=list)
+    row: list[list[int]] = field(default_factory=list)
+    chain: list[list[int]] = field(default_factory=list)
+
+
+class _Compiler:
+    """Collects nodes, templates and steps of a mapping."""
+
+    def __init__(self, mapping: Mapping) -> None:
+        self.mapping = mapping
+        self.root = _Node()
+        self.templates: list[dict[int, int]] = [{} for _ in mapping.types]
+        self.steps: list[_Steps] = [_Steps() for _ in mapping.types]
+        self.width = len(COLUMNS)
+        self.used = {INDEX[name] for name in ("record_type", *CODES, *QUANTITIES)}
+        self.table_numbers = {name: number for number, name in enumerate(mapping.tables)}
+        self.next_slot = self.width
+
+    def slot(self) -> int:
+        """Returns a slot behind the columns; record types share them, for one row is of one."""
+        self.next_slot += 1
+        self.width = max(self.width, self.next_slot)
+        return self.next_slot - 1
+
+    def add_type(self, code: int, rule: TypeRule) -> None:
+        self.next_slot = len(COLUMNS)
+        edge = self.root.edge(rule.element)
+        edge.kind = ops.RECORD
+        edge.code = code
+        assert edge.node is not None  # noqa: S101 - a record is constructed
+        template = self.templates[code]
+        template[INDEX["record_type"]] = code
+        for column, name in (("service", rule.service), ("direction", rule.direction)):
+            template[INDEX[column]] = CODES[column].index(name)
+        steps = self.steps[code]
+        for column_rule in rule.columns:
+            self.add_column(edge.node, column_rule, template, steps.record, steps.chain)
+        for rows in rule.rows:
+            self.add_rows(edge.node, rows, steps)
+
+    def add_rows(self, record: _Node, rule: RowsRule, steps: _Steps) -> None:
+        edge = _down(record, (*rule.path, rule.element))
+        edge.kind = ops.ROW
+        edge.code = len(self.templates)
+        assert edge.node is not None  # noqa: S101 - an element of rows is constructed
+        template: dict[int, int] = {}
+        self.templates.append(template)
+        for column_rule in rule.columns:
+            for source in column_rule.sources:
+                if source.codec.name == "position":
+                    edge.position = INDEX[column_rule.column]
+            self.add_column(edge.node, column_rule, template, steps.row, steps.chain)
+
+    def add_column(
+        self,
+        node: _Node,
+        rule: ColumnRule,
+        template: dict[int, int],
+        steps: list[list[int]],
+        chain: list[list[int]],
+    ) -> None:
+        target = self.pair(rule.column)
+        self.used.update(slot for slot in target if slot >= 0)
+        first = True
+        placed: dict[tuple[tuple[int, int], ...], tuple[int, int]] = {}
+        for source in rule.sources:
+            if source.codec.name == "position":
+                continue
+            # Alternatives of one CHOICE never stand together, so they share a slot.
+            inside_choice = len(source.path) > 1 and source.path[-2].kind == "CHOICE"
+            choice = _tags(source.path[:-1]) if inside_choice else None
+            shared = placed.get(choice) if choice is not None and not source.previous else None
+            if first and not source.previous:
+                slots = target
+            elif shared is not None:
+                slots = shared
+            else:
+                slots = (self.slot(), self.slot() if target[1] >= 0 else -1)
+                (chain if source.previous else steps).append([*target, *slots])
+            first = False
+            if choice is not None:
+                placed.setdefault(choice, slots)
+            self.place(node, rule.column, source, slots, template)
+
+    @staticmethod
+    def pair(column: str) -> tuple[int, int]:
+        second = PAIRS.get(column)
+        return INDEX[column], -1 if second is None else INDEX[second]
+
+    def place(
+        self,
+        node: _Node,
+        column: str,
+        source: Source,
+        slots: tuple[int, int],
+        template: dict[int, int],
+    ) -> None:
+        """Adds the action of one source, or its constant to the template."""
+        if source.codec.name == "constant":
+            template[slots[0]] = int(source.argument)
+            return
+        low, high = LIMITS[INDEX[column]]
+        table = self.table_numbers[source.argument] if source.codec.name == "lookup" else 0
+        edge = _down(node, source.path)
+        edge.actions.append([source.codec.op, *slots, low, high, -1, table, 0])
+        edge.texts.append(self.text(column, source, slots))
+
+    @staticmethod
+    def text(column: str, source: Source, slots: tuple[int, int]) -> tuple[int, str] | None:
+        """Returns the dictionary column that an action feeds, and how its octets are rendered."""
+        if source.codec.render:
+            return INDEX[column], source.codec.render
+        if source.codec.op == ops.NUMBER and slots[1] >= 0:
+            return INDEX[PAIRS[column]], "number"
+        return None
+
+
+@dataclass(slots=True)
+class _Layout:
+    """Nodes, entries and actions as they are numbered."""
+
+    nodes: list[_Node] = field(default_factory=list)
+    entries: list[list[int]] = field(default_factory=list)
+    actions: list[list[int]] = field(default_factory=list)
+    texts: list[tuple[int, str] | None] = field(default_factory=list)
+    edges: list[dict[tuple[int, int], int]] = field(default_factory=list)
+
+    def node(self, node: _Node | None) -> int:
+        """Numbers a node and everything below it; returns its number."""
+        if node is None:
+            return -1
+        number = len(self.nodes)
+        self.nodes.append(node)
+        self.edges.append({})
+        for key, edge in node.edges.items():
+            self.edges[number][key] = self.entry(edge)
+        return number
+
+    def entry(self, edge: _Edge) -> int:
+        number = len(self.entries)
+        first = self.chain(edge)
+        self.entries.append([edge.kind, -1, first, edge.code, edge.position, 0])
+        self.entries[number][ops.ENT_CHILD] = self.node(edge.node)
+        return number
+
+    def chain(self, edge: _Edge) -> int:
+        """Numbers the actions of one field, linked; returns the first or -1."""
+        first = len(self.actions)
+        for offset, action in enumerate(edge.actions):
+            linked = list(action)
+            last = offset + 1 == len(edge.actions)
+            linked[ops.ACT_NEXT] = -1 if last else first + offset + 1
+            self.actions.append(linked)
+        self.texts.extend(edge.texts)
+        return first if edge.actions else -1
+
+
+def _tag_tables(layout: _Layout) -> tuple[Int16s, Int32s, Int32s, Int16s]:
+    """Returns edges by first octet and by number for long tags; see `Plan`."""
+    count = len(layout.nodes)
+    edges = np.full(count * 256, ops.UNKNOWN, np.int16)
+    base = np.zeros(count * CLASSES, np.int32)
+    size = np.zeros(count * CLASSES, np.int32)
+    long_edges: list[int] = []
+    for number, found in enumerate(layout.edges):
+        for (tag_class, tag), entry in found.items():
+            if tag < 31:
+                edges[number * 256 + (tag_class << 6) + tag] = entry
+                edges[number * 256 + (tag_class << 6) + 0x20 + tag] = entry
+        for tag_class in range(CLASSES):
+            long_tags = {key[1]: entry for key, entry in found.items() if key[0] == tag_class}
+            top = max((tag for tag in long_tags if tag >= 31), default=-1)
+            if top < 0:
+                continue
+            base[number * CLASSES + tag_class] = len(long_edges)
+            size[number * CLASSES + tag_class] = top + 1
+            # A short tag may be written long (not canonical, legal for a careless encoder).
+            long_edges.extend(long_tags.get(tag, ops.UNKNOWN) for tag in range(top + 1))
+    return edges, base, size, np.array(long_edges or [ops.UNKNOWN], np.int16)
+
+
+def _steps(compiler: _Compiler) -> tuple[Int32s, Int32s]:
+    """Returns all steps behind one another, and the spans per record type."""
+    flat: list[list[int]] = []
+    spans: list[list[int]] = []
+    for steps, rule in zip(compiler.steps, compiler.mapping.types, strict=True):
+        span: list[int] = []
+        for part in (steps.record, steps.row, steps.chain):
+            span.append(len(flat))
+            flat.extend(part)
+            span.append(len(flat))
+        span.append(1 if rule.rows else 0)
+        spans.append(span)
+    steps_array = np.array(flat or [[0, -1, 0, -1]], np.int32).reshape(-1)
+    return steps_array, np.array(spans or [[0] * SPAN_WIDTH], np.int32).reshape(-1)
+
+
+def _lookups(mapping: Mapping) -> Int64s:
+    """Returns the lookup tables; the words of a table belong to one vocabulary."""
+    tables = np.full((max(len(mapping.tables), 1), 256), MISSING, np.int64)
+    for number, table in enumerate(mapping.tables.values()):
+        for octet, name in table.items():
+            for vocabulary in CODES.values():
+                if name in vocabulary:
+                    tables[number, octet] = vocabulary.index(name)
+    return tables.reshape(-1)
+
+
+def compile_plan(mapping: Mapping, schema: tuple[Element, ...]) -> Plan:
+    """Compiles a checked mapping to the flat arrays of a `Plan`.
+
+    Args:
+        mapping: The format's mapping.
+        schema: What a record may be; record types that the mapping leaves out are unknown.
+    """
+    del schema  # the rules carry their elements
+    compiler = _Compiler(mapping)
+    for code, rule in enumerate(mapping.types):
+        compiler.add_type(code, rule)
+    layout = _Layout()
+    layout.node(compiler.root)
+    # Number 1 is the node of what is skipped: it knows no tag, so it only counts nesting.
+    skip_first = _with_skip_node(layout)
+    edges, long_base, long_size, long_edges = _tag_tables(skip_first)
+    templates = np.full((len(compiler.templates), compiler.width), MISSING, np.int64)
+    for number, template in enumerate(compiler.templates):
+        for slot, value in template.items():
+            templates[number, slot] = value
+    steps, spans = _steps(compiler)
+    return Plan(
+        width=compiler.width,
+        type_names=tuple(rule.element.name for rule in mapping.types),
+        edges=edges,
+        long_base=long_base,
+        long_size=long_size,
+        long_edges=long_edges,
+        entries=np.array(skip_first.entries, np.int32).reshape(-1),
+        actions=np.array(skip_first.actions, np.int64).reshape(-1),
+        templates=templates.reshape(-1),
+        steps=steps,
+        spans=spans,
+        lookups=_lookups(mapping),
+        active=np.array(sorted(compiler.used), np.int32),
+        texts=tuple(skip_first.texts),
+    )
+
+
+def _with_skip_node(layout: _Layout) -> _Layout:
+    """Returns the layout with an empty node as number 1; later nodes move up by one."""
+    for entry in layout.entries:
+        if entry[ops.ENT_CHILD] >= SKIP:
+            entry[ops.ENT_CHILD] += 1
+    layout.nodes.insert(SKIP, _Node())
+    layout.edges.insert(SKIP, {})
+    return layout
