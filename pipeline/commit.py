@@ -58,11 +58,24 @@ def disk_full(folder: Path) -> DiskFullError:
 
 
 def commit_batch(workspace: Workspace, ledger: Ledger, folder: Path, commit: Commit) -> Batch:
-    """Commits what is staged in `folder` and publishes it."""
-    _sync_tree(folder)
-    sync_folder(workspace.staging)
-    sync_folder(workspace.root)
-    batch = ledger.commit(commit)
+    """Commits what is staged in `folder` and publishes it.
+
+    Must be called after the :func:`staged` block has ended: what is committed must not be removed
+    by whatever fails later. Recovery looks after it.
+
+    Raises:
+        DiskFullError: the ledger had no space; nothing is committed and staging is empty again.
+    """
+    try:
+        _sync_tree(folder)
+        sync_folder(workspace.staging)
+        sync_folder(workspace.root)
+        batch = ledger.commit(commit)
+    except DiskFullError:
+        if all(batch.name != commit.name for batch in ledger.batches()):
+            shutil.rmtree(folder, ignore_errors=True)
+            _drop_if_empty(workspace.staging)
+        raise
     publish(workspace, ledger, batch)
     return batch
 

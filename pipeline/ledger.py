@@ -97,29 +97,23 @@ class Ledger:
         DiskFullError: SQLite found no space; the transaction was rolled back.
     """
 
-    def __init__(self, path: Path, *, readonly: bool = False) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            if readonly:
-                self._db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-            else:
-                self._db = sqlite3.connect(path)
+            self._db = sqlite3.connect(path)
             self._db.isolation_level = None
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = FULL")
             self._db.execute("PRAGMA foreign_keys = ON")
-            if not readonly:
-                self._db.execute("PRAGMA journal_mode = WAL")
-                self._db.execute("PRAGMA synchronous = FULL")
-            self._migrate(readonly=readonly)
+            self._migrate()
         except sqlite3.DatabaseError as error:
             raise _translated(error, path) from error
 
-    def _migrate(self, *, readonly: bool) -> None:
+    def _migrate(self) -> None:
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         if version > len(MIGRATIONS):
             message = f"{self.path} was written by a newer version (schema {version})"
             raise LedgerError(message, f"this version knows schema {len(MIGRATIONS)}; upgrade it")
-        if readonly:
-            return
         for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
             self._db.executescript(f"BEGIN;{script}PRAGMA user_version = {number};COMMIT;")
 

@@ -29,9 +29,8 @@ def tally(
     part: Slice,
     decoded: DecodedChunk,
     destination: NDArray[np.int8],
-    rule: NDArray[np.int16],
     net: NDArray[np.int64],
-    rules: tuple[str, ...],
+    rule: str,
 ) -> Sheet:
     """Returns the sheet of one slice.
 
@@ -39,16 +38,15 @@ def tally(
         part: The slice.
         decoded: What the decoder made of it.
         destination: int8[events] where each event went.
-        rule: int16[events] index in `rules` of the rule that does not charge an event, else 0.
         net: int64[events] net in millionths, 0 for events that are not rated.
-        rules: Names of rules that do not charge.
+        rule: Name of the rule that does not charge an event.
     """
     sheet = file_sheet(part) if part.first else Sheet()
     sheet.octets.records += _record_octets(part)
     suspended = _stages(decoded.suspense)
-    sheet.events = _flow(destination, rule, rules)
+    sheet.events = _flow(destination, rule)
     sheet.events.read = decoded.edr.num_rows
-    sheet.records = _records(decoded.edr, destination, rule, rules)
+    sheet.records = _records(decoded.edr, destination, rule)
     sheet.records.read = decoded.records
     sheet.records.suspended.update(suspended)
     sheet.records.discarded.update(decoded.discarded)
@@ -92,12 +90,11 @@ def _stages(suspense: pa.RecordBatch) -> Counter[str]:
     return Counter(suspense.column("stage").to_pylist())
 
 
-def _flow(destination: NDArray[np.int8], rule: NDArray[np.int16], rules: tuple[str, ...]) -> Flow:
+def _flow(destination: NDArray[np.int8], rule: str) -> Flow:
     counts = np.bincount(destination, minlength=SUSPENDED + len(SUSPENSE_STAGES))
     flow = Flow(rated=int(counts[RATED]), duplicate=int(counts[DUPLICATE]))
     if counts[NOT_CHARGED]:
-        by_rule = np.bincount(rule[destination == NOT_CHARGED], minlength=len(rules))
-        flow.not_charged.update(_named(rules, by_rule))
+        flow.not_charged[rule] = int(counts[NOT_CHARGED])
     flow.suspended.update(_named(SUSPENSE_STAGES, counts[SUSPENDED:]))
     return flow
 
@@ -106,18 +103,13 @@ def _named(names: tuple[str, ...], counts: NDArray[np.int64]) -> dict[str, int]:
     return {name: int(n) for name, n in zip(names, counts, strict=True) if n}
 
 
-def _records(
-    edr: pa.RecordBatch,
-    destination: NDArray[np.int8],
-    rule: NDArray[np.int16],
-    rules: tuple[str, ...],
-) -> Flow:
+def _records(edr: pa.RecordBatch, destination: NDArray[np.int8], rule: str) -> Flow:
     """Returns the flow of records; events of one record stand together and share its offset."""
     if not edr.num_rows:
         return Flow()
     offsets = edr.column("offset").to_numpy()
     starts = np.flatnonzero(np.diff(offsets, prepend=offsets[0] - 1))
-    return _flow(np.maximum.reduceat(destination, starts), np.maximum.reduceat(rule, starts), rules)
+    return _flow(np.maximum.reduceat(destination, starts), rule)
 
 
 def _exact_sum(amounts: NDArray[np.int64]) -> int:

@@ -1,0 +1,66 @@
+"""``huadan status``: what the ledger knows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipeline.cli.options import console, examples, json_option, print_json, workspace_option
+
+if TYPE_CHECKING:
+    from pipeline.workspace import Workspace
+
+
+@click.command(epilog=examples("huadan status", "huadan status --json -w shop"))
+@workspace_option
+@json_option
+def status(workspace: Workspace, *, as_json: bool) -> None:
+    """Show backlog, batches, balance and gaps of the workspace."""
+    from pipeline.status import read_status  # noqa: PLC0415 - heavy imports only when needed
+
+    found = read_status(workspace)
+    if as_json:
+        print_json(found)
+        return
+    _show(found)
+
+
+def _show(found: dict[str, Any]) -> None:
+    from rich.table import Table  # noqa: PLC0415
+
+    out = console()
+    out.print(
+        f"Files: {found['files']['committed']} committed, {found['files']['suspended']} suspended,"
+        f" {found['files']['waiting']} taken and not committed, {found['offered']} to be taken"
+    )
+    table = Table("batch", "state", "files", "records", "rated", "suspended", "duplicate", "net")
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for batch in found["batches"]:
+        table.add_row(
+            *(
+                str(batch[key])
+                for key in (
+                    "name",
+                    "state",
+                    "files",
+                    "records",
+                    "rated",
+                    "suspended",
+                    "duplicate",
+                    "net",
+                )
+            )
+        )
+    if found["batches"]:
+        out.print(table)
+    else:
+        out.print("No batch has been committed yet. Next: huadan run")
+    for bill in found["bills"]:
+        out.print(f"Billed {bill['cycle']}: {bill['bills']} bills, total {bill['total']}")
+    for gap in found["gaps"]:
+        numbers = (
+            f"{gap['first']}" if gap["first"] == gap["last"] else f"{gap['first']}-{gap['last']}"
+        )
+        out.print(f"Missing: {gap['source']} file number {numbers}", style="yellow")

@@ -1,0 +1,252 @@
+"""``huadan run``: everything that has arrived becomes one batch, or nothing does."""
+
+from __future__ import annotations
+
+import resource
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.audit import audit_table, missing_before, require_closed
+from pipeline.collect import collect
+from pipeline.commit import commit_batch, recover, staged
+from pipeline.config import load_config
+from pipeline.errors import Exit
+from pipeline.ledger import Commit, Ledger, Sheet
+from pipeline.lock import locked
+from pipeline.logs import log
+from pipeline.order import Team
+from pipeline.parquet import write
+from pipeline.progress import Silent
+from pipeline.result import MICRO, RunResult, nothing_to_do
+from pipeline.sheet import Sheet as Numbers
+from pipeline.stopwatch import Stopwatch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pipeline.chain import UnitResult
+    from pipeline.collect import Collected
+    from pipeline.config import Config
+    from pipeline.ledger import Batch, LedgerFile, Resent
+    from pipeline.parquet import Output
+    from pipeline.progress import Listener
+    from pipeline.running import Running
+    from pipeline.units import Unit
+    from pipeline.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a run works with."""
+
+    workspace: Workspace
+    config: Config
+    ledger: Ledger
+    threads: int
+    listener: Listener
+    watch: Stopwatch
+
+
+def run(
+    workspace: Workspace,
+    *,
+    threads: int | None = None,
+    listener: Listener | None = None,
+    on_start: Callable[[Ledger], None] = lambda _: None,
+    on_end: Callable[[Ledger, RunResult], None] = lambda _, __: None,
+) -> RunResult:
+    """Takes what has arrived through the whole chain and commits it as one batch.
+
+    Args:
+        workspace: Where.
+        threads: Worker threads; as configured if None. The bytes do not depend on it.
+        listener: Hears about progress.
+        on_start: Called before work that changes something, inside the lock.
+        on_end: Called with the result of such work, inside the lock.
+
+    Raises:
+        HuadanError: and the errors of broken books, subscribers or configuration; see ``known.py``.
+    """
+    config = load_config(workspace)
+    with locked(workspace.lock_file, "run"), Ledger(workspace.ledger_file) as ledger:
+        job = Job(
+            workspace,
+            config,
+            ledger,
+            threads or config.threads,
+            listener or Silent(),
+            Stopwatch(),
+        )
+        recovered = recover(workspace, ledger)
+        for what in recovered:
+            log().warning("recovered", what=what)
+        with job.watch.stage("collect"):
+            collected = collect(job)
+        files, resent = ledger.waiting(), ledger.waiting_resent()
+        if not files and not resent:
+            return nothing_to_do(
+                tuple(ledger.gaps()), collected.refused, job.watch.elapsed, tuple(recovered)
+            )
+        on_start(ledger)
+        result = _batch(job, collected, files, resent, tuple(recovered))
+        on_end(ledger, result)
+        return result
+
+
+def _batch(
+    job: Job,
+    collected: Collected,
+    files: list[LedgerFile],
+    resent: list[Resent],
+    recovered: tuple[str, ...],
+) -> RunResult:
+    # The kernels' imports take a second; a run with nothing to do does without.
+    from pipeline.running import open_running  # noqa: PLC0415
+
+    name = f"batch-{job.ledger.next_run_number():06d}"
+    with staged(job.workspace, name) as folder:
+        with job.watch.stage("load"):
+            running = open_running(job.workspace, job.config, job.ledger)
+        units = _work(job, name, folder, files, running)
+        sheets = _sheets(files, units)
+        require_closed(files, sheets, sum(unit.account.net for unit in units))
+        with job.watch.stage("write"):
+            outputs = [output for unit in units for output in unit.outputs]
+            outputs += running.write_state(folder, name)
+            missing = missing_before(files, job.ledger.sequence_numbers())
+            table = audit_table(name, files, sheets, missing, resent)
+            outputs.append(write(table, folder, f"audit/{name}.parquet"))
+    total = _total(sheets)
+    commit = Commit(
+        kind="run",
+        name=name,
+        cycle=None,
+        inputs=running.digest,
+        outputs=outputs,
+        summary=_summary(files, resent, total),
+        files={f.file_id: "suspended" if sheets[f.file_id].fault else "committed" for f in files},
+        resent=resent,
+        sheets=[Sheet(f.source, f.name, f.file_id, sheets[f.file_id].to_dict()) for f in files],
+    )
+    with job.watch.stage("commit"):
+        batch = commit_batch(job.workspace, job.ledger, folder, commit)
+    return _result(job, batch, collected, units, sheets, resent, outputs, recovered, running)
+
+
+def _work(
+    job: Job, name: str, folder: Path, files: list[LedgerFile], running: Running
+) -> list[UnitResult]:
+    """Runs the chain over all units."""
+    from pipeline.chain import Chain  # noqa: PLC0415
+    from pipeline.units import cut  # noqa: PLC0415
+
+    _allow_many_open_files()
+    scratch = folder / ".scratch"
+    scratch.mkdir()
+    team: Team[Unit, UnitResult] = Team(job.threads, gates=2)
+    chain = Chain(
+        name=name,
+        staging=folder,
+        keys=running.keys,
+        rater=running.rater,
+        state_of=running.state_of,
+        duplicate_gate=team.gates[0],
+        rate_gate=team.gates[1],
+        watch=job.watch,
+        progress=job.listener.advance,
+    )
+    job.listener.stage("decode and rate", None, "records")
+    units = cut(files, job.workspace.archive, scratch, job.config)
+    results = team.run(units, chain.work)
+    scratch.rmdir()
+    return results
+
+
+def _allow_many_open_files() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65_536), hard))
+
+
+def _sheets(files: list[LedgerFile], units: list[UnitResult]) -> dict[str, Numbers]:
+    sheets = {file.file_id: Numbers() for file in files}
+    for unit in units:
+        for file_id, sheet in unit.account.sheets:
+            sheets[file_id].add(sheet)
+    return sheets
+
+
+def _total(sheets: dict[str, Numbers]) -> Numbers:
+    total = Numbers()
+    for sheet in sheets.values():
+        total.add(sheet)
+    return total
+
+
+def _summary(files: list[LedgerFile], resent: list[Resent], total: Numbers) -> dict[str, object]:
+    """Returns what ``status`` shows of the batch; no clock in it."""
+    flow = total.records
+    return {
+        "files": len(files),
+        "resent": len(resent),
+        "records": flow.read,
+        "rated": flow.rated,
+        "not_charged": flow.not_charged.total(),
+        "suspended": flow.suspended.total(),
+        "duplicate": flow.duplicate,
+        "discarded": flow.discarded.total(),
+        "net": str(total.net * MICRO),
+    }
+
+
+def _result(
+    job: Job,
+    batch: Batch,
+    collected: Collected,
+    units: list[UnitResult],
+    sheets: dict[str, Numbers],
+    resent: list[Resent],
+    outputs: list[Output],
+    recovered: tuple[str, ...],
+    running: Running,
+) -> RunResult:
+    total = _total(sheets)
+    faults = sum(bool(sheet.fault) for sheet in sheets.values())
+    money: dict[tuple[str, str], tuple[int, int]] = {}
+    for unit in units:
+        for key, (events, net) in unit.account.money.items():
+            before = money.get(key, (0, 0))
+            money[key] = (before[0] + events, before[1] + net)
+    rows: Counter[str] = Counter()
+    for output in outputs:
+        rows[output.path.split("/", 1)[0]] += output.rows
+    return RunResult(
+        batch=batch.name,
+        files={
+            "committed": len(sheets) - faults,
+            "suspended": faults,
+            "duplicate": len(resent),
+            "refused": len(collected.refused),
+        },
+        total=total,
+        money=money,
+        gaps=tuple(job.ledger.gaps()),
+        refused=collected.refused,
+        stage_seconds=job.watch.seconds,
+        seconds=job.watch.elapsed,
+        exit_code=_exit_code(job.config, total, faults, collected),
+        currency=running.rater.compiled.currency,
+        recovered=recovered,
+        outputs=dict(rows),
+    )
+
+
+def _exit_code(config: Config, total: Numbers, faults: int, collected: Collected) -> Exit:
+    """Returns SUSPENSE beyond the thresholds, TEMPORARY if files could not be taken, else DONE."""
+    suspended = total.records.suspended.total() + total.unframed_pieces - faults
+    allowed = config.run.suspense_threshold_percent / 100 * total.records.read
+    if suspended > allowed or faults > config.run.suspense_threshold_files:
+        return Exit.SUSPENSE
+    return Exit.TEMPORARY if collected.refused else Exit.DONE

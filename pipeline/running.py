@@ -1,0 +1,96 @@
+"""What a batch goes on from: tariff book, subscribers, earlier keys, running balances."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pyarrow.parquet as pq
+from mediation.duplicates import KeySet
+
+from pipeline.logs import log
+from pipeline.parquet import Output, write
+from rating.engine import Rater
+from rating.state import CycleState
+from rating.subscribers import load_subscribers
+from tariffs import compile_book, load_book
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.config import Config
+    from pipeline.ledger import Ledger
+    from pipeline.workspace import Workspace
+
+
+@dataclass(slots=True)
+class Running:
+    """The state that batches hand on to each other."""
+
+    rater: Rater
+    keys: KeySet
+    latest: dict[str, Path]
+    """Cycle → stored state of the latest batch that touched it."""
+    states: dict[str, CycleState] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """Returns what the provisional rating depends on beside the files."""
+        parts = (self.rater.compiled.digest, self.rater.subscribers.digest)
+        return hashlib.sha256(" ".join(parts).encode()).hexdigest()
+
+    def state_of(self, cycle: str) -> CycleState:
+        """Returns the running balances of a cycle: as the last batch left them, else new."""
+        if cycle not in self.states:
+            rater = self.rater
+            if cycle in self.latest:
+                table = pq.read_table(self.latest[cycle])
+                self.states[cycle] = CycleState.from_table(
+                    table, cycle, rater.compiled, rater.subscribers
+                )
+                if orphans := self.states[cycle].orphans:
+                    log().warning("balances_without_grant", cycle=cycle, count=len(orphans))
+            else:
+                self.states[cycle] = rater.open_cycle(cycle)
+        return self.states[cycle]
+
+    def write_state(self, folder: Path, name: str) -> list[Output]:
+        """Writes the balances of every cycle that the batch touched, for people and for us."""
+        import pyarrow as pa  # noqa: PLC0415 - beside its only use
+
+        outputs = []
+        for cycle in sorted(self.states):
+            state = self.states[cycle]
+            place = f"cycle={cycle}/{name}.parquet"
+            outputs.append(write(state.to_table(), folder, f"state/{place}"))
+            balances = pa.Table.from_batches([state.balances()])
+            outputs.append(write(balances, folder, f"balances/{place}"))
+        return outputs
+
+
+def load_rater(workspace: Workspace, config: Config) -> Rater:
+    """Returns the rater of the workspace's book and subscribers.
+
+    Raises:
+        tariffs.errors.BookError: the book is broken.
+        rating.errors.SubscriberDataError: the subscriber data is broken.
+    """
+    compiled = compile_book(load_book(workspace.root / config.paths.book))
+    subscribers = load_subscribers(workspace.root / config.paths.subscribers, compiled)
+    return Rater(compiled, subscribers)
+
+
+def open_running(workspace: Workspace, config: Config, ledger: Ledger) -> Running:
+    """Loads what the next batch goes on from."""
+    rater = load_rater(workspace, config)
+    stored = ledger.outputs("keys/")
+    keys = KeySet(sum(output.rows for output in stored) + 1_000_000)
+    for output in stored:
+        table = pq.read_table(workspace.root / output.path)
+        keys.add(table.column("high").to_numpy(), table.column("low").to_numpy())
+    latest = {}
+    for output in ledger.outputs("state/"):
+        cycle = output.path.split("/")[1].removeprefix("cycle=")
+        latest[cycle] = workspace.root / output.path  # paths sort by batch: the last one stays
+    return Running(rater, keys, latest)

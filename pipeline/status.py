@@ -1,0 +1,59 @@
+"""What the ledger says about a workspace, for people and programs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from collectors.errors import CollectorError
+from pipeline.config import load_config
+from pipeline.ledger import Ledger
+
+if TYPE_CHECKING:
+    from pipeline.config import Config
+    from pipeline.workspace import Workspace
+
+
+def read_status(workspace: Workspace) -> dict[str, Any]:
+    """Returns backlog, batches, bills and gaps as one JSON-ready object."""
+    config = load_config(workspace)
+    if not workspace.ledger_file.exists():
+        return {
+            "files": {"committed": 0, "suspended": 0, "waiting": 0},
+            "offered": _offered(config, workspace, set()),
+            "batches": [],
+            "bills": [],
+            "gaps": [],
+        }
+    with Ledger(workspace.ledger_file) as ledger:
+        states = [file.state for file in ledger.files()]
+        return {
+            "files": {
+                "committed": states.count("committed"),
+                "suspended": states.count("suspended"),
+                "waiting": states.count("taken"),
+            },
+            "offered": _offered(config, workspace, ledger.arrived()),
+            "batches": [
+                {"name": batch.name, "state": batch.state, **batch.summary}
+                for batch in ledger.batches("run")
+            ],
+            "bills": [
+                {"name": batch.name, "cycle": batch.cycle, "state": batch.state, **batch.summary}
+                for batch in ledger.batches("bill")
+            ],
+            "gaps": [
+                {"source": gap.source, "first": gap.first, "last": gap.last}
+                for gap in ledger.gaps()
+            ],
+        }
+
+
+def _offered(
+    config: Config, workspace: Workspace, arrived: set[tuple[str, str, int, int]]
+) -> int | None:
+    """Returns how many files wait at the sources, None if a source cannot be read."""
+    try:
+        offers = [o for source in config.collectors(workspace.root) for o in source.offers()]
+    except CollectorError:
+        return None
+    return sum((o.source, o.name, o.size, o.mtime_ns) not in arrived for o in offers)
