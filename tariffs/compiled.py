@@ -116,12 +116,12 @@ class CompiledBook:
 
     # Numbers.
     lpm_direct: Int32
-    """[100_000] first five digits of the number → trie node, or -2-zone where nothing longer
-    follows (-1: no zone, as -2 - NO_ZONE)."""
+    """[100_000] first five digits of the number → entry. An entry is a trie node (0 and above)
+    or, where nothing longer follows, the answer as -2-zone (-1: no zone)."""
     lpm_child: Int32
-    """[n * 10] node x digit → node, -1 none. Node 0 is the root."""
+    """[n * 10] node x digit → entry. Node 0 is the root."""
     lpm_value: Int32
-    """[n] zone of the longest prefix that ends at or above the node, -1 no zone."""
+    """[n] zone of a number that ends at the node, -1 no zone."""
     short_codes: dict[str, int]
     """Short codes and other texts, as dialled → zone."""
     zone_class: Int8

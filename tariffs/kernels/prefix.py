@@ -1,4 +1,8 @@
-"""Longest-prefix match of E.164 numbers: direct table on five digits, digit trie behind it."""
+"""Longest-prefix match of E.164 numbers: direct table on five digits, digit trie behind it.
+
+Table entries are a node (0 and above) or, where nothing longer follows, the answer as -2-zone
+(so -1 is "no zone"). Every zone is pushed down to where the walk ends: one load per digit.
+"""
 
 from __future__ import annotations
 
@@ -9,44 +13,52 @@ from numba import njit
 def zone_of(number, direct, child, value):
     """Returns the zone of the longest prefix of one number, -1 where there is none.
 
-    The digits behind the first five are peeled off by division by a constant and packed four
-    bits each, so that the walk needs no division by a variable.
+    The number is padded to 15 digits, so that every division is by a constant.
 
     Args:
-        number: int64, E.164 digits; 0 and below (missing) have no zone.
-        direct: int32[100_000], node of the trie, or -2-zone where the trie ends.
-        child: int32[n * 10], node x digit to node, -1 none.
-        value: int32[n], zone of the longest prefix at or above the node.
+        number: int64, E.164 digits; 0 and below (missing) have no zone; digits behind the
+            fifteenth do not count.
+        direct: int32[100_000], first five digits to entry.
+        child: int32[nodes * 10], node x digit to entry; node 0 is the root.
+        value: int32[nodes], zone of a number that ends at the node.
     """
     if number <= 0:
         return -1
-    head = number
-    rest = 0
-    left = 0
-    while head >= 100_000:
-        shorter = head // 10
-        rest = (rest << 4) | (head - shorter * 10)
-        left += 1
-        head = shorter
-    node = direct[head] if head >= 10_000 else 0
-    if node < -1:
-        return -2 - node
-    if node == -1:
-        return -1
-    if head < 10_000:
-        while head > 0:
-            shorter = head // 10
-            rest = (rest << 4) | (head - shorter * 10)
-            left += 1
-            head = shorter
-    while left > 0:
-        below = child[node * 10 + (rest & 15)]
-        if below < 0:
-            break
-        node = below
-        rest >>= 4
+    while number >= 10**15:
+        number //= 10
+    if number >= 10**12:
+        if number < 10**13:
+            padded = number * 100
+            left = 8
+        elif number < 10**14:
+            padded = number * 10
+            left = 9
+        else:
+            padded = number
+            left = 10
+    else:
+        padded = number * 1000
+        left = 7
+        while padded < 10**14:
+            padded *= 10
+            left -= 1
+    head = padded // 10**10
+    rest = padded - head * 10**10
+    if left >= 0:
+        entry = direct[head]
+    else:
+        # Fewer than five digits: walk from the root.
+        entry = 0
+        left += 5
+        rest = padded // 10**5
+    while entry >= 0:
+        if left == 0:
+            return value[entry]
+        digit = rest // 10**9
+        rest = (rest - digit * 10**9) * 10
         left -= 1
-    return value[node]
+        entry = child[entry * 10 + digit]
+    return -2 - entry
 
 
 @njit(nogil=True, cache=True)
