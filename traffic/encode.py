@@ -53,19 +53,18 @@ def encode_value(kind: str, value: dict[str, Any]) -> bytes:
 
 
 def encode_events(events: Events) -> Iterator[bytes]:
-    """Yields the events' records in the order of `events.order`, about 15,000 a second."""
+    """Yields the events' records in order, about 15,000 a second."""
     for kind, value in record_values(events):
         yield encode_value(kind, value)
 
 
 def record_values(events: Events) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yields kind and value, as asn1tools takes and gives them, in the order of `events.order`."""
+    """Yields kind and value, as asn1tools takes and gives them."""
     rows = events.values.T.tolist()
     containers = events.containers.T.tolist()
     first, count = events.container_first.tolist(), events.container_count.tolist()
-    kinds = events.kind.tolist()
-    for row in events.order.tolist():
-        kind = KINDS[kinds[row]]
+    for row, number in enumerate(events.kind.tolist()):
+        kind = KINDS[number]
         mine = containers[first[row] : first[row] + count[row]]
         yield kind, _members(LAYOUTS[kind], rows[row], mine)
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _FIRST_DATE: Final = date(1970, 1, 1)
 _LAST_DATE: Final = date(2099, 12, 31)
+_FIXED: Final = {Codec.DIGITS: 8, Codec.TIME: 9, Codec.BITS: 5}
 _LONGEST: Final = {Codec.INTEGER: 9, Codec.DIGITS: 8, Codec.NUMBER: 9, Codec.TIME: 9}
 
 
@@ -47,7 +48,6 @@ class Program:
     blob: NDArray[np.uint8]
     texts: Ints
     dates: NDArray[np.uint8]
-    first_day: int
     room: Ints
 
 
@@ -70,7 +70,9 @@ class _Compiler:
     def leaf(self, part: Leaf, tag: bytes, *, inner: bool) -> None:
         size = max(map(len, TEXTS)) if part.codec == Codec.TEXT else part.size
         self.room[inner] += 6 + _LONGEST.get(part.codec, max(size, 5))
-        self._add(writer.LEAF, part.column, part.codec, part.size, tag, inner=inner)
+        fixed = _FIXED.get(part.codec, part.size)
+        head = tag + bytes((fixed,)) if tag and fixed else tag
+        self._add(writer.LEAF, part.column, part.codec, part.size, head, inner=inner)
 
     def mark(self, code: int, tag: bytes = b"", column: int = -1) -> None:
         self._add(code, column, tag=tag)
@@ -167,7 +169,6 @@ def template(kind: str) -> Events:
         containers=containers,
         container_first=one - 1,
         container_count=one,
-        order=one - 1,
     )
 
 
@@ -196,7 +197,6 @@ def compile_program() -> Program:
         blob=np.frombuffer(bytes(compiler.blob), np.uint8),
         texts=np.cumsum([0, *map(len, TEXTS)], dtype=np.int64),
         dates=np.frombuffer(dates, np.uint8).reshape(days, 3),
-        first_day=0,
         room=np.asarray(room, np.int64),
     )
 
@@ -222,12 +222,12 @@ def write_events(
     )
     if buffer is None or len(buffer) < bound:
         buffer = np.empty(bound, np.uint8)
-    starts = np.empty(len(events.order), np.int64)
+    starts = np.empty(len(events), np.int64)
     front = writer.write_records(
-        events.order, events.kind, events.values, events.containers,
+        events.kind, events.values, events.containers,
         events.container_first, events.container_count,
         program.operations, program.start, program.blob, program.texts,
-        program.dates, program.first_day,
+        program.dates,
         COLUMN["offset"], CONTAINER_COLUMN["offset"],
         np.frombuffer(record_head, np.uint8), program.room, buffer, starts,
     )

@@ -76,9 +76,14 @@ def session_events(
     # Usage stays in its month, so that a month of traffic makes one cycle of bills.
     duration = np.maximum(np.minimum(duration, span.month_end - 1 - start), 1)
 
+    order = np.argsort(start + duration, kind="stable")
+    rows, start, duration, place, fits, session = (
+        column[order] for column in (rows, start, duration, place, fits, session)
+    )
+
     visited = people.network(rows, start, span.month_start)
     offset = offsets_of(visited, start, span)
-    serving = (position % SERVING_SHARE == SERVING_SHARE - 1) & ~fits
+    serving = (order % SERVING_SHARE == SERVING_SHARE - 1) & ~fits
     luck = rng.integers(0, 1 << 40, records)
     values[COLUMN["imsi"]] = people.imsi[rows]
     values[COLUMN["imei"]] = 350_000_000_000_000 + people.imsi[rows] % 100_000_000 * 10 + 7
@@ -89,6 +94,7 @@ def session_events(
     values[COLUMN["cause"]] = np.where(fits & (place < 2), _TIME_LIMIT, _NORMAL_RELEASE)
     values[COLUMN["sequence"]] = np.where(fits, place + 1, MISSING)
     values[COLUMN["charging_id"]] = (reference + session) & 0xFFFF_FFFF
+    values[COLUMN["local_sequence"]] = reference + position
     values[COLUMN["address"]] = source.address
     values[COLUMN["node"]] = 0x0A14_0000 + (luck & 15)
     values[COLUMN["apn"]] = np.where(luck >> 4 & 31 == 0, TEXT["ims"], TEXT["cmnet"])
@@ -101,10 +107,8 @@ def session_events(
     count = 1 + np.searchsorted(_CONTAINER_CUTS, rng.random(records)).astype(np.int64)
     first = np.cumsum(count) - count
     containers = _containers(rng, start, duration, offset, place * 4 * fits, first, count)
-    order = np.argsort(start + duration, kind="stable")
-    values[COLUMN["local_sequence"], order] = reference + position
     kind = np.where(serving, KINDS.index("sGWRecord"), KINDS.index("pGWRecord")).astype(np.int8)
-    return Events(kind, values, containers, first, count, order)
+    return Events(kind, values, containers, first, count)
 
 
 def _containers(

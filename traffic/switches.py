@@ -124,10 +124,10 @@ def _finish(values: Ints, counts: Ints, kinds: tuple[str, ...], reference: int) 
     release = values[COLUMN["release"]]
     ended = np.where(release == MISSING, values[COLUMN["seizure"]], release)
     order = np.argsort(ended, kind="stable")
-    values[COLUMN["reference"], order] = (reference + np.arange(n)) & 0x7FFF_FFFF
+    ordered = np.take(values, order, axis=1)
+    ordered[COLUMN["reference"]] = (reference + np.arange(n)) & 0x7FFF_FFFF
     numbers = np.asarray([KINDS.index(kind) for kind in kinds], np.int8)
-    containers, first, count = no_containers(n)
-    return Events(np.repeat(numbers, counts), values, containers, first, count, order)
+    return Events(np.repeat(numbers, counts)[order], ordered, *no_containers(n))
 
 
 def _fill_times(into: Ints, seizure: Ints, ring: Ints, duration: Ints) -> None:

@@ -86,7 +86,7 @@ TEXT: Final = {text.decode(): index for index, text in enumerate(TEXTS)}
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """Records of one part of one file, unordered; `order` is how they are written.
+    """Records of one part of one file, in the order in which they ended.
 
     Attributes:
         kind: Index into KINDS, int8[n].
@@ -94,7 +94,6 @@ class Events:
         containers: int64[len(CONTAINER_COLUMNS), m].
         container_first: First container of each row, int64[n].
         container_count: How many containers each row has, int64[n].
-        order: Rows in the order in which they ended, int64[n].
     """
 
     kind: NDArray[np.int8]
@@ -102,7 +101,6 @@ class Events:
     containers: Ints
     container_first: Ints
     container_count: Ints
-    order: Ints
 
     def __len__(self) -> int:
         return len(self.kind)
