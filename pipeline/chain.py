@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-from mediation.decoder import decode_chunk
 from mediation.duplicates import record_keys
 
+from mediation.decoder import decode_chunk
 from mediation.edr import EDR_SCHEMA
 from pipeline.accounting import account
 from pipeline.arrow import joined
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from mediation.duplicates import KeySet
 
+    from mediation.normalize import NormalizationSettings
     from pipeline.accounting import Account
     from pipeline.order import Gate
     from pipeline.parquet import Output
@@ -60,6 +61,8 @@ class Chain:
     staging: Path
     keys: KeySet
     rater: Rater
+    normalization: NormalizationSettings
+    """How the switches write numbers."""
     state_of: Callable[[str], CycleState]
     """Running balances of a cycle; called inside the rate gate only."""
     duplicate_gate: Gate
@@ -72,7 +75,7 @@ class Chain:
         outputs: list[Output] = []
         with self.watch.stage("decode"):
             parts = [
-                (part, decode_chunk(part.file.cdr, part.records))
+                (part, decode_chunk(part.file.cdr, part.records, self.normalization))
                 for part in unit
                 if part.file.fault is None
             ]

@@ -71,6 +71,17 @@ class Paths(Section):
     subscribers: str = "subscribers"
 
 
+class Numbering(Section):
+    """``[numbering]``: how the switches write numbers, so that they become E.164."""
+
+    country_code: Annotated[str, Field(pattern=r"[1-9]\d{0,3}")] = "86"
+    international_prefix: Annotated[str, Field(pattern=r"\d{0,4}")] = "00"
+    trunk_prefix: Annotated[str, Field(pattern=r"\d{0,4}")] = "0"
+    national_min: Annotated[int, Field(ge=1, le=15)] = 10
+    national_max: Annotated[int, Field(ge=1, le=15)] = 11
+    e164_min: Annotated[int, Field(ge=1, le=15)] = 7
+
+
 class Run(Section):
     """``[run]``: size, threads and thresholds."""
 
@@ -87,6 +98,7 @@ class Config(Section):
 
     paths: Paths = Paths()
     run: Run = Run()
+    numbering: Numbering = Numbering()
     source: list[Source] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -139,6 +139,7 @@ def _work(
     job: Job, name: str, folder: Path, files: list[LedgerFile], running: Running
 ) -> list[UnitResult]:
     """Runs the chain over all units."""
+    from mediation.normalize import NormalizationSettings  # noqa: PLC0415
     from pipeline.chain import Chain  # noqa: PLC0415
     from pipeline.units import cut  # noqa: PLC0415
 
@@ -151,6 +152,7 @@ def _work(
         staging=folder,
         keys=running.keys,
         rater=running.rater,
+        normalization=NormalizationSettings(**job.config.numbering.model_dump()),
         state_of=running.state_of,
         duplicate_gate=team.gates[0],
         rate_gate=team.gates[1],
