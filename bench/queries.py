@@ -184,12 +184,14 @@ def _classified() -> dict[str, pl.Expr]:
     weekday = (minute // 1440 + 3) % 7
     peak = (weekday < 5) & (minute % 1440 >= PEAK_FROM_MIN) & (minute % 1440 < PEAK_TO_MIN)
     voice = pl.col("service") == VOICE
+    national = pl.col("zone") < NATIONAL_ZONES
+    on_net = pl.col("on_net").fill_null(value=False) & national
     need = pl.when(voice).then((pl.col("duration") + BEAT_S - 1) // BEAT_S * BEAT_S).otherwise(1)
     return {
-        "on_net": pl.col("on_net").fill_null(value=False) & (pl.col("zone") < NATIONAL_ZONES),
+        "on_net": on_net,
         "half": pl.when(peak).then(1).otherwise(2),
         "need": need,
-        "claim": pl.when(pl.col("zone") < NATIONAL_ZONES).then(need).otherwise(0),
+        "claim": pl.when(national & (voice | on_net.not_())).then(need).otherwise(0),
         "allowance": pl.when(voice).then("allowance_s").otherwise("allowance_sms"),
     }
 
@@ -206,7 +208,8 @@ def _usage_charge() -> pl.Expr:
 
 def _discounted() -> pl.Expr:
     discount = (pl.col("usage") * FRIEND_PPM + 500_000) // 1_000_000
-    connect = pl.when(pl.col("service") == VOICE).then("connect").otherwise(0)
+    paid = (pl.col("service") == VOICE) & (pl.col("need") > pl.col("allowance_units"))
+    connect = pl.when(paid).then("connect").otherwise(0)
     friend = pl.col("friend").fill_null(value=False)
     return connect + pl.col("usage") - pl.when(friend).then(discount).otherwise(0)
 
@@ -224,7 +227,7 @@ with classified as (
     case when e.service = {VOICE} then l.allowance_s else l.allowance_sms end as allowance,
     case when e.service = {VOICE}
       then (e.duration + {BEAT_S - 1}) // {BEAT_S} * {BEAT_S} else 1 end as need,
-    case when national then need else 0 end as claim,
+    case when national and (e.service = {VOICE} or not on_net) then need else 0 end as claim,
     (e.start_us // 60000000) + {OFFSET_MIN} as local_minute,
     case when (local_minute // 1440 + 3) % 7 < 5
       and local_minute % 1440 >= {PEAK_FROM_MIN} and local_minute % 1440 < {PEAK_TO_MIN}
@@ -254,7 +257,7 @@ with classified as (
   from running
 ), discounted as (
   select event, start_us, imsi, allowance_units,
-    case when service = {VOICE} then connect else 0 end + usage
+    case when service = {VOICE} and units > 0 then connect else 0 end + usage
       - case when friend then (usage * {FRIEND_PPM} + 500000) // 1000000 else 0 end as net
   from priced
 ), capped as (

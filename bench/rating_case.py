@@ -73,7 +73,7 @@ def make_case(events: int, subscribers: int, prefixes: int, seed: int = 7) -> Ra
     callee = callee[rng.integers(0, len(callee), events)]
     befriended = rng.integers(0, events, min(subscribers, events) // 2)
     pairs = np.unique(np.stack([caller[befriended], callee[befriended]], axis=1), axis=0)
-    first = rng.integers(2, 100, PLANS * ZONES) * 40_000
+    first = rng.integers(2, 100, PLANS * ZONES) * 80_000
     service = (rng.random(events) < 0.3).astype(np.int64)
     return RatingCase(
         subscriber_plan=rng.integers(0, PLANS, subscribers)[group],
