@@ -1,0 +1,117 @@
+"""`huadan bench`: the command. Heavy imports wait until a benchmark is asked for."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.harness import Result
+
+EPILOG = """\b
+Examples:
+  huadan bench decode
+  huadan bench rate --records 5000000 --rounds 7
+  huadan bench run --records 5000000 --json
+"""
+
+records_option = click.option(
+    "--records", type=click.IntRange(min=1_000), help="How many records each run handles."
+)
+rounds_option = click.option(
+    "--rounds",
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    help="Interleaved rounds; medians are reported.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+@click.group(epilog=EPILOG)
+def bench() -> None:
+    """Measure throughput against peers, in interleaved runs on this machine."""
+
+
+@bench.command(epilog="\b\nExample:\n  huadan bench decode --records 500000 --json\n")
+@records_option
+@rounds_option
+@json_option
+def decode(records: int | None, rounds: int, as_json: bool) -> None:  # noqa: FBT001  click's way
+    """Decode BER to EDR batches on one thread; the peer is asn1tools."""
+    from bench.decode import bench_decode  # noqa: PLC0415
+
+    _report(bench_decode(records or 400_000, rounds, _progress()), as_json=as_json)
+
+
+@bench.command(epilog="\b\nExample:\n  huadan bench rate --records 5000000 --rounds 7\n")
+@records_option
+@rounds_option
+@click.option(
+    "--subscribers",
+    type=click.IntRange(min=10),
+    default=200_000,
+    show_default=True,
+    help="Subscribers that the events belong to.",
+)
+@json_option
+def rate(records: int | None, rounds: int, subscribers: int, as_json: bool) -> None:  # noqa: FBT001
+    """Order and rate on one thread; the peers say the same as queries on two."""
+    from bench.rate import bench_rate  # noqa: PLC0415
+
+    result = bench_rate(records or 2_000_000, rounds, subscribers, _progress())
+    _report(result, as_json=as_json)
+
+
+@bench.command(epilog="\b\nExample:\n  huadan bench run --records 5000000 --threads 2 --json\n")
+@records_option
+@click.option(
+    "--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="Runs, each anew."
+)
+@click.option("--threads", type=click.IntRange(min=1), default=2, show_default=True)
+@click.option(
+    "--scale",
+    is_flag=True,
+    help="Also run a tenth of the records beside each run and report the ratio of the times.",
+)
+@json_option
+def run(records: int | None, rounds: int, threads: int, scale: bool, as_json: bool) -> None:  # noqa: FBT001
+    """Run the main job from BER files to committed Parquet, in a process of its own."""
+    from bench.run import bench_run  # noqa: PLC0415
+
+    result = bench_run(records or 1_000_000, rounds, threads, _progress(), scale=scale)
+    _report(result, as_json=as_json)
+
+
+def _progress() -> Callable[[str], None]:
+    if not sys.stderr.isatty():
+        return lambda _: None
+    return lambda words: click.echo(f"\r\x1b[K{words} …", err=True, nl=False)
+
+
+def _report(result: Result, *, as_json: bool) -> None:
+    if sys.stderr.isatty():
+        click.echo("\r\x1b[K", err=True, nl=False)
+    if as_json:
+        click.echo(json.dumps(result.to_dict()))
+        return
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(title=f"{result.stage}: {result.records:,} records, medians")
+    for column in ("", "threads", "records/s", "ours / theirs"):
+        table.add_column(column, justify="left" if not column else "right")
+    table.add_row("huadan", str(result.threads), f"{result.records_per_s:,}", "")
+    for peer in result.peers:
+        table.add_row(peer.name, str(peer.threads), f"{peer.records_per_s:,}", f"{peer.ratio:,.1f}")
+    console = Console()
+    console.print(table)
+    console.print(
+        f"peak memory {result.peak_rss_bytes / 2**20:,.0f} MiB, "
+        f"calibration {result.calibration:,.0f} M spins/s"
+    )
