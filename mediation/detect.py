@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mediation.framing import FRAMINGS, Frames, FramingRules, RecordTags, frame
+from mediation.framing import FRAMINGS, Frames, FramingRules, RecordTags, frame, tags_of
 from mediation.framing_ts32297 import read_file_header
 from mediation.kernels.boundaries import consistent
 
@@ -100,7 +100,7 @@ def _formats(name: str | None) -> dict[str, RecordTags]:
     from mediation import formats  # noqa: PLC0415 - loading a format compiles its plan
 
     names = formats.available() if name is None else (name,)
-    return {each: formats.load(each) for each in names}
+    return {each: tags_of(formats.load(each).schema) for each in names}
 
 
 def _framings(data: np.ndarray, settings: FileSettings | None) -> tuple[str, ...]:

@@ -1,9 +1,7 @@
 """From bytes to record boundaries: bare concatenation, filler, TS 32.297 headers.
 
-What a format gives (:class:`RecordTags`), exact names::
-
-    first_octets: np.ndarray uint8[256]   1 = an octet that may begin a record (also 0xBF, 0x7F)
-    long_tags: frozenset[int]             tag numbers allowed after a first octet like 0xBF
+Of a format, framing knows only which tags may begin a record (:class:`RecordTags`);
+:func:`tags_of` takes them from the format's schema.
 
 Law: header + records + filler + unframed octets == size, always. Records never overlap; what
 cannot be framed is reported to the octet, with a reason, and loses none of its neighbours.
@@ -21,7 +19,7 @@ from mediation.kernels import boundaries as k
 from mediation.kernels.boundaries_headed import frame_headed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 FRAMINGS = ("bare", "ts32297")
 """Framings that a source may declare: concatenated records, or TS 32.297 headers."""
@@ -45,18 +43,54 @@ SEARCH_FACTOR = 64
 """TLVs that a search may look at per octet of the file, so that no bytes can make it hang."""
 
 
-class RecordTags(Protocol):
-    """What framing needs to know of a format: the tags that may begin a record."""
+class TopElement(Protocol):
+    """An alternative of a format's record type, as :class:`mediation.formats.schema.Element`."""
 
     @property
-    def first_octets(self) -> np.ndarray:
-        """uint8[256], 1 where the octet may begin a record; 0xBF and 0x7F for long tags."""
+    def tag_class(self) -> int:
+        """0 universal, 1 application, 2 context, 3 private."""
         ...
 
     @property
-    def long_tags(self) -> frozenset[int]:
-        """Tag numbers that may follow a first octet whose low five bits are all ones."""
+    def tag_number(self) -> int:
+        """Number of the outermost tag."""
         ...
+
+    @property
+    def constructed(self) -> bool:
+        """True if bit 6 of the tag is set on the wire."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RecordTags:
+    """The tags that may begin a record.
+
+    Attributes:
+        first_octets: uint8[256], 1 where the octet may begin a record; 0xBF, 0x7F for long tags.
+        long_tags: Tag numbers that may follow a first octet whose low five bits are all ones.
+    """
+
+    first_octets: np.ndarray
+    long_tags: frozenset[int]
+
+
+def tags_of(elements: Iterable[TopElement]) -> RecordTags:
+    """Returns the tags that may begin a record, from the alternatives of a format's record type.
+
+    Example:
+        ``tags_of(mediation.formats.load("3gpp_cs").schema)``
+    """
+    first = np.zeros(256, np.uint8)
+    long_tags = set()
+    for element in elements:
+        octet = element.tag_class << 6 | (32 if element.constructed else 0)
+        if element.tag_number < 31:
+            first[octet | element.tag_number] = 1
+        else:
+            first[octet | 31] = 1
+            long_tags.add(element.tag_number)
+    return RecordTags(first, frozenset(long_tags))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mediation.errors import UnreadableFileError
-from mediation.framing import FRAMINGS, FramingRules, RecordTags, frame
+from mediation.framing import FRAMINGS, FramingRules, RecordTags, frame, tags_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -224,8 +224,7 @@ def open_cdr_file(
 def _tags(name: str) -> RecordTags:
     from mediation import formats  # noqa: PLC0415 - loading a format compiles its plan
 
-    tags: RecordTags = formats.load(name)
-    return tags
+    return tags_of(formats.load(name).schema)
 
 
 def _choose(

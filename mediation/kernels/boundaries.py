@@ -227,28 +227,29 @@ def find_record(buf, pos, stop, limit, rules, kinds, long_numbers, stack, state)
 
 
 @njit(nogil=True, cache=True)
-def look_back(buf, offsets, lengths, rules, kinds, long_numbers, stack, state):
-    """Finds a cut record among the last ones before a break.
+def is_cut(buf, start, end, rules, kinds, long_numbers, stack, state):
+    """Returns True where the record [start, end) was cut and covers the head of its successor.
 
-    The mark of a cut: its inside is inconsistent, and a whole record begins inside it and ends
-    behind it.
-
-    Returns:
-        Index of the cut record, or -1.
+    The mark of a cut: a whole record begins inside it and ends behind it, or at its end if its own
+    inside is inconsistent.
     """
-    last = max(state[FLOOR], state[RECORDS] - LOOK_BACK)
     size = np.int64(len(buf))
+    _, crossing = find_record(buf, start + 1, end, size, rules, kinds, long_numbers, stack, state)
+    if crossing != end:
+        return crossing > end
+    reached, _ = walk(buf, start, end, stack, state)
+    return reached != end
+
+
+@njit(nogil=True, cache=True)
+def look_back(buf, offsets, lengths, rules, kinds, long_numbers, stack, state):
+    """Returns the index of a cut record among the last ones before a break, or -1."""
+    last = max(state[FLOOR], state[RECORDS] - LOOK_BACK)
     index = state[RECORDS] - 1
     while index >= last:
-        start = offsets[index]
-        end = start + lengths[index]
-        reached, _ = walk(buf, start, end, stack, state)
-        if reached != end:
-            _, crossing = find_record(
-                buf, start + 1, end, size, rules, kinds, long_numbers, stack, state
-            )
-            if crossing > end:
-                return index
+        end = offsets[index] + lengths[index]
+        if is_cut(buf, offsets[index], end, rules, kinds, long_numbers, stack, state):
+            return index
         index -= 1
     return np.int64(-1)
 
@@ -269,13 +270,16 @@ def mend_bare(
         # Whole in itself: a record before something odd, or a record type that nobody declared.
         end, children = walk(buf, pos, limit, stack, state)
         if end > 0 and (legal or children >= rules[MIN_CHILDREN]):
-            if end - pos <= rules[MAX_RECORD]:
+            if end - pos > rules[MAX_RECORD]:
+                reason = TOO_LONG
+            elif is_cut(buf, pos, end, rules, kinds, long_numbers, stack, state):
+                reason = INSIDE_INCONSISTENT
+            else:
                 offsets[state[RECORDS]] = pos
                 lengths[state[RECORDS]] = end - pos
                 state[RECORDS] += 1
                 state[POSITION] = end
                 return
-            reason = TOO_LONG
         elif legal:
             reason = -end
     cut = look_back(buf, offsets, lengths, rules, kinds, long_numbers, stack, state)
@@ -303,10 +307,13 @@ def mend_bare(
 
 
 @njit(nogil=True, cache=True)
-def frame_one(buf, pos, limit, longest, kinds, long_numbers, stack, state):
+def frame_one(  # noqa: PLR0911 - one return per fault
+    buf, pos, limit, rules, kinds, long_numbers, stack, state
+):
     """Returns the end of the record at ``pos``, of any form, or a negative number.
 
-    The end counts only where filler, a record or the end of the file follows.
+    The end counts only where a record follows, or filler or the end of the file: these prove less
+    (00 is also data), so then a record that shows the mark of a cut does not count.
     """
     size = np.int64(len(buf))
     if not starts_record(buf, pos, size, kinds, long_numbers):
@@ -317,9 +324,15 @@ def frame_one(buf, pos, limit, longest, kinds, long_numbers, stack, state):
     end = content + length
     if length < 0:
         end, _ = walk(buf, pos, limit, stack, state)
-    if end > 0 and end - pos <= longest and may_follow(buf, end, size, kinds, long_numbers):
+    if end < 0 or end - pos > rules[MAX_RECORD]:
+        return np.int64(-1)
+    if end < size and starts_record(buf, end, size, kinds, long_numbers):
         return end
-    return np.int64(-1)
+    if not may_follow(buf, end, size, kinds, long_numbers):
+        return np.int64(-1)
+    if is_cut(buf, pos, end, rules, kinds, long_numbers, stack, state):
+        return np.int64(-1)
+    return end
 
 
 @njit(nogil=True, cache=True)
@@ -363,19 +376,16 @@ def frame_bare(buf, offsets, lengths, gaps, rules, kinds, long_numbers, classes,
             elif first == 130:
                 end = at + 3 + (np.int64(buf[at + 1]) << 8 | np.int64(buf[at + 2]))
             if end > 0 and end - pos <= longest and end <= limit:
-                if end == size:
-                    follower = np.uint8(FILLER)
-                else:
-                    follower = kinds[buf[end]]
-                    if follower == LONG and end + 1 < size and buf[end + 1] < 128:
-                        follower = np.uint8(SHORT * long_numbers[buf[end + 1]])
-                if follower in (SHORT, FILLER):
+                follower = np.uint8(FILLER) if end == size else kinds[buf[end]]
+                if follower == LONG and end + 1 < size and buf[end + 1] < 128:
+                    follower = np.uint8(SHORT * long_numbers[buf[end + 1]])
+                if follower == SHORT:
                     offsets[count] = pos
                     lengths[count] = end - pos
                     count += 1
                     pos = end
                     continue
-        end = frame_one(buf, pos, limit, longest, kinds, long_numbers, stack, state)
+        end = frame_one(buf, pos, limit, rules, kinds, long_numbers, stack, state)
         if end > 0:
             offsets[count] = pos
             lengths[count] = end - pos
