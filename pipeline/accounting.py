@@ -19,9 +19,9 @@ from rating.reasons import REASONS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mediation.decoder import DecodedChunk
     from numpy.typing import NDArray
 
+    from mediation.decoder import DecodedChunk
     from pipeline.sheet import Sheet
     from pipeline.units import Slice, Unit
     from rating.engine import Rater

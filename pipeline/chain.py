@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-from mediation.duplicates import record_keys
 
 from mediation.decoder import decode_chunk
+from mediation.duplicates import record_keys
 from mediation.edr import EDR_SCHEMA
 from pipeline.accounting import account
 from pipeline.arrow import joined
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mediation.duplicates import KeySet
-
     from mediation.normalize import NormalizationSettings
     from pipeline.accounting import Account
     from pipeline.order import Gate

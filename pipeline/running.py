@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
-from mediation.duplicates import KeySet
 
+from mediation.duplicates import KeySet
 from pipeline.logs import log
 from pipeline.parquet import Output, write
 from rating.engine import Rater

@@ -12,9 +12,9 @@ from mediation.edr import SUSPENSE_SCHEMA
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mediation.decoder import DecodedChunk
     from numpy.typing import NDArray
 
+    from mediation.decoder import DecodedChunk
     from mediation.reader import CdrFile
     from pipeline.units import OpenFile, Slice
 

@@ -12,9 +12,9 @@ from pipeline.sheet import Flow, Octets, Sheet
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from mediation.decoder import DecodedChunk
     from numpy.typing import NDArray
 
+    from mediation.decoder import DecodedChunk
     from pipeline.units import Slice
 
 DUPLICATE: Final = 0

@@ -1,0 +1,112 @@
+"""The two steps of a bill run that workers do: split a file by partition, bill a partition."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.parquet import Output, write
+from rating.billing.partition import split_batch
+from rating.billing.run import EDR_COLUMNS, BillRun, bill_partition, charge_groups
+from rating.billing.tie import tie
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+    from pathlib import Path
+
+TABLES = ("rated", "unrated", "bill_lines", "bills", "balances")
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionResult:
+    """What billing a partition wrote and counted."""
+
+    outputs: list[Output]
+    rated: int
+    unrated: int
+    unrated_by: Counter[str]
+    """Events by reason."""
+    bills: int
+    lines: int
+    sums: dict[str, Decimal]
+    """usage, fees, tax, bills."""
+    currency: str
+    problems: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class BillWork:
+    """The work of one bill run on one machine's disk."""
+
+    run: BillRun
+    root: Path
+    """Workspace folder, where the EDR files are."""
+    staging: Path
+    cycle: str
+
+    @property
+    def spill(self) -> Path:
+        """Returns the folder of events by partition."""
+        return self.staging / ".spill"
+
+    def split(self, number: int, kind: str, path: str) -> None:
+        """Writes the events of one Parquet file to one Arrow file per partition."""
+        table = pq.read_table(self.root / path, columns=list(EDR_COLUMNS), use_threads=False)
+        batches = table.combine_chunks().to_batches()
+        for piece, batch in enumerate(batches):
+            group = charge_groups(self.run.rater.prepare(batch))
+            for partition, rows in split_batch(batch, group, self.run.home).items():
+                folder = self.spill / f"{partition:05d}"
+                folder.mkdir(parents=True, exist_ok=True)
+                target = folder / f"{kind}-{number:06d}-{piece:03d}.arrow"
+                with pa.OSFile(str(target), "wb") as sink, pa.ipc.new_file(sink, rows.schema) as to:
+                    to.write_batch(rows)
+
+    def bill(self, partition: int) -> PartitionResult:
+        """Bills one partition from its spill files and writes its tables."""
+        folder = self.spill / f"{partition:05d}"
+        made = bill_partition(
+            self._read(folder, "edr"), self.run, partition, self._read(folder, "again")
+        )
+        report = tie(made.rated, made.lines, made.bills)
+        problems = [f"partition {partition}: {problem}" for problem in report.problems]
+        if made.outside:
+            problems.append(f"partition {partition}: {made.outside} events of other cycles")
+        tables = (made.rated, made.unrated, made.lines, made.bills, made.balances)
+        outputs = [
+            write(
+                table,
+                self.staging,
+                f"billed/cycle={self.cycle}/{name}/part-{partition:05d}.parquet",
+            )
+            for name, table in zip(TABLES, tables, strict=True)
+            if table.num_rows
+        ]
+        return PartitionResult(
+            outputs=outputs,
+            rated=made.rated.num_rows,
+            unrated=made.unrated.num_rows,
+            unrated_by=Counter(made.unrated.column("reason").to_pylist()),
+            bills=made.bills.num_rows,
+            lines=made.lines.num_rows,
+            sums={
+                "usage": report.usage,
+                "fees": report.fees,
+                "tax": report.tax,
+                "bills": report.bills,
+            },
+            currency=self.run.rater.compiled.currency,
+            problems=problems,
+        )
+
+    @staticmethod
+    def _read(folder: Path, kind: str) -> list[pa.Table]:
+        tables = []
+        for path in sorted(folder.glob(f"{kind}-*.arrow")):
+            with pa.memory_map(str(path)) as source:
+                tables.append(pa.ipc.open_file(source).read_all())
+        return tables

@@ -1,0 +1,74 @@
+"""Runs and bill runs as operations see them: noted in the ledger, logged, measured."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pipeline.logs import log
+
+if TYPE_CHECKING:
+    from pipeline.bill import BillResult
+    from pipeline.ledger import Ledger
+    from pipeline.progress import Listener
+    from pipeline.result import RunResult
+    from pipeline.workspace import Workspace
+
+
+def _now() -> str:
+    """Returns the wall clock, for people; nothing that is published depends on it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def operate_run(
+    workspace: Workspace, *, threads: int | None = None, listener: Listener | None = None
+) -> RunResult:
+    """Does one batch; see :func:`pipeline.run.run`."""
+    from pipeline.metrics import write_metrics  # noqa: PLC0415 - only where a run ends
+    from pipeline.run import run  # noqa: PLC0415
+
+    noted: list[int] = []
+
+    def start(ledger: Ledger) -> None:
+        noted.append(ledger.start_run("run", _now()))
+
+    def end(ledger: Ledger, result: RunResult) -> None:
+        ledger.finish_run(noted[0], _now(), int(result.exit_code), _batch_id(ledger, result.batch))
+        write_metrics(workspace.reports, result)
+        log().info(
+            "run_finished",
+            batch=result.batch,
+            files=result.files,
+            records=result.total.records.read,
+            destinations=result.destinations,
+            seconds=round(result.seconds, 3),
+            exit_code=int(result.exit_code),
+        )
+
+    return run(workspace, threads=threads, listener=listener, on_start=start, on_end=end)
+
+
+def operate_bill(
+    workspace: Workspace,
+    cycle: str | None = None,
+    *,
+    threads: int | None = None,
+    listener: Listener | None = None,
+) -> BillResult:
+    """Bills a cycle; see :func:`pipeline.bill.bill`."""
+    from pipeline.bill import bill  # noqa: PLC0415 - only where it is asked for
+
+    noted: list[int] = []
+
+    def start(ledger: Ledger) -> None:
+        noted.append(ledger.start_run("bill", _now()))
+
+    def end(ledger: Ledger, result: BillResult) -> None:
+        ledger.finish_run(noted[0], _now(), 0, _batch_id(ledger, result.batch))
+        log().info("bill_finished", batch=result.batch, cycle=result.cycle, **result.summary)
+
+    return bill(workspace, cycle, threads=threads, listener=listener, on_start=start, on_end=end)
+
+
+def _batch_id(ledger: Ledger, name: str | None) -> int | None:
+    return next((batch.id for batch in ledger.batches() if batch.name == name), None)

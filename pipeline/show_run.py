@@ -1,0 +1,126 @@
+"""Prints what a run or a bill run did, for people."""
+
+from __future__ import annotations
+
+from collections import Counter
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from pipeline.errors import Exit
+from pipeline.result import MICRO
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pipeline.bill import BillResult
+    from pipeline.result import RunResult
+
+CENT = Decimal("0.01")
+
+
+def amount(micros: int) -> str:
+    """Returns millionths as an amount with two decimals and thousands separators."""
+    return f"{(micros * MICRO).quantize(CENT):,}"
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold")
+    table.add_column(columns[0])
+    for column in columns[1:]:
+        table.add_column(column, justify="right")
+    return table
+
+
+def print_run(out: Console, result: RunResult) -> None:
+    """Prints files, records by destination, money, time."""
+    for what in result.recovered:
+        out.print(f"Recovered after an interrupted run: {what}", style="yellow")
+    for what in result.refused:
+        out.print(f"Not taken: {what}", style="yellow")
+    if result.batch is None:
+        out.print("Nothing to do: no new file has arrived.")
+        return
+    files = ", ".join(f"{count} {state}" for state, count in result.files.items() if count)
+    out.print(f"Batch {result.batch}: {files or 'no files'}")
+    out.print(_destinations(result))
+    if result.money:
+        out.print(_money(result))
+    for gap in result.gaps:
+        numbers = str(gap.first) if gap.first == gap.last else f"{gap.first} to {gap.last}"
+        out.print(f"Missing file of {gap.source}: number {numbers}", style="yellow")
+    out.print(
+        f"{result.total.records.read:,} records in {result.seconds:.2f} s,"
+        f" {result.records_per_s:,} records/s"
+    )
+    if result.exit_code is Exit.SUSPENSE:
+        out.print(
+            "More records or files are in suspense than huadan.toml allows (exit code 3)."
+            " See: huadan suspense list",
+            style="red",
+        )
+
+
+def _destinations(result: RunResult) -> Table:
+    table = _table("Records by destination", "destination", "records", "")
+    flow = result.total.records
+    detail = {
+        "rated": f"{result.total.zero_rated:,} events at zero" if result.total.zero_rated else "",
+        "suspended": _by(flow.suspended),
+        "not_charged": _by(flow.not_charged),
+        "discarded": _by(flow.discarded),
+    }
+    for name, count in result.destinations.items():
+        table.add_row(name.replace("_", " "), f"{count:,}", detail.get(name, ""))
+    table.add_section()
+    table.add_row("read", f"{flow.read:,}", f"{result.total.events.read:,} events")
+    return table
+
+
+def _by(counter: Counter[str]) -> str:
+    return ", ".join(f"{name} {counter[name]:,}" for name in sorted(counter) if counter[name])
+
+
+def _money(result: RunResult) -> Table:
+    plans = sorted({plan for _, plan in result.money})
+    services = sorted({service for service, _ in result.money})
+    table = _table(f"Provisional charges in {result.currency}", "plan", *services, "sum")
+    for plan in plans:
+        cells = [result.money.get((service, plan), (0, 0))[1] for service in services]
+        table.add_row(plan, *(amount(cell) for cell in cells), amount(sum(cells)))
+    table.add_section()
+    sums = [
+        sum(net for (name, _), (_, net) in result.money.items() if name == service)
+        for service in services
+    ]
+    table.add_row("sum", *(amount(one) for one in sums), amount(sum(sums)))
+    return table
+
+
+def print_times(out: Console, title: str, seconds: dict[str, float]) -> None:
+    """Prints seconds by stage; of all threads together, so more than the wall clock shows."""
+    table = _table(title, "stage", "seconds")
+    for name, spent in seconds.items():
+        table.add_row(name, f"{spent:.2f}")
+    out.print(table)
+
+
+def print_bill_run(out: Console, result: BillResult) -> None:
+    """Prints what was billed."""
+    if result.batch is None:
+        out.print(
+            f"Nothing to do: cycle {result.cycle} is billed, and neither events nor book nor"
+            " subscribers have changed since."
+        )
+        return
+    found = result.summary
+    table = _table(f"Bills of {result.cycle}", "", found["currency"])
+    for name in ("usage", "fees", "tax", "total"):
+        table.add_row(name, f"{Decimal(found[name]).quantize(CENT):,}")
+    out.print(table)
+    unrated = ", ".join(f"{name} {count:,}" for name, count in found["unrated"].items())
+    out.print(
+        f"{found['bills']:,} bills with {found['lines']:,} lines from {found['rated']:,} rated"
+        f" events{f'; not rated: {unrated}' if unrated else ''}. {result.seconds:.2f} s"
+    )
