@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,8 @@ from pipeline.errors import Exit
 from pipeline.result import MICRO
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from rich.console import Console
 
     from pipeline.bill import BillResult
