@@ -24,9 +24,15 @@ _FOREIGN_CUTS = np.cumsum(_FOREIGN_SHARES / _FOREIGN_SHARES.sum())[:-1]
 
 SHORT = tuple(
     (number, len(str(number)))
-    for number in (*network.EMERGENCY, network.SERVICE_LINE, 4_008_000_000, 8_008_000_000)
+    for number in (
+        *network.EMERGENCY,
+        network.SERVICE_LINE,
+        network.PREMIUM,
+        4_008_000_000,
+        8_008_000_000,
+    )
 )
-"""Emergency, service, and the first 400 and 800 numbers: dialled as they stand everywhere."""
+"""Emergency, service, premium, and the first 400 and 800 numbers, dialled as they stand."""
 
 
 def draw_served(
@@ -115,13 +121,10 @@ def foreign_numbers(rng: np.random.Generator, n: int, form: Ints) -> Ints:
 def short_numbers(rng: np.random.Generator, n: int, form: Ints) -> Ints:
     """Returns packed short, free and premium numbers, dialled as they stand in every form."""
     del form
-    which = rng.integers(0, 8, n)
-    digits = np.asarray([number for number, _ in SHORT] + [network.PREMIUM] * 2, np.int64)[which]
-    count = np.asarray([size for _, size in SHORT] + [8, 8], np.int64)[which]
-    tail = np.where(which >= 6, 1_000, 1)
-    line = rng.integers(0, 1_000, n)
-    digits = digits * tail + np.where(which >= 4, line, 0)
-    return pack(digits, UNKNOWN, count)
+    which = rng.integers(0, len(SHORT), n)
+    line = np.where(which >= len(SHORT) - 2, rng.integers(0, 1_000, n), 0)
+    digits = np.asarray([number for number, _ in SHORT], np.int64)[which] + line
+    return pack(digits, UNKNOWN, np.asarray([size for _, size in SHORT], np.int64)[which])
 
 
 def written(number: Ints, count: int, form: Ints) -> Ints:
