@@ -230,13 +230,19 @@ def find_record(buf, pos, stop, limit, rules, kinds, long_numbers, stack, state)
 def is_cut(buf, start, end, rules, kinds, long_numbers, stack, state):
     """Returns True where the record [start, end) was cut and covers the head of its successor.
 
-    The mark of a cut: a whole record begins inside it and ends behind it, or at its end if its own
-    inside is inconsistent.
+    The mark of a cut: a whole record begins inside it and ends behind it, or at its end if the
+    cut record is inconsistent inside or of a type that nobody declared.
     """
     size = np.int64(len(buf))
-    _, crossing = find_record(buf, start + 1, end, size, rules, kinds, long_numbers, stack, state)
+    at = start + 1
+    crossing = np.int64(0)
+    while 0 <= crossing < end:
+        _, crossing = find_record(buf, at, end, size, rules, kinds, long_numbers, stack, state)
+        at = crossing
     if crossing != end:
         return crossing > end
+    if not starts_record(buf, start, size, kinds, long_numbers):
+        return True
     reached, _ = walk(buf, start, end, stack, state)
     return reached != end
 
