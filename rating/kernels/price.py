@@ -32,6 +32,7 @@ SECOND = 1_000_000
 MINUTE = 60 * SECOND
 DAY = 1440 * MINUTE
 PPM = 1_000_000
+NO_MODEL = -1
 FREE_PIECE = -2
 LAST_PIECE = -9
 _LOW = (1 << 32) - 1
@@ -220,50 +221,50 @@ def price_events(order, event, period, book, state, charge, take_instance, take_
                             price_rule = later
                     if epoch + 1 < epochs:
                         until = book.epoch_start[epoch + 1]
-                if price_rule < 0:
-                    status = np.int64(NO_PRICE)
-                    break
-                offset = switch_offset
-                if book.rule_clock[price_rule] != 0 or switch_offset == -2048:
-                    while zone_at > 0 and book.tz_utc_us[zone_at] > moment:
-                        zone_at -= 1
-                    while zone_at + 1 < transitions and book.tz_utc_us[zone_at + 1] <= moment:
-                        zone_at += 1
-                    offset = np.int64(book.tz_offset_min[zone_at])
-                    if zone_at + 1 < transitions and book.tz_utc_us[zone_at + 1] < until:
-                        until = book.tz_utc_us[zone_at + 1]
-                local = moment + offset * MINUTE
-                day = local // DAY
-                minute = (local - day * DAY) // MINUTE
-                if day0 <= day < day0 + days:
-                    kind = np.int64(book.day_type[day - day0])
-                else:
-                    kind = (day + 3) % 7  # 1970-01-01 was a Thursday, and 0 is Monday
-                slot = (np.int64(book.rule_time_model[price_rule]) * n_day_types + kind) * 1440
-                slot += minute
-                next_band = np.int64(book.tm_band[slot])
-                ends = day * DAY + np.int64(book.tm_until[slot]) * MINUTE - offset * MINUTE
-                until = min(until, ends)
-                if book.rule_free[price_rule] != 0:
-                    next_model = np.int64(FREE_PIECE)
-                else:
-                    next_model = np.int64(book.rule_band_price[price_rule * n_bands + next_band])
-                    if next_model < 0:
-                        status = np.int64(NO_PRICE)
-                        break
+                next_model = np.int64(NO_MODEL)
+                if price_rule >= 0:
+                    offset = switch_offset
+                    if book.rule_clock[price_rule] != 0 or switch_offset == -2048:
+                        while zone_at > 0 and book.tz_utc_us[zone_at] > moment:
+                            zone_at -= 1
+                        while zone_at + 1 < transitions and book.tz_utc_us[zone_at + 1] <= moment:
+                            zone_at += 1
+                        offset = np.int64(book.tz_offset_min[zone_at])
+                        if zone_at + 1 < transitions:
+                            until = min(until, book.tz_utc_us[zone_at + 1])
+                    local = moment + offset * MINUTE
+                    day = local // DAY
+                    minute = (local - day * DAY) // MINUTE
+                    if day0 <= day < day0 + days:
+                        kind = np.int64(book.day_type[day - day0])
+                    else:
+                        kind = (day + 3) % 7  # 1970-01-01 was a Thursday, and 0 is Monday
+                    slot = (np.int64(book.rule_time_model[price_rule]) * n_day_types + kind) * 1440
+                    slot += minute
+                    next_band = np.int64(book.tm_band[slot])
+                    ends = day * DAY + np.int64(book.tm_until[slot]) * MINUTE - offset * MINUTE
+                    until = min(until, ends)
+                    if book.rule_free[price_rule] != 0:
+                        next_model = np.int64(FREE_PIECE)
+                    else:
+                        next_model = np.int64(
+                            book.rule_band_price[price_rule * n_bands + next_band]
+                        )
                 if split != 0:
                     # units that begin before `until`
                     next_cut = min((until - start + SECOND - 1) // SECOND, quantity)
+                moment = until
+                if first_band >= 0 and next_cut <= cut:
+                    continue
+                if next_model == NO_MODEL:
+                    status = np.int64(NO_PRICE)
+                    break
                 if first_band < 0:
                     first_band = next_band
                     first_model = next_model
                     model = next_model
                     band = next_band
                     cut = next_cut
-                    moment = until
-                    continue
-                moment = until
-                if next_cut <= cut:
                     continue
                 if next_model == model and next_band == band:
                     cut = next_cut
@@ -307,7 +308,7 @@ def price_events(order, event, period, book, state, charge, take_instance, take_
                         continue
                     beat = book.alw_beat[allowance]
                     if beat == 0:
-                        beat = book.step_beat[step]
+                        beat = book.step_beat[book.pm_step_first[model]]
                     taken = min((cut - position + beat - 1) // beat * beat, left // beat * beat)
                     if taken <= 0:
                         continue

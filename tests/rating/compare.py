@@ -1,0 +1,167 @@
+"""Compares the rater with its twin, row by row and balance by balance.
+
+``python -m tests.rating.compare --events 100000`` runs until so many events were compared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from rating.engine import Rater
+from rating.reference.balances import Balances
+from rating.reference.classify import classify
+from rating.reference.steps import NotRatedError, money
+from rating.reference.twin import rate
+from tests.rating import strategies
+from tests.rating.strategies_edr import edr_batch, plain_keys
+
+if TYPE_CHECKING:
+    from rating.reference.steps import Charge
+    from rating.subscribers import Subscribers
+    from tariffs.compiled import CompiledBook
+
+
+def compare(book: CompiledBook, data: Subscribers, rows: list[dict[str, Any]]) -> None:
+    """Rates the rows both ways and asserts that everything is equal."""
+    rater = Rater(book, data)
+    batch = edr_batch(rows)
+    prepared = rater.prepare(batch, plain_keys(batch))
+    state = rater.open_cycle(strategies.CYCLE)
+    inside = {i for i, row in enumerate(rows) if state.begin_us <= row["start_time"] < state.end_us}
+    balances = Balances.opened(strategies.CYCLE, book, data)
+    expected: dict[int, Charge] = {}
+    refused: dict[int, int] = {}
+    found = []
+    for i in sorted(inside):
+        try:
+            found.append((i, classify(rows[i], book, data)))
+        except NotRatedError as error:
+            refused[i] = error.status
+    found.sort(key=lambda pair: (data.group[pair[1].period], pair[1].start, pair[0]))
+    events = dict(found)
+    for i, event in found:
+        try:
+            expected[i] = rate(event, book, data, balances)
+        except NotRatedError as error:
+            refused[i] = error.status
+    rated = rater.rate(prepared, state)
+    unrated = dict(zip(rated.unrated.row.tolist(), rated.unrated.status.tolist(), strict=True))
+    assert unrated == refused
+    assert rated.row.tolist() == [i for i, _ in found if i in expected]
+    for got in rated.table.to_pylist():
+        _compare_row(got, expected[got["offset"]], book, data, events[got["offset"]])
+    _compare_state(balances, state, book)
+
+
+def _compare_row(
+    got: dict[str, Any], charge: Charge, book: CompiledBook, data: Subscribers, event: Any
+) -> None:
+    """Compares one rated record with the twin's charge."""
+    assert got["net"] == (
+        got["gross"] - got["discount_amount"] - got["cap_reduction"] + got["rounding"]
+    )
+    assert sum((step.amount or Decimal(0) for step in charge.steps), Decimal(0)) == charge.net
+    names = [book.discounts[d] for d in charge.discounts]
+    taken = [(book.allowances[grant.allowance], units) for grant, units in charge.takes]
+    pairs = {
+        "connect_fee": charge.connect,
+        "usage_charge": charge.usage,
+        "gross": charge.gross,
+        "discount_amount": charge.discount,
+        "cap_reduction": charge.cap,
+        "rounding": charge.rounding,
+        "net": charge.net,
+        "charged_units": charge.charged,
+        "allowance_units": charge.covered,
+        "band": book.bands[charge.band],
+        "discount": "+".join(names) or None,
+        "quantity": event.quantity,
+        "rule": book.rules[event.rule],
+        "call_class": book.call_classes[event.call_class],
+        "zone": book.zones[event.zone],
+        "roaming": book.roaming_classes[event.roaming],
+        "subscriber_id": data.names[data.subscriber[event.period]].as_py(),
+        "plan": book.plans[data.plan[event.period]],
+    }
+    assert {name: got[name] for name in pairs} == pairs
+    assert [(take["allowance"], take["units"]) for take in got["allowances"]] == taken
+
+
+def _compare_state(balances: Balances, state: Any, book: CompiledBook) -> None:
+    """Compares what is left of every allowance and what every cap has seen."""
+    own = state.instances
+    got = {
+        (int(own.subscriber[i]), int(own.allowance[i]), int(own.valid_from[i])): (
+            int(own.given[i]),
+            int(state.used[i]),
+            int(own.valid_to[i]),
+        )
+        for i in range(len(own.allowance))
+    }
+    assert got == {
+        (grant.subscriber, grant.allowance, grant.valid_from): (
+            grant.given,
+            grant.used,
+            grant.valid_to,
+        )
+        for grant in balances.grants
+    }
+    assert np.all((state.used >= 0) & (state.used <= own.given))
+    caps = state.counters
+    spent = {
+        (
+            book.caps[caps.slot_cap[slot]],
+            "charge_group" if book.cap_scope[caps.slot_cap[slot]] else "subscriber",
+            int(caps.slot_owner[slot]),
+        ): money(state.cap_spent[slot])
+        for slot in np.flatnonzero(state.cap_spent)
+    }
+    assert spent == {key: amount for key, amount in balances.spent.items() if amount}
+
+
+@st.composite
+def cases(
+    draw: st.DrawFn, most: int = 120
+) -> tuple[CompiledBook, Subscribers, list[dict[str, Any]]]:
+    """A book, subscribers and events."""
+    book = draw(strategies.books())
+    data = draw(strategies.subscribers(len(book.plans)))
+    return book, data, draw(strategies.events(most))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Compares at least ``--events`` events; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, default=100_000)
+    wanted = parser.parse_args(arguments).events
+    seen = 0
+
+    @settings(
+        max_examples=100,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(cases(most=300), st.integers())
+    def run(case: tuple[Any, ...], _: int) -> None:
+        nonlocal seen
+        compare(*case)
+        seen += len(case[2])
+
+    while seen < wanted:
+        run()
+        sys.stdout.write(f"{seen:,} events equal\n")
+        sys.stdout.flush()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,438 @@
+"""Hypothesis strategies: compiled books, subscribers and events that hit every corner of rating.
+
+Books are drawn as arrays, not as files, so that combinations which no author would write (a step
+inside a beat, an allowance with a beat of its own, a cap of 0.005) are rated too. Events are decoded
+from drawn bytes: hypothesis draws one value per batch, and shrinking still ends in small ones.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+from hypothesis import strategies as st
+
+from mediation.edr import MISSING
+from rating.cycles import to_us
+from rating.subscribers import Subscribers
+from tariffs.compiled import BEGINNING, CALL_CLASSES, FOREVER, RUMS, CompiledBook
+
+ZONE = "Europe/Berlin"
+"""Has a daylight-saving change on 25 October 2026, at 03:00 summer time."""
+CYCLE = "2026-10"
+BANDS = ("any", "peak", "off_peak", "night")
+ZONES = ("none", "north", "abroad", "help")
+ROAMING = ("home", "unknown", "asia")
+AREAS = ("", "north", "south")
+USAGES = ((0, 0), (0, 1), (2, 0), (4, 0))
+"""(service, direction): voice out and in, SMS out, data."""
+N_CLASSES = len(USAGES) * len(CALL_CLASSES) * len(ZONES) * len(ROAMING)
+SUBSCRIBERS = 6
+FIRST_IMSI = 460_001_000_000_000
+FIRST_NUMBER = 8_619_910_000_000
+ABROAD, FAR_NUMBER, NO_ZONE_NUMBER = 4_912_345, 8_618_800_000_001, 990_000_001
+EVENT_BYTES = 12
+
+_BERLIN = ZoneInfo(ZONE)
+
+
+def instant(day: int, hour: int = 0, minute: int = 0, second: int = 0, month: int = 10) -> int:
+    """UTC microseconds of a local time in October 2026."""
+    return to_us(dt.datetime(2026, month, day, hour, minute, second, tzinfo=_BERLIN))
+
+
+def _lpm(prefixes: dict[str, int]) -> dict[str, np.ndarray[Any, Any]]:
+    """The three arrays of the prefix table, as CompiledBook describes them."""
+    children: list[list[int]] = [[-1] * 10]
+    value = [-1]
+    for prefix in sorted(prefixes, key=len):
+        node = 0
+        for digit in map(int, prefix):
+            if children[node][digit] < 0:
+                children[node][digit] = len(children)
+                children.append([-1] * 10)
+                value.append(value[node])
+            node = children[node][digit]
+        value[node] = prefixes[prefix]
+    direct = np.empty(100_000, np.int32)
+    for head in range(100_000):
+        node = 0
+        ends = False
+        for digit in map(int, f"{head:05d}"):
+            below = children[node][digit]
+            if below < 0:
+                ends = True
+                break
+            node = below
+        direct[head] = -2 - value[node] if ends else node
+    return {
+        "lpm_direct": direct,
+        "lpm_child": np.array(children, np.int32).reshape(-1),
+        "lpm_value": np.array(value, np.int32),
+    }
+
+
+_PREFIXES = _lpm({"86199": 1, "8618": 1, "49": 2, "4": 2})
+
+
+def _time_arrays(windows: list[list[int]]) -> dict[str, Any]:
+    """Bands per minute of three time models: always, one drawn, weekend differs."""
+    kinds = 9
+    band = np.zeros((3, kinds, 1440), np.int8)
+    for kind in range(kinds):
+        band[1, kind] = _day(windows[0])
+        band[2, kind] = _day(windows[1] if kind < 5 else windows[2])
+    until = np.empty_like(band, np.int16)
+    for at in np.ndindex(3, kinds):
+        end = 1440
+        for minute in range(1439, -1, -1):
+            if minute < 1439 and band[(*at, minute)] != band[(*at, minute + 1)]:
+                end = minute + 1
+            until[(*at, minute)] = end
+    transitions = [BEGINNING, instant(25, 3) - 0]
+    return {
+        "time_models": ("always", "day", "week"),
+        "day_types": ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+        + ("holiday", "eve"),
+        "tm_band": band.reshape(-1),
+        "tm_until": until.reshape(-1),
+        "day0": (dt.date(2026, 10, 1) - dt.date(1970, 1, 1)).days,
+        "day_type": np.array(
+            [7, *(dt.date(2026, 10, day).weekday() for day in range(2, 28))], np.int8
+        ),
+        "tz_utc_us": np.array(
+            [transitions[0], to_us(dt.datetime(2026, 10, 25, 1, tzinfo=dt.UTC))], np.int64
+        ),
+        "tz_offset_min": np.array([120, 60], np.int32),
+    }
+
+
+def _day(cuts: list[int]) -> np.ndarray[Any, Any]:
+    """Band of each minute: changes at each of the cuts."""
+    out = np.zeros(1440, np.int8)
+    for at, cut in enumerate(sorted(cuts)):
+        out[cut:] = 1 + at % 3
+    return out
+
+
+def _matches(draw: st.DrawFn, count: int) -> np.ndarray[Any, Any]:
+    """Which classes each of ``count`` definitions is for: all, one usage, or a random half."""
+    out = np.ones((count, N_CLASSES), np.uint8)
+    for row in out:
+        kind = draw(st.integers(0, 3))
+        if kind == 1:
+            usage = draw(st.integers(0, len(USAGES) - 1))
+            row[:] = np.arange(N_CLASSES) // (N_CLASSES // len(USAGES)) == usage
+        elif kind == 2:
+            row[:] = np.random.default_rng(draw(st.integers(0, 9))).integers(0, 2, N_CLASSES)
+    return out.reshape(-1)
+
+
+def _lists(
+    draw: st.DrawFn, plans: int, count: int
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """(first, entries): for each plan an ordered choice of definitions."""
+    picks = [
+        draw(st.lists(st.integers(0, count - 1), unique=True, max_size=count)) if count else []
+        for _ in range(plans)
+    ]
+    first = np.concatenate([[0], np.cumsum([len(pick) for pick in picks])]).astype(np.int32)
+    return first, np.array([at for pick in picks for at in pick], np.int32)
+
+
+_AMOUNT = st.one_of(st.integers(0, 20).map(lambda cents: cents * 10_000), st.integers(0, 3_000_000))
+_BEAT = st.sampled_from([1, 6, 7, 60, 60, 60, 61, 1024, 90])
+
+
+def _prices(draw: st.DrawFn) -> dict[str, Any]:
+    """Price models: free and up to four others with up to three steps."""
+    models = draw(st.integers(1, 4))
+    first, starts, price, per, beat = [0, 1], [0], [0], [60], [60]
+    for _ in range(models):
+        steps = draw(st.lists(st.integers(1, 400), max_size=2, unique=True))
+        for start in [0, *sorted(steps)]:
+            starts.append(start)
+            price.append(
+                draw(st.one_of(_AMOUNT, st.sampled_from([0, 10**17])))
+                if start == 0
+                else draw(_AMOUNT)
+            )
+            per.append(draw(st.sampled_from([1, 6, 60, 60, 7, 1024])))
+            beat.append(draw(_BEAT))
+        first.append(len(starts))
+    extra = st.lists(st.one_of(st.just(0), _AMOUNT), min_size=models, max_size=models)
+    most = st.lists(st.one_of(st.just(-1), _AMOUNT), min_size=models, max_size=models)
+    return {
+        "price_models": ("free", *(f"price{k}" for k in range(models))),
+        "pm_connect": np.array([0, *draw(extra)], np.int64),
+        "pm_min": np.array([0, *draw(extra)], np.int64),
+        "pm_max": np.array([-1, *draw(most)], np.int64),
+        "pm_step_first": np.array(first, np.int32),
+        "step_from": np.array(starts, np.int64),
+        "step_price": np.array(price, np.int64),
+        "step_per": np.array(per, np.int64),
+        "step_beat": np.array(beat, np.int64),
+    }
+
+
+def _rules(draw: st.DrawFn, models: int, plans: int) -> dict[str, Any]:
+    """Rules with a price for each band, and epochs that change them."""
+    count = draw(st.integers(2, 6))
+
+    def column(values: st.SearchStrategy[int], dtype: Any) -> np.ndarray[Any, Any]:
+        return np.array(draw(st.lists(values, min_size=count, max_size=count)), dtype)
+
+    price = column(st.integers(0, 0), np.int32).repeat(len(BANDS))
+    price[:] = draw(st.lists(st.integers(1, models - 1), min_size=len(price), max_size=len(price)))
+    if draw(st.integers(0, 5)) == 0:
+        price[draw(st.integers(0, len(price) - 1))] = -1
+    epochs = [BEGINNING, *sorted(draw(st.sets(st.sampled_from(_DATES), max_size=2)))]
+    tables = draw(st.integers(1, 3))
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    rule_of = rng.integers(-1 if draw(st.booleans()) else 0, count, (tables, N_CLASSES))
+    table = rng.integers(0, tables, len(epochs) * plans) * N_CLASSES
+    return {
+        "rules": tuple(f"plan/rule{k}" for k in range(count)),
+        "rule_sources": tuple(f"plan.yaml:{k}" for k in range(count)),
+        "rule_time_model": column(st.integers(0, 2), np.int16),
+        "rule_split": column(st.integers(0, 2), np.int8),
+        "rule_rum": column(st.sampled_from([0, 0, 0, 0, 1, 2, 3, 4]), np.int8),
+        "rule_tax": column(st.integers(0, 1), np.int16),
+        "rule_gl": column(st.integers(0, 1), np.int16),
+        "rule_clock": column(st.integers(0, 1), np.int8),
+        "rule_minimum": column(st.one_of(st.just(0), _AMOUNT), np.int64),
+        "rule_free": column(st.sampled_from([0, 0, 0, 1]), np.int8),
+        "rule_zero_duration": column(st.integers(0, 1), np.int8),
+        "rule_band_price": price,
+        "epoch_start_us": np.array(epochs, np.int64),
+        "rule_table": table.astype(np.int64),
+        "rule_of": rule_of.astype(np.int32).reshape(-1),
+    }
+
+
+_DATES = (
+    instant(5),
+    instant(12, 20, 0) + 300_000,
+    instant(12, 20, 1),
+    instant(25, 0, 30),
+)
+
+
+def _definitions(draw: st.DrawFn, plans: int) -> dict[str, Any]:
+    """Allowances, discounts and caps, and which plan has which."""
+    a, d, c = (draw(st.integers(0, most)) for most in (4, 3, 3))
+
+    def column(count: int, values: st.SearchStrategy[int], dtype: Any) -> np.ndarray[Any, Any]:
+        return np.array(draw(st.lists(values, min_size=count, max_size=count)), dtype)
+
+    flag, rare = st.integers(0, 1), st.sampled_from([0, 0, 1])
+    bands = st.one_of(st.just(-1), st.integers(0, 15))
+    begin = st.sampled_from([BEGINNING, BEGINNING, instant(1), instant(10)])
+    end = st.sampled_from([FOREVER, FOREVER, instant(20)])
+    quantity = st.sampled_from([0, 59, 100, 600, 1000, 3600, 50_000, FOREVER])
+    amount = st.one_of(_AMOUNT, st.integers(0, 30_000_000))
+    alw_first, alw = _lists(draw, plans, a)
+    disc_first, disc = _lists(draw, plans, d)
+    cap_first, cap = _lists(draw, plans, c)
+    return {
+        "allowances": tuple(f"plan/alw{k}" for k in range(a)),
+        "alw_quantity": column(a, quantity, np.int64),
+        "alw_rum": column(a, st.sampled_from([0, 0, 0, 1, 4]), np.int8),
+        "alw_priority": column(a, st.integers(0, 2), np.int32),
+        "alw_match": _matches(draw, a),
+        "alw_bands": column(a, bands, np.int64),
+        "alw_shared": column(a, flag, np.int8),
+        "alw_prorate": column(a, flag, np.int8),
+        "alw_beat": column(a, st.sampled_from([0, 0, 1, 60, 45]), np.int64),
+        "alw_from_us": column(a, begin, np.int64),
+        "alw_to_us": column(a, end, np.int64),
+        "plan_alw_first": alw_first,
+        "plan_alw": alw,
+        "discounts": tuple(f"disc{k}" for k in range(d)),
+        "disc_ppm": column(d, st.sampled_from([500_000, 100_000, 333_333, 1_000_000, 1]), np.int64),
+        "disc_match": _matches(draw, d),
+        "disc_bands": column(d, bands, np.int64),
+        "disc_friends": column(d, rare, np.int8),
+        "disc_group": column(d, rare, np.int8),
+        "disc_on_connect": column(d, flag, np.int8),
+        "disc_exclusive": column(d, rare, np.int8),
+        "disc_from_us": column(d, begin, np.int64),
+        "disc_to_us": column(d, end, np.int64),
+        "plan_disc_first": disc_first,
+        "plan_disc": disc,
+        "caps": tuple(f"cap{k}" for k in range(c)),
+        "cap_amount": column(c, amount, np.int64),
+        "cap_match": _matches(draw, c),
+        "cap_scope": column(c, flag, np.int8),
+        "cap_from_us": column(c, begin, np.int64),
+        "cap_to_us": column(c, end, np.int64),
+        "plan_cap_first": cap_first,
+        "plan_cap": cap,
+    }
+
+
+def _fixed() -> dict[str, Any]:
+    """What is the same in every drawn book: names, numbers, taxes."""
+    usage = np.full(42, -1, np.int16)
+    for at, (service, direction) in enumerate(USAGES):
+        usage[service * 6 + direction] = at
+    return {
+        "digest": "d" * 64,
+        "currency": "EUR",
+        "time_zone": ZONE,
+        "home_country_code": "49",
+        "zones": ZONES,
+        "call_classes": CALL_CLASSES,
+        "roaming_classes": ROAMING,
+        "bands": BANDS,
+        "taxes": ("none", "vat"),
+        "gl_codes": ("4000", "4100"),
+        "areas": AREAS,
+        "usages": ("voice.originating", "voice.terminating", "sms.originating", "data.originating"),
+        "short_codes": {"110": 3},
+        "zone_class": np.array([0, 6, 8, 1], np.int8),
+        "zone_area": np.array([0, 1, 0, 0], np.int32),
+        "networks": {"262-01": 0, "440-10": 2},
+        "usage_index": usage,
+        "n_classes": N_CLASSES,
+        "line_round_unit": 1,
+        "line_round_mode": 0,
+        "bill_round_unit": 10_000,
+        "bill_round_mode": 0,
+        "tax_ppm": np.array([0, 190_000], np.int64),
+        "tax_included": np.array([0, 0], np.int8),
+        **_PREFIXES,
+    }
+
+
+@st.composite
+def books(draw: st.DrawFn) -> CompiledBook:
+    """A compiled book of two or three plans."""
+    plans = draw(st.integers(2, 3))
+    prices = _prices(draw)
+    cut = st.lists(st.integers(1, 1439), max_size=4, unique=True)
+    evening = st.sampled_from([[480, 1200], [1200], [1200, 1201], [1, 1439]])
+    windows = [draw(st.one_of(cut, evening)) for _ in range(3)]
+    return CompiledBook(
+        plans=tuple(f"plan{k}" for k in range(plans)),
+        round_unit=draw(st.sampled_from([1, 10_000, 10_000, 100_000, 3])),
+        round_mode=draw(st.integers(0, 3)),
+        **_fixed(),
+        **prices,
+        **_time_arrays(windows),
+        **_rules(draw, len(prices["price_models"]), plans),
+        **_definitions(draw, plans),
+    )
+
+
+@st.composite
+def subscribers(draw: st.DrawFn, plans: int) -> Subscribers:
+    """Six subscribers in three charge groups; some change plan, SIM or group in the cycle."""
+    rows: list[tuple[int, ...]] = []
+    for who in range(SUBSCRIBERS):
+        cuts = sorted(draw(st.sets(st.sampled_from([instant(1, month=9), *_CHANGES]), max_size=2)))
+        limits = [instant(1, month=8), *cuts, FOREVER]
+        plan, group = draw(st.integers(0, plans - 1)), draw(st.integers(0, 2))
+        role, vpmn = draw(st.integers(0, 2)), draw(st.integers(0, 2))
+        for begin, end in zip(limits, limits[1:], strict=False):
+            rows.append((who, group, plan, role, vpmn, draw(st.integers(0, 2)), begin, end))
+            change = draw(st.integers(0, 3))
+            plan = draw(st.integers(0, plans - 1)) if change == 1 else plan
+            group = draw(st.integers(0, 2)) if change == 2 else group
+    table = np.array(rows, np.int64)
+    friends = draw(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 7)), max_size=6))
+    who, group, plan, role, vpmn, area, begin, end = table.T
+
+    def small(column: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        return np.ascontiguousarray(column, np.int32)
+
+    numbers = [FIRST_NUMBER + k for k in range(6)] + [ABROAD, FAR_NUMBER]
+    return Subscribers(
+        digest="s" * 64,
+        names=pa.array([f"S{k}" for k in range(SUBSCRIBERS)]),
+        accounts=pa.array(["A0", "A1", "A2"]),
+        groups=pa.array(["G0", "G1", "G2"]),
+        vpmn_groups=pa.array(["", "V1", "V2"]),
+        subscriber=small(who),
+        account=small(group),
+        group=small(group),
+        plan=small(plan),
+        role=role.astype(np.int8),
+        vpmn=small(vpmn),
+        area=small(area),
+        msisdn=FIRST_NUMBER + who,
+        imsi=np.where(who == 3, MISSING, FIRST_IMSI + who),
+        valid_from=np.ascontiguousarray(begin),
+        valid_to=np.ascontiguousarray(end),
+        friend_subscriber=np.array([k for k, _ in friends], np.int32),
+        friend_number=np.array([numbers[k] for _, k in friends], np.int64),
+        friend_from=np.full(len(friends), instant(3), np.int64),
+        friend_to=np.full(len(friends), FOREVER, np.int64),
+    )
+
+
+_CHANGES = (instant(10), instant(10, 12), instant(20), instant(25, 0, 15))
+_STARTS = (
+    instant(1),
+    instant(4, 23, 50),
+    instant(9, 23, 59, 30),
+    instant(12, 19, 57, 30),
+    instant(14, 11),
+    instant(17, 7, 58),
+    instant(24, 23, 45),
+    instant(25, 1, 40),
+    instant(25, 4, 1),
+    instant(31, 23, 59, 59),
+)
+_DURATIONS = (0, 1, 59, 60, 61, 150, 370, 3600, 3 * 3600, 30 * 3600)
+_OTHERS = (None, *(FIRST_NUMBER + k for k in range(6)), ABROAD, FAR_NUMBER, NO_ZONE_NUMBER)
+_VOLUMES = (0, 1, 1023, 5000, 10**6, 10**11, -1)
+
+
+def decode_event(raw: bytes) -> dict[str, Any]:
+    """One EDR row from twelve drawn bytes."""
+    who, usage, start, minutes, length, more, other, network, offset, up, down, micro = raw
+    service, direction = (
+        ("voice", "originating"),
+        ("voice", "terminating"),
+        ("sms", "originating"),
+        ("data", "originating"),
+        ("voice", "transit"),
+    )[usage % 13 % 5]
+    row: dict[str, Any] = {
+        "service": service,
+        "direction": direction,
+        "served_imsi": FIRST_IMSI + who % 7,
+        "served_msisdn": FIRST_NUMBER + who % 6,
+        "start_time": _STARTS[start % len(_STARTS)]
+        + minutes // 8 * 7_000_000
+        + micro % 5 * 250_000,
+        "duration": _DURATIONS[length % len(_DURATIONS)] + more % 64 if service == "voice" else 0,
+        "other_number": _OTHERS[other % len(_OTHERS)] if service != "data" else None,
+        "visited_network": (None, None, None, None, "262-01", "440-10", "999-99")[network % 7],
+        "utc_offset": (120, 60, 120, 480, None)[offset % 5],
+        "uplink": _VOLUMES[up % len(_VOLUMES)] if service == "data" else 0,
+        "downlink": _VOLUMES[down % 6] + down if service == "data" else 0,
+        "events": 1,
+    }
+    if who % 7 == 3:
+        row["served_imsi"] = None
+    if service != "data" and other % 17 == 16:
+        row |= {"other_number": None, "other_text": "110" if other % 2 else "*100#"}
+    return row
+
+
+def events(most: int) -> st.SearchStrategy[list[dict[str, Any]]]:
+    """Up to ``most`` EDR rows."""
+    return st.binary(min_size=0, max_size=EVENT_BYTES * most).map(
+        lambda raw: [
+            decode_event(raw[at : at + EVENT_BYTES])
+            for at in range(0, len(raw) // EVENT_BYTES * EVENT_BYTES, EVENT_BYTES)
+        ]
+    )
+
+
+assert RUMS[0] == "seconds"
