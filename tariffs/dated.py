@@ -33,7 +33,7 @@ class Dated(Generic[T]):
 
     def spans(self) -> list[tuple[int, int, T]]:
         """Returns (from, to, value) of every stretch that has a value; half-open."""
-        ends = (*self.starts[1:], FOREVER)
+        ends = (*self.starts[1:], FOREVER)[: len(self.starts)]
         return [
             (start, end, value)
             for start, end, value in zip(self.starts, ends, self.values, strict=True)

@@ -179,7 +179,7 @@ def read_networks(file: str, data: bytes, context: Context) -> dict[str, int]:
     classes = context.head.roaming_classes
     found: dict[str, int] = {}
     for line, (network, roaming) in rows(file, data, ("network", "roaming"), context.problems):
-        if not re.fullmatch(r"\d{3}-\d{2,3}", network):
+        if not re.fullmatch(r"[0-9]{3}-[0-9]{2,3}", network):
             notes.add(line, f"{network!r} is not a network.", "Write MCC-MNC, such as 460-00.")
         elif network in found:
             notes.add(line, f"The network {network} is written twice.", "Keep one of them.")

@@ -127,8 +127,8 @@ def _read_files(folder: Path) -> dict[str, bytes]:
         )
     problems: list[Problem] = []
     files: dict[str, bytes] = {}
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
+    found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
+    for name, path in sorted(found.items()):
         top, _, rest = name.partition("/")
         if path.is_dir() or top in NOT_PART or path.suffix == ".md" or "/." in f"/{name}":
             continue

@@ -77,7 +77,7 @@ def _currency(text: str) -> str:
 
 
 def _country_code(text: str) -> str:
-    if not re.fullmatch(r"[1-9]\d{0,2}", text):
+    if not re.fullmatch(r"[1-9][0-9]{0,2}", text):
         msg = f"{text!r} is not a country code: 1 to 3 digits, such as 86, without + or zeros."
         raise ValueError(msg)
     return text

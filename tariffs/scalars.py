@@ -38,8 +38,8 @@ UNITS = {
 }
 """Unit → what it measures and how many seconds, bytes or events it is."""
 
-_DECIMAL = re.compile(r"(\d+)(?:\.(\d+))?")
-_DATE_KEY = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([T ].*)?")
+_DECIMAL = re.compile(r"([0-9]+)(?:\.([0-9]+))?")
+_DATE_KEY = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([T ].*)?")
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -110,7 +110,7 @@ def quantity_or_unlimited(text: str) -> tuple[str, int]:
 
 def whole(text: str) -> int:
     """Returns a whole number, 0 or more."""
-    if not re.fullmatch(r"\d{1,9}", text):
+    if not re.fullmatch(r"[0-9]{1,9}", text):
         msg = f"{text!r} is not a whole number, such as 10."
         raise ValueError(msg)
     return int(text)
@@ -127,7 +127,7 @@ def yes_no(text: str) -> bool:
 
 def minute_of_day(text: str) -> int:
     """Returns the minute of a time of day, ``00:00`` to ``24:00``."""
-    match = re.fullmatch(r"(\d{1,2}):(\d{2})", text)
+    match = re.fullmatch(r"([0-9]{1,2}):([0-9]{2})", text)
     if match is None or int(match[2]) > 59 or int(match[1]) * 60 + int(match[2]) > 1440:
         msg = f"{text!r} is not a time of day: write HH:MM, from 00:00 to 24:00."
         raise ValueError(msg)

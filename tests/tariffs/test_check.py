@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tariffs import check_book
+from tests.tariffs.books import FILES, edited, make_book
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tariffs.check import Finding
+    from tariffs.compiled import CompiledBook
+    from tariffs.model import Book
+
+PLAN = "plans/plain.yaml"
+Change = dict[str, str | bytes | None]
+
+
+def findings(folder: Path, change: Change | None = None) -> list[Finding]:
+    return check_book(*make_book(folder, change))
+
+
+def texts(folder: Path, change: Change) -> list[str]:
+    return [str(one) for one in findings(folder, change)]
+
+
+def test_the_sample_book_is_clean(shop: Book, compiled: CompiledBook) -> None:
+    assert check_book(shop, compiled) == []
+
+
+def test_the_small_book_is_clean(tmp_path: Path) -> None:
+    assert findings(tmp_path) == []
+
+
+def test_a_class_without_a_price_is_an_error(tmp_path: Path) -> None:
+    change = edited(
+        PLAN, "when: {service: sms, direction: originating}", "when: {service: sms, class: local}"
+    )
+    found = texts(tmp_path, change)
+    wanted = "plans/plain.yaml:1: error: Plan plain has no price for sms.originating, class "
+    assert [text for text in found if text.startswith(wanted + "international, zone abroad")]
+    assert [text for text in found if "class long_distance, zone north" in text]
+    assert not [text for text in found if "class local" in text]
+
+
+def test_a_hole_that_a_date_opens_is_an_error(tmp_path: Path) -> None:
+    change = edited(
+        "prices.yaml",
+        "message: {price: 0.10, per: 1 message}",
+        "message: {price: {2020-01-01: 0.10, 2026-10-15: none}, per: 1 message}",
+    )
+    valid = {"book.yaml": FILES["book.yaml"] + "valid_from: 2020-01-01\n"}
+    found = texts(tmp_path, {**change, **valid})
+    assert found
+    assert all("from 2026-10-14T16:00 UTC on" in text for text in found)
+
+
+def test_before_its_valid_from_a_book_may_have_holes(tmp_path: Path) -> None:
+    change = edited("prices.yaml", "minute: {price: 0.30,", "minute: {price: {2020-01-01: 0.30},")
+    assert texts(tmp_path / "a", change)
+    valid = {"book.yaml": FILES["book.yaml"] + "valid_from: 2020-01-01\n"}
+    assert texts(tmp_path / "b", {**change, **valid}) == []
+
+
+def test_a_rule_behind_one_that_takes_everything_is_dead(tmp_path: Path) -> None:
+    rule = "  - {id: late, when: {service: voice, zone: abroad}, price: cheap}\nallowances:"
+    found = texts(tmp_path, edited(PLAN, "allowances:", rule))
+    assert found == [
+        (
+            "plans/plain.yaml:9: warning: Rule late is dead: what it matches is taken before it: "
+            "voice (plans/plain.yaml:6)."
+        )
+    ]
+
+
+def test_a_rule_for_a_class_that_cannot_be_can_never_match(tmp_path: Path) -> None:
+    rule = "  - {id: odd, when: {service: voice, class: local, zone: abroad}, price: cheap}\nallowances:"
+    found = texts(tmp_path, edited(PLAN, "allowances:", rule))
+    assert found == [
+        "plans/plain.yaml:9: warning: Rule odd can never match: no event has such a class."
+    ]
+
+
+def test_an_allowance_that_nothing_takes_from(tmp_path: Path) -> None:
+    found = texts(tmp_path, edited(PLAN, "10 min", "10 MiB"))
+    assert len(found) == 1
+    assert "plans/plain.yaml:10: warning" in found[0]
+    assert "allowance minutes" in found[0]
+    assert "total_bytes" in found[0]
+
+
+def test_what_nothing_uses_is_told(tmp_path: Path) -> None:
+    change: Change = {
+        "zones.csv": FILES["zones.csv"] + "moon,international,\n",
+        "prices.yaml": FILES["prices.yaml"] + "dear: {price: 9, per: 60 s}\n",
+        "discounts/more.yaml": "tenth: {percent: 10 %}\n",
+        "time_models.yaml": FILES["time_models.yaml"] + "later: {otherwise: later}\n",
+        "networks.csv": "network,roaming\n460-00,home\n",
+        "plans/base.yaml": "name: B\ntemplate: yes\nrules:\n"
+        "  - {when: {service: voice}, price: minute}\n",
+    }
+    found = texts(tmp_path, change)
+    assert [text.split(": warning: ")[0] for text in found] == [
+        "discounts/more.yaml:1",
+        "networks.csv:1",
+        "plans/base.yaml:1",
+        "plans/base.yaml:4",
+        "prices.yaml:5",
+        "time_models.yaml:5",
+        "zones.csv:5",
+    ]
+
+
+def test_errors_come_before_warnings(tmp_path: Path) -> None:
+    change: Change = {
+        **edited(PLAN, "when: {service: voice}", "when: {service: voice, roaming: home}"),
+        "discounts/a.yaml": "tenth: {percent: 10 %}\n",
+    }
+    severities = [one.severity for one in findings(tmp_path, change)]
+    assert severities == sorted(severities)
+    assert {"error", "warning"} == set(severities)
