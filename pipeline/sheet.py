@@ -118,7 +118,13 @@ class Sheet:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the sheet for the ledger."""
-        return asdict(self)
+        plain = {name: getattr(self, name) for name in self.__slots__}
+        return {
+            **plain,
+            "records": _plain(self.records),
+            "events": _plain(self.events),
+            "octets": asdict(self.octets),
+        }
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Sheet:
@@ -130,6 +136,14 @@ class Sheet:
             octets=Octets(**data["octets"]),
             **rest,
         )
+
+
+def _plain(flow: Flow) -> dict[str, Any]:
+    """Returns a flow as plain values; ``asdict`` would count a counter's items instead."""
+    return {
+        name: dict(value) if isinstance(value := getattr(flow, name), Counter) else value
+        for name in flow.__slots__
+    }
 
 
 def _flow(data: dict[str, Any]) -> Flow:

@@ -68,9 +68,9 @@ class BillReader:
     def largest(self, count: int) -> list[dict[str, Any]]:
         """Returns the largest bills."""
         bills = self.table("bills").select(["account_id", "bill_number", "events", "total"])
-        return bills.sort_by([("total", "descending"), ("bill_number", "ascending")])[
-            :count
-        ].to_pylist()
+        order = [("total", "descending"), ("bill_number", "ascending")]
+        rows: list[dict[str, Any]] = bills.sort_by(order).slice(0, count).to_pylist()
+        return rows
 
     def one(self, account: str) -> dict[str, Any]:
         """Returns a bill and its lines.

@@ -41,7 +41,7 @@ class Suspense:
     @property
     def count(self) -> int:
         """Returns how many rows there are."""
-        return self.table.num_rows
+        return int(self.table.num_rows)
 
     def sums(self) -> list[dict[str, Any]]:
         """Returns counts by stage, reason and source, largest first."""
