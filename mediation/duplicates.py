@@ -1,0 +1,164 @@
+"""Duplicate events: a 128-bit key from the event's own content, and a set that knows keys again.
+
+Two EDRs that agree on all ``KEY_COLUMNS`` are the same event told twice. The key is a function of
+the content alone: neither file, offset, batch nor the order of a dictionary moves it, so keys may
+be stored and compared for as long as ``KEY_COLUMNS`` and this module stay what they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from mediation.edr import KEY_COLUMNS
+from mediation.kernels import keys as kernels
+
+if TYPE_CHECKING:
+    Keys = np.ndarray[Any, np.dtype[np.uint64]]
+    Mask = np.ndarray[Any, np.dtype[np.bool_]]
+
+SEED_HIGH = 0x243F6A8885A308D3
+SEED_LOW = 0x13198A2E03707344
+"""Where the lanes begin: the first digits of pi, so that nothing is hidden in them."""
+
+SMALLEST_CAPACITY = 1 << 10
+FULL = 0.6
+"""Share of the slots in use at which the set doubles; linear probing slows down beyond."""
+
+
+@lru_cache(maxsize=65_536)
+def text_words(text: str) -> tuple[int, int]:
+    """Returns the two 64-bit words that a text mixes into the lanes of a key."""
+    digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
+    return int.from_bytes(digest[:8], "big"), int.from_bytes(digest[8:], "big")
+
+
+def record_keys(edr: pa.RecordBatch) -> tuple[Keys, Keys]:
+    """Computes the keys of events.
+
+    Args:
+        edr: Rows with at least ``KEY_COLUMNS`` in the types of ``EDR_SCHEMA``.
+
+    Returns:
+        (high, low), both uint64[n]; never both 0 for one row.
+
+    Raises:
+        KeyError: If a key column is missing.
+    """
+    rows = edr.num_rows
+    high = np.full(rows, SEED_HIGH, np.uint64)
+    low = np.full(rows, SEED_LOW, np.uint64)
+    for name in KEY_COLUMNS:
+        column = edr.column(name)
+        if pa.types.is_dictionary(column.type):
+            _mix_dictionary(column, high, low)
+        else:
+            _mix_numbers(column, high, low)
+    kernels.finish(high, low)
+    # (0, 0) is the free slot of a KeySet; of 2**128 keys this moves one.
+    low[(high == 0) & (low == 0)] = 1
+    return high, low
+
+
+def _mix_numbers(column: pa.Array, high: Keys, low: Keys) -> None:
+    """Mixes an integer or timestamp column into the lanes."""
+    if pa.types.is_timestamp(column.type):
+        column = column.view(pa.int64())
+    elif column.type != pa.int64():
+        column = column.cast(pa.int64())
+    valid, values = column.buffers()
+    rows = len(column)
+    if rows == 0:
+        return
+    words = np.frombuffer(values, np.uint64)[column.offset : column.offset + rows]
+    if column.null_count == 0:
+        kernels.mix_values(words, high, low)
+    else:
+        bitmap = np.frombuffer(valid, np.uint8)
+        kernels.mix_nullable(words, bitmap, np.uint64(column.offset), high, low)
+
+
+def _mix_dictionary(column: pa.DictionaryArray, high: Keys, low: Keys) -> None:
+    """Mixes a text column into the lanes, hashing each text of the dictionary once."""
+    texts = column.dictionary.to_pylist()
+    words = np.empty((2, len(texts)), np.uint64)
+    for place, text in enumerate(texts):
+        words[0, place], words[1, place] = text_words(text)
+    codes = column.indices.cast(pa.int32()).fill_null(-1).to_numpy(zero_copy_only=False)
+    kernels.mix_codes(codes, words, high, low)
+
+
+class KeySet:
+    """A growing set of 128-bit keys; the first occurrence of a key wins.
+
+    Not thread safe: one caller at a time, in the order that decides which event is the duplicate.
+    Memory is 16 bytes per slot; a slot in two to three is in use.
+    """
+
+    __slots__ = ("_count", "_slots")
+
+    def __init__(self, capacity_hint: int = 0) -> None:
+        self._count = 0
+        self._slots = np.zeros(2 * _capacity(capacity_hint), np.uint64)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def add(self, high: Keys, low: Keys) -> Mask:
+        """Adds keys in order.
+
+        Args:
+            high: uint64[n].
+            low: uint64[n]; never 0 where ``high`` is 0.
+
+        Returns:
+            bool[n], True where the key was in the set or came earlier in this call.
+
+        Raises:
+            ValueError: If the arrays differ in length or hold the key (0, 0).
+        """
+        if len(high) != len(low):
+            message = f"high has {len(high)} keys and low {len(low)}; they must be equally many"
+            raise ValueError(message)
+        top = np.ascontiguousarray(high, np.uint64)
+        bottom = np.ascontiguousarray(low, np.uint64)
+        if bool(np.any((top | bottom) == 0)):
+            message = "the key (0, 0) marks a free slot; take keys from record_keys"
+            raise ValueError(message)
+        self._reserve(self._count + len(top))
+        seen = np.empty(len(top), np.uint8)
+        self._count += int(kernels.insert(self._slots, top, bottom, seen))
+        return seen.view(np.bool_)
+
+    def export(self) -> tuple[Keys, Keys]:
+        """Returns all keys as (high, low), uint64[len(self)], sorted by high, then low."""
+        high = np.empty(self._count, np.uint64)
+        low = np.empty(self._count, np.uint64)
+        kernels.extract(self._slots, high, low)
+        order = np.argsort(high)
+        high, low = high[order], low[order]
+        if bool(np.any(high[1:] == high[:-1])):
+            order = np.lexsort((low, high))
+            high, low = high[order], low[order]
+        return high, low
+
+    def _reserve(self, keys: int) -> None:
+        """Doubles the table until ``keys`` fit."""
+        capacity = _capacity(keys)
+        if capacity <= len(self._slots) // 2:
+            return
+        high = np.empty(self._count, np.uint64)
+        low = np.empty(self._count, np.uint64)
+        kernels.extract(self._slots, high, low)
+        self._slots = np.zeros(2 * capacity, np.uint64)
+        kernels.insert(self._slots, high, low, np.empty(self._count, np.uint8))
+
+
+def _capacity(keys: int) -> int:
+    """Returns the power of two of slots that holds ``keys`` with room to spare."""
+    needed = int(keys / FULL) + 1
+    return max(SMALLEST_CAPACITY, 1 << (needed - 1).bit_length())
