@@ -20,10 +20,36 @@ if TYPE_CHECKING:
 CALLS = (3, 2, 1, 1, 1, 2, 6, 16, 36, 50, 54, 56, 46, 40, 46, 50, 52, 56, 62, 64, 58, 44, 24, 10)
 """Share of the calls and messages in each hour of the operator's day."""
 
-SESSIONS = (20, 14, 10, 8, 7, 8, 16, 30, 40, 42, 44, 50, 58, 50, 44, 44, 46, 52, 58, 64, 70, 72, 60, 36)
+SESSIONS = (
+    20,
+    14,
+    10,
+    8,
+    7,
+    8,
+    16,
+    30,
+    40,
+    42,
+    44,
+    50,
+    58,
+    50,
+    44,
+    44,
+    46,
+    52,
+    58,
+    64,
+    70,
+    72,
+    60,
+    36,
+)
 """Share of the data sessions in each hour; evenings lead and nights never sleep."""
 
 HOUR = 3_600
+DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +90,8 @@ def draw_times(rng: np.random.Generator, n: int, span: Span, profile: tuple[int,
     weight = np.asarray(profile, np.float64)[hours] * np.diff(edges)
     summed = np.concatenate([[0.0], np.cumsum(weight)])
     drawn = np.interp(rng.random(n) * summed[-1], summed, edges.astype(np.float64))
-    return np.minimum(drawn.astype(np.int64), span.end - 1)
+    seconds: Ints = np.minimum(drawn.astype(np.int64), span.end - 1)
+    return seconds
 
 
 @cache

@@ -40,7 +40,9 @@ class Release:
         """Octets of a record header behind its length: version, BER and TS 32.251, extension."""
         return bytes((self.identifier << 5 | 9, _BER << 5 | 7)) + self.extension
 
-    def file_header(self, source: Source, sequence: int, span: Span, size: int, count: int) -> bytes:
+    def file_header(
+        self, source: Source, sequence: int, span: Span, size: int, count: int
+    ) -> bytes:
         """Returns the file header.
 
         Args:

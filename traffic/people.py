@@ -35,9 +35,7 @@ SHORT = tuple(
 """Emergency, service, premium, and the first 400 and 800 numbers, dialled as they stand."""
 
 
-def draw_served(
-    rng: np.random.Generator, people: Population, area: int, seconds: Ints
-) -> Ints:
+def draw_served(rng: np.random.Generator, people: Population, area: int, seconds: Ints) -> Ints:
     """Returns rows of subscribers who are active at the given times.
 
     Args:
@@ -73,9 +71,7 @@ def active(people: Population, rows: Ints, seconds: Ints) -> Ints:
     return rows
 
 
-def draw_contacts(
-    rng: np.random.Generator, people: Population, rows: Ints, seconds: Ints
-) -> Ints:
+def draw_contacts(rng: np.random.Generator, people: Population, rows: Ints, seconds: Ints) -> Ints:
     """Returns the on-net person each row calls: colleagues in a group first, then contacts."""
     luck = rng.random(len(rows))
     favourite = (luck * luck * 12).astype(np.int64)
@@ -110,10 +106,12 @@ def foreign_numbers(rng: np.random.Generator, n: int, form: Ints) -> Ints:
     """Returns packed numbers abroad; every form but 0 and 1 is dialled with the prefix 00."""
     which = np.searchsorted(_FOREIGN_CUTS, rng.random(n))
     scale = 10 ** _LENGTH[which]
-    number = _COUNTRY[which] * scale + scale // 10 * 2 + (rng.random(n) * (scale // 2)).astype(
-        np.int64
+    number = (
+        _COUNTRY[which] * scale + scale // 10 * 2 + (rng.random(n) * (scale // 2)).astype(np.int64)
     )
-    count = _LENGTH[which] + np.where(_COUNTRY[which] < 10, 1, np.where(_COUNTRY[which] < 100, 2, 3))
+    count = _LENGTH[which] + np.where(
+        _COUNTRY[which] < 10, 1, np.where(_COUNTRY[which] < 100, 2, 3)
+    )
     abroad = form >= 2
     return pack(number, np.where(abroad, UNKNOWN, INTERNATIONAL), count + 2 * abroad)
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from traffic.clock import Span
 from traffic.network import SOURCES, Source
 from traffic.sessions import session_events
 from traffic.switches import share_out, switch_events
@@ -19,6 +18,7 @@ from traffic.switches import share_out, switch_events
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from traffic.clock import Span
     from traffic.population import Population
     from traffic.table import Events
 

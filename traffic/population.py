@@ -75,9 +75,7 @@ class Population:
     @classmethod
     def from_folder(cls, folder: Path) -> Population:
         """Returns the subscribers of a folder that holds `subscribers.csv`."""
-        return cls.from_frame(
-            pl.read_csv(folder / "subscribers.csv", infer_schema=False)
-        )
+        return cls.from_frame(pl.read_csv(folder / "subscribers.csv", infer_schema=False))
 
     @classmethod
     def from_frame(cls, frame: pl.DataFrame) -> Population:
@@ -179,5 +177,3 @@ def _seconds(column: pl.Series, missing: int) -> Ints:
         .fill_null(missing)
     )
     return parsed.to_series().cast(pl.Int64).to_numpy()
-
-

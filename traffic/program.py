@@ -78,8 +78,14 @@ class _Compiler:
         self._add(code, column, tag=tag)
 
     def _add(
-        self, code: int, column: int = -1, codec: int = 0, size: int = 0, tag: bytes = b"",
-        *, inner: bool = False,
+        self,
+        code: int,
+        column: int = -1,
+        codec: int = 0,
+        size: int = 0,
+        tag: bytes = b"",
+        *,
+        inner: bool = False,
     ) -> None:
         self.room[inner] += 8 + (size if code == writer.LITERAL else 0)
         number = int.from_bytes(tag, "big")
@@ -224,12 +230,22 @@ def write_events(
         buffer = np.empty(bound, np.uint8)
     starts = np.empty(len(events), np.int64)
     front = writer.write_records(
-        events.kind, events.values, events.containers,
-        events.container_first, events.container_count,
-        program.operations, program.start, program.blob, program.texts,
+        events.kind,
+        events.values,
+        events.containers,
+        events.container_first,
+        events.container_count,
+        program.operations,
+        program.start,
+        program.blob,
+        program.texts,
         program.dates,
-        COLUMN["offset"], CONTAINER_COLUMN["offset"],
-        np.frombuffer(record_head, np.uint8), program.room, buffer, starts,
+        COLUMN["offset"],
+        CONTAINER_COLUMN["offset"],
+        np.frombuffer(record_head, np.uint8),
+        program.room,
+        buffer,
+        starts,
     )
     if front == writer.NO_ROOM:
         message = "the writer's bound of a record's size is too small; this is a bug"

@@ -77,9 +77,8 @@ def session_events(
     duration = np.maximum(np.minimum(duration, span.month_end - 1 - start), 1)
 
     order = np.argsort(start + duration, kind="stable")
-    rows, start, duration, place, fits, session = (
-        column[order] for column in (rows, start, duration, place, fits, session)
-    )
+    rows, start, duration = rows[order], start[order], duration[order]
+    place, fits, session = place[order], fits[order], session[order]
 
     visited = people.network(rows, start, span.month_start)
     offset = offsets_of(visited, start, span)

@@ -43,7 +43,12 @@ _FAMILY = PLANS.index("family_156")
 _BUSINESS = PLANS.index("business")
 _PAYS_ITSELF = 20
 """One sub card in so many has an account of its own and still shares the family's charge group."""
-_CHANGES = {"easy": "talk_58", "talk_58": "talk_106", "talk_106": "night_owl", "data_50": "data_200"}
+_CHANGES = {
+    "easy": "talk_58",
+    "talk_58": "talk_106",
+    "talk_106": "night_owl",
+    "data_50": "data_200",
+}
 
 
 def make_subscribers(n: int, seed: int) -> pl.DataFrame:
@@ -167,11 +172,14 @@ def _with_periods(frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame
     new_sim = (draw > 0.96) & (draw < 0.965)
     reused = (draw > 0.975) & (draw <= 0.98) & single
     starts, ends = _days(3, 28, n, rng), _days(5, 30, n, rng)
-    moment = ends + pl.select(
-        pl.when(pl.lit(pl.Series(rng.integers(0, 4, n))) == 0)
-        .then(pl.lit("T10:30:00+08:00"))
-        .otherwise(pl.lit(""))
-    ).to_series()
+    moment = (
+        ends
+        + pl.select(
+            pl.when(pl.lit(pl.Series(rng.integers(0, 4, n))) == 0)
+            .then(pl.lit("T10:30:00+08:00"))
+            .otherwise(pl.lit(""))
+        ).to_series()
+    )
     leaves = pl.Series(gone | changed | new_sim | reused)
     frame = frame.with_columns(
         pl.when(pl.Series(fresh)).then(starts).otherwise("valid_from").alias("valid_from"),

@@ -115,7 +115,7 @@ def share_out(total: int, shares: tuple[float, ...]) -> list[int]:
     """Returns whole counts in proportion to the shares, whose sum is `total`."""
     summed = np.cumsum(shares)
     edges = np.rint(summed / summed[-1] * total).astype(np.int64)
-    return np.diff(np.concatenate([[0], edges])).tolist()
+    return [int(count) for count in np.diff(edges, prepend=0)]
 
 
 def _finish(values: Ints, counts: Ints, kinds: tuple[str, ...], reference: int) -> Events:
@@ -128,6 +128,11 @@ def _finish(values: Ints, counts: Ints, kinds: tuple[str, ...], reference: int) 
     ordered[COLUMN["reference"]] = (reference + np.arange(n)) & 0x7FFF_FFFF
     numbers = np.asarray([KINDS.index(kind) for kind in kinds], np.int8)
     return Events(np.repeat(numbers, counts)[order], ordered, *no_containers(n))
+
+
+def _parties(rng: np.random.Generator, cuts: NDArray[np.float64], n: int) -> Ints:
+    """Returns who the other parties are, by cumulative shares."""
+    return np.searchsorted(cuts, rng.random(n)).astype(np.int64)
 
 
 def _fill_times(into: Ints, seizure: Ints, ring: Ints, duration: Ints) -> None:
@@ -152,12 +157,12 @@ class _Scene:
         """Returns `n` calls made by subscribers."""
         seizure = draw_times(self.rng, n, self.span, CALLS)
         rows = draw.draw_served(self.rng, self.people, self.area, seizure)
-        party = np.searchsorted(_CALLED_CUTS, self.rng.random(n))
+        party = _parties(self.rng, _CALLED_CUTS, n)
         visited = self.people.network(rows, seizure, self.span.month_start)
         # A traveller's switch writes international numbers; at home all forms occur.
         form = np.where(visited > 0, 0, _FORMS[self.rng.integers(0, len(_FORMS), n)])
         other, number = self.numbers(rows, seizure, party, form)
-        ring = self.rng.integers(2, 30, n)
+        ring = self.rings(n)
         return Calls(rows, other, party, number, seizure, ring, self.durations(n), visited)
 
     def received(self, n: int, made: Calls) -> Calls:
@@ -167,7 +172,7 @@ class _Scene:
         caller = made.rows[linked]
         began = draw_times(self.rng, fresh, self.span, CALLS)
         called = draw.draw_served(self.rng, self.people, self.area, began)
-        party = np.searchsorted(_CALLING_CUTS, self.rng.random(fresh))
+        party = _parties(self.rng, _CALLING_CUTS, fresh)
         plain = np.zeros(fresh, np.int64)
         other, number = self.numbers(called, began, party, plain)
         known = draw.own_numbers(self.people, caller, np.zeros(len(linked), np.int64))
@@ -179,15 +184,20 @@ class _Scene:
             party=np.concatenate([made.party[linked], party]),
             number=np.concatenate([known, number]),
             seizure=seizure,
-            ring=np.concatenate([made.ring[linked], self.rng.integers(2, 30, fresh)]),
+            ring=np.concatenate([made.ring[linked], self.rings(fresh)]),
             duration=np.concatenate([made.duration[linked], self.durations(fresh)]),
             visited=self.people.network(rows, seizure, self.span.month_start),
         )
 
+    def rings(self, n: int) -> Ints:
+        """Returns seconds from seizure to answer."""
+        return self.rng.integers(2, 30, n, dtype=np.int64)
+
     def durations(self, n: int) -> Ints:
         """Returns call durations in seconds: half around a minute, a few very long."""
         drawn = np.exp(self.rng.standard_normal(n, np.float32) * np.float32(1.15) + np.float32(4.1))
-        return np.minimum(drawn, _LONGEST_CALL - 1).astype(np.int64) + 1
+        seconds: Ints = np.minimum(drawn, _LONGEST_CALL - 1).astype(np.int64) + 1
+        return seconds
 
     def numbers(self, rows: Ints, seconds: Ints, party: Ints, form: Ints) -> tuple[Ints, Ints]:
         """Returns the row of each other party (-1 off net) and its packed number."""
@@ -231,9 +241,9 @@ class _Scene:
         rows = draw.draw_served(self.rng, self.people, self.area, seizure)
         plain = np.zeros(n, np.int64)
         self.served(rows, plain, seizure, into)
-        _fill_times(into, seizure, self.rng.integers(2, 30, n), self.durations(n))
+        _fill_times(into, seizure, self.rings(n), self.durations(n))
         into[COLUMN["calling"]] = draw.other_mobiles(self.rng, n, plain)
-        target = np.searchsorted(np.asarray((0.5, 0.8)), self.rng.random(n))
+        target = _parties(self.rng, np.asarray((0.5, 0.8)), n)
         _, into[COLUMN["called"]] = self.numbers(rows, seizure, target, plain)
         into[COLUMN["trunk_in"]] = TEXT["OMOB01"]
         into[COLUMN["trunk_out"]] = _TRUNKS[target]
@@ -260,7 +270,7 @@ class _Scene:
         n = into.shape[1]
         plain = np.zeros(n, np.int64)
         seizure = draw_times(self.rng, n, self.span, CALLS)
-        _fill_times(into, seizure, self.rng.integers(2, 30, n), self.durations(n))
+        _fill_times(into, seizure, self.rings(n), self.durations(n))
         into[COLUMN["offset"]] = HOME_OFFSET
         into[COLUMN["calling"]] = draw.other_mobiles(self.rng, n, plain)
         into[COLUMN["called"]] = draw.fixed_lines(self.rng, n, plain)
@@ -277,7 +287,7 @@ class _Scene:
         self.place(rows, visited, into)
         into[COLUMN["seizure"]] = seizure
         if sent:
-            party = np.searchsorted(_MESSAGE_CUTS, self.rng.random(n))
+            party = _parties(self.rng, _MESSAGE_CUTS, n)
             form = np.where(visited > 0, 0, _FORMS[self.rng.integers(0, len(_FORMS), n)])
             _, into[COLUMN["called"]] = self.numbers(rows, seizure, party, form)
 

@@ -188,9 +188,7 @@ def write_records(
                             out[here + i] = blob[start + i]
                         here -= 1
                         out[here] = size
-                    here = write_big_endian(
-                        program[pc, HEAD], program[pc, HEAD_SIZE], out, here
-                    )
+                    here = write_big_endian(program[pc, HEAD], program[pc, HEAD_SIZE], out, here)
             elif code == LITERAL:
                 start = program[pc, COLUMN]
                 size = program[pc, SIZE]
