@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.config import load_config
+from pipeline.errors import ConfigError, Exit, UsageError
+from pipeline.workspace import Workspace
+
+SHOP = Path(__file__).resolve().parents[2] / "samples" / "shop"
+
+
+def workspace_with(tmp_path: Path, text: str) -> Workspace:
+    (tmp_path / "huadan.toml").write_text(text, encoding="utf-8")
+    for name in ("book", "subscribers"):
+        (tmp_path / name).mkdir()
+    return Workspace(tmp_path)
+
+
+def problems(tmp_path: Path, text: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        load_config(workspace_with(tmp_path, text))
+    assert caught.value.exit_code is Exit.CONFIGURATION
+    return [str(problem) for problem in caught.value.problems]
+
+
+SOURCE = '[[source]]\nname = "msc1"\nfolder = "in"\n'
+
+
+def test_the_demo_operators_configuration_loads() -> None:
+    config = load_config(Workspace(SHOP))
+    assert [source.name for source in config.source] == ["msc1", "msc2", "msc3", "pgw1", "pgw2"]
+    assert config.threads >= 1
+
+
+def test_defaults_are_enough_for_one_source(tmp_path: Path) -> None:
+    config = load_config(workspace_with(tmp_path, SOURCE))
+    assert config.run.records_per_chunk == 131_072
+    assert config.source[0].take == "copy"
+
+
+def test_all_mistakes_are_told_at_once_with_line_and_nearest_name(tmp_path: Path) -> None:
+    text = (
+        "[run]\n"
+        "thread = 2\n"
+        "partitions = 0\n"
+        "[[source]]\n"
+        'name = "msc 1"\n'
+        'folder = "in"\n'
+        'take = "mvoe"\n'
+        "[[source]]\n"
+        'name = "msc2"\n'
+        'sequence = "(\\\\d+)"\n'
+    )
+    found = problems(tmp_path, text)
+    assert [line.split(": ")[0] for line in found] == [
+        "huadan.toml:2",
+        "huadan.toml:3",
+        "huadan.toml:5",
+        "huadan.toml:7",
+        "huadan.toml:8",
+        "huadan.toml:10",
+    ]
+    assert "did you mean 'threads'?" in found[0]
+    assert "greater than or equal to 1" in found[1]
+    assert "source[1].name" in found[2]
+    assert "did you mean 'move'?" in found[3]
+    assert "source[2].folder is missing" in found[4]
+    assert "no group" in found[5]
+
+
+def test_twice_the_same_source_name(tmp_path: Path) -> None:
+    assert "twice: msc1" in problems(tmp_path, SOURCE + SOURCE)[0]
+
+
+def test_no_source_at_all(tmp_path: Path) -> None:
+    assert "source is missing" in problems(tmp_path, "")[0]
+
+
+def test_not_toml_is_told_with_its_place(tmp_path: Path) -> None:
+    [problem] = problems(tmp_path, "[run\n")
+    assert problem.startswith("huadan.toml:1:")
+
+
+def test_missing_book_and_subscribers_are_told_together(tmp_path: Path) -> None:
+    (tmp_path / "huadan.toml").write_text(SOURCE, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_config(Workspace(tmp_path))
+    assert len(caught.value.problems) == 2
+
+
+def test_a_folder_without_configuration_is_not_a_workspace(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is not a workspace"):
+        load_config(Workspace(tmp_path))
+
+
+def test_a_file_that_is_not_text(tmp_path: Path) -> None:
+    (tmp_path / "huadan.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UsageError, match="cannot be read"):
+        load_config(Workspace(tmp_path))
