@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from tariffs.compiled import BEGINNING, ROUNDING_MODES
+from tariffs.compiled import BEGINNING, CALL_CLASSES, DIRECTIONS, ROUNDING_MODES, SERVICES
 from tariffs.errors import Problems, Source
 from tariffs.model import Rounding, TimeModel
 
@@ -58,6 +58,22 @@ class Context:
     prices: dict[str, Price] = field(default_factory=dict)
     discounts: dict[str, Discount] = field(default_factory=dict)
 
+    _positions: dict[str, dict[str, int]] = field(default_factory=dict)
+
     def zone_index(self) -> dict[str, int]:
         """Returns zone name → index."""
         return {name: index for index, name in enumerate(self.zones)}
+
+    def positions(self, condition: str) -> dict[str, int]:
+        """Returns name → index of what a condition may name; zones must have been read."""
+        if not self._positions:
+            names = {
+                "service": SERVICES,
+                "direction": DIRECTIONS,
+                "class": CALL_CLASSES,
+                "zone": tuple(self.zones),
+                "roaming": tuple(self.head.roaming_classes),
+            }
+            for key, allowed in names.items():
+                self._positions[key] = {name: index for index, name in enumerate(allowed)}
+        return self._positions[condition]

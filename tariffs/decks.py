@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tariffs.compiled import CALL_CLASSES, NO_ZONE
+from tariffs.decks_fast import read_clean_numbers
 from tariffs.errors import Problems, Source, nearest
 from tariffs.model import NumberDeck, Zone, empty_deck
 
@@ -124,6 +125,9 @@ def read_numbers(file: str, data: bytes, context: Context) -> NumberDeck:
     notes = _Notes(file, context.problems)
     index: dict[str, int] = {NO_ZONE_MARK: NO_ZONE}
     index.update((name, i) for i, name in enumerate(context.zones) if name != NO_PARTY)
+    clean = read_clean_numbers(data, index)
+    if clean is not None:
+        return clean
     seen: dict[str, int] = {}
     zones: list[int] = []
     for line, (prefix, zone) in rows(file, data, ("prefix", "zone"), context.problems):

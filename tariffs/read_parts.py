@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tariffs.compiled import CALL_CLASSES, CAP_SCOPES, DIRECTIONS, RUMS, SERVICES
+from tariffs.compiled import CAP_SCOPES, DIRECTIONS, RUMS, SERVICES
 from tariffs.errors import nearest
 from tariffs.model import ROLES, Allowance, Cap, Conditions, Discount, Fee
 from tariffs.scalars import amount, percent, quantity, quantity_or_unlimited, whole, yes_no
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tariffs.cells import Cell
     from tariffs.context import Context
@@ -26,18 +26,17 @@ SERVED = frozenset(DIRECTIONS.index(name) for name in ("originating", "terminati
 def read_conditions(cell: Cell, context: Context) -> Conditions:
     """Returns ``when: {service: voice, zone: [a, b], roaming: {not: home}}`` as sets."""
     table = cell.table("when", (), CONDITIONS)
-    zones = list(context.zones)
 
-    def pick(key: str, allowed: Sequence[str]) -> frozenset[int] | None:
-        return _indexes(table[key], key, allowed) if key in table else None
+    def pick(key: str) -> frozenset[int] | None:
+        return _indexes(table[key], key, context.positions(key)) if key in table else None
 
-    services, directions = pick("service", SERVICES), pick("direction", DIRECTIONS)
+    services, directions = pick("service"), pick("direction")
     return Conditions(
         anything(context).services if services is None else services,
         SERVED if directions is None else directions,
-        pick("class", CALL_CLASSES),
-        pick("zone", zones),
-        pick("roaming", context.head.roaming_classes),
+        pick("class"),
+        pick("zone"),
+        pick("roaming"),
     )
 
 
@@ -46,14 +45,13 @@ def anything(context: Context) -> Conditions:
     return Conditions(frozenset(context.head.services), SERVED, None, None, None)
 
 
-def _indexes(cell: Cell, what: str, allowed: Sequence[str]) -> frozenset[int]:
+def _indexes(cell: Cell, what: str, positions: Mapping[str, int]) -> frozenset[int]:
     inverted = cell.is_mapping
     if inverted:
         table = cell.table(what, ("not",))
         if "not" not in table:
             return frozenset()
         cell = table["not"]
-    positions = {name: index for index, name in enumerate(allowed)}
     found = frozenset(positions[name] for name in cell.names(what, positions))
     if not found:
         cell.fail(f"The condition {what} names nothing.", "Leave it out to match everything.")

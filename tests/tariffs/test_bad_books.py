@@ -619,3 +619,29 @@ def test_an_error_keeps_its_facts_across_processes(tmp_path: Path) -> None:
     again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301
     assert again.problems == caught.value.problems
     assert str(again) == str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("49x,far\n", "'49x'"),
+        ("0049,far\n", "'0049'"),
+        ("100007,far\n", "twice, first in line 9"),
+        ("49,fra\n", "'fra'"),
+        ("49\n", "Too few"),
+        ("\n49,fra\n", "'fra'"),
+        ('"49,far\n', "Not CSV"),
+    ],
+)
+def test_a_mistake_in_a_large_deck_is_told_as_in_a_small_one(
+    row: str, words: str, tmp_path: Path
+) -> None:
+    rows = "".join(f"{number},far\n" for number in range(100_000, 130_000))
+    change = {
+        **appended("zones.csv", "far,international,\n"),
+        "numbers.csv": f"prefix,zone\n{rows}{row}",
+    }
+    (problem,) = problems_of(tmp_path, change)
+    assert problem.file == "numbers.csv"
+    assert problem.line == 30_002 + (row[0] == "\n")
+    assert words in problem.message

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from mediation import edr
-from tariffs import compile_book, load_book
+from tariffs import compile_book, decks_fast, load_book
 from tariffs import compiled as codes
 from tariffs.cases import load_cases
 from tariffs.compile_numbers import matched_prefix
@@ -19,6 +19,8 @@ from tests.tariffs.conftest import GOLDEN, SHOP
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
     from tariffs.compiled import CompiledBook
     from tariffs.model import Book
@@ -245,3 +247,21 @@ def test_a_large_book_loads_and_compiles_in_seconds(tmp_path: Path) -> None:
     assert time.monotonic() - start < 30
     assert compiled.rule_of.size == compiled.n_classes
     assert compiled.lpm_value[0] == -1
+
+
+def test_the_fast_way_to_read_a_deck_reads_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(7)
+    values = rng.permutation(np.unique(rng.integers(10, 10**12, 40_000)))
+    names = ("north", "abroad", "-")
+    rows = "".join(f"{value},{names[i % 3]}\n" for i, value in enumerate(values))
+    folder = write_book(tmp_path, {"numbers.csv": f"prefix,zone\n{rows}"})
+    fast = load_book(folder).numbers
+    assert decks_fast.read_clean_numbers(
+        (folder / "numbers.csv").read_bytes(), dict.fromkeys(names, 0)
+    )
+    monkeypatch.setattr(decks_fast, "LARGE", 2**60)
+    slow = load_book(folder).numbers
+    for field in dataclasses.fields(fast):
+        assert np.array_equal(getattr(fast, field.name), getattr(slow, field.name)), field.name
