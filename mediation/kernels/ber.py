@@ -7,11 +7,12 @@ and move to the columns 64 at a time. Twin: `mediation.reference.ber`.
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
 from mediation.kernels.codecs import (
     MISSING,
-    digit_count,
+    leading_zeros,
     digits_value,
     e164,
     network_status,
@@ -76,9 +77,10 @@ from mediation.kernels.ops import (
 from mediation.kernels.rows import apply_steps, close_rows, flush_rows
 
 NEED_ROOM = -1
+ix = np.uint64  # unsigned indexes spare the test for negative ones
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy", _nrt=False)
 def decode_rows(
     data, offsets, lengths, first, stop,
     edges, long_base, long_size, long_edges, entries, actions, templates, width, steps, spans,
@@ -124,8 +126,8 @@ def decode_rows(
     while record < stop:
         if rows_out + used + MAX_ROWS > capacity:
             break
-        pos = offsets[record]
-        limit = pos + lengths[record]
+        pos = offsets[ix(record)]
+        limit = pos + lengths[ix(record)]
         code = OK
         at = pos
         if pos < 0 or limit > data.shape[0] or limit <= pos:
@@ -151,39 +153,39 @@ def decode_rows(
                 if is_row:
                     target = record_target
                 depth -= 1
-                end = stack[depth * 3]
-                node = stack[depth * 3 + 1]
-                indefinite = stack[depth * 3 + 2] & 1
-                is_row = stack[depth * 3 + 2] >> 1
+                end = stack[ix(depth * 3)]
+                node = stack[ix(depth * 3 + 1)]
+                indefinite = stack[ix(depth * 3 + 2)] & 1
+                is_row = stack[ix(depth * 3 + 2)] >> 1
                 continue
             at = pos
             if depth == 0 and kind_of >= 0:
                 code = TRAILING_BYTES
                 break
             # Tag.
-            tag = int(data[pos])
+            tag = np.int64(data[ix(pos)])
             pos += 1
             if tag & 31 != 31:
                 if tag == 0:
-                    if indefinite and pos < end and data[pos] == 0:
+                    if indefinite and pos < end and data[ix(pos)] == 0:
                         pos += 1
                         if is_row:
                             target = record_target
                         depth -= 1
-                        end = stack[depth * 3]
-                        node = stack[depth * 3 + 1]
-                        indefinite = stack[depth * 3 + 2] & 1
-                        is_row = stack[depth * 3 + 2] >> 1
+                        end = stack[ix(depth * 3)]
+                        node = stack[ix(depth * 3 + 1)]
+                        indefinite = stack[ix(depth * 3 + 2)] & 1
+                        is_row = stack[ix(depth * 3 + 2)] >> 1
                         continue
                     code = UNEXPECTED_END
                     break
-                entry = int(edges[(node << 8) + tag])
+                entry = np.int64(edges[ix((node << 8) + tag)])
             else:
                 number = 0
                 octets = 0
                 more = 1
                 while more and octets < 4 and pos < end:
-                    octet = int(data[pos])
+                    octet = np.int64(data[ix(pos)])
                     pos += 1
                     octets += 1
                     number = (number << 7) | (octet & 127)
@@ -193,13 +195,13 @@ def decode_rows(
                     break
                 kind_slot = (node << 2) + (tag >> 6)
                 entry = -1
-                if number < long_size[kind_slot]:
-                    entry = int(long_edges[long_base[kind_slot] + number])
+                if number < long_size[ix(kind_slot)]:
+                    entry = np.int64(long_edges[ix(long_base[ix(kind_slot)] + number)])
             # Length.
             if pos >= end:
                 code = TRUNCATED
                 break
-            length = int(data[pos])
+            length = np.int64(data[ix(pos)])
             pos += 1
             open_end = 0
             if length >= 128:
@@ -233,8 +235,8 @@ def decode_rows(
                 kind = -1
                 child = 1
             else:
-                kind = entries[entry * ENTRY_WIDTH + ENT_KIND]
-                child = entries[entry * ENTRY_WIDTH + ENT_CHILD]
+                kind = entries[ix(entry * ENTRY_WIDTH + ENT_KIND)]
+                child = entries[ix(entry * ENTRY_WIDTH + ENT_CHILD)]
                 if (kind == LEAF) == (tag & 32 != 0):
                     code = UNEXPECTED_FORM
                     break
@@ -242,9 +244,9 @@ def decode_rows(
                 if depth >= MAX_DEPTH:
                     code = TOO_DEEP
                     break
-                stack[depth * 3] = end
-                stack[depth * 3 + 1] = node
-                stack[depth * 3 + 2] = indefinite | (is_row << 1)
+                stack[ix(depth * 3)] = end
+                stack[ix(depth * 3 + 1)] = node
+                stack[ix(depth * 3 + 2)] = indefinite | (is_row << 1)
                 depth += 1
                 node = child
                 indefinite = open_end
@@ -258,27 +260,27 @@ def decode_rows(
                     is_row = 1
                     target = (used + count) * width
                     count += 1
-                    source = entries[entry * ENTRY_WIDTH + ENT_TYPE] * width
+                    source = entries[ix(entry * ENTRY_WIDTH + ENT_TYPE)] * width
                     for index in range(width):
-                        block[target + index] = templates[source + index]
-                    slot = entries[entry * ENTRY_WIDTH + ENT_POSITION]
+                        block[ix(target + index)] = templates[ix(source + index)]
+                    slot = entries[ix(entry * ENTRY_WIDTH + ENT_POSITION)]
                     if slot >= 0:
-                        block[target + slot] = count
+                        block[ix(target + slot)] = count
                 elif kind == RECORD:
-                    kind_of = entries[entry * ENTRY_WIDTH + ENT_TYPE]
-                    record_target = scratch if spans[kind_of * 7 + 6] else used * width
+                    kind_of = entries[ix(entry * ENTRY_WIDTH + ENT_TYPE)]
+                    record_target = scratch if spans[ix(kind_of * 7 + 6)] else used * width
                     target = record_target
                     source = kind_of * width
                     for index in range(width):
-                        block[target + index] = templates[source + index]
+                        block[ix(target + index)] = templates[ix(source + index)]
                 continue
             # A field: run its codecs.
             close = pos + length
-            action = entries[entry * ENTRY_WIDTH + ENT_ACTION]
+            action = entries[ix(entry * ENTRY_WIDTH + ENT_ACTION)]
             while action >= 0:
                 base = action * ACTION_WIDTH
-                codec = actions[base + ACT_CODEC]
-                slot = target + actions[base + ACT_SLOT]
+                codec = actions[ix(base + ACT_CODEC)]
+                slot = target + actions[ix(base + ACT_SLOT)]
                 if codec in (INTEGER, UNSIGNED, OCTETS):
                     if length == 0:
                         code = INVALID_INTEGER
@@ -290,7 +292,7 @@ def decode_rows(
                             break
                         value = signed_value(data, pos, close)
                     else:
-                        while length - skip > 8 and data[pos + skip] == 0:
+                        while length - skip > 8 and data[ix(pos + skip)] == 0:
                             skip += 1
                         if length - skip > 8:
                             code = INVALID_INTEGER if codec == UNSIGNED else INVALID_LENGTH
@@ -299,10 +301,10 @@ def decode_rows(
                         if codec == UNSIGNED and value < 0:
                             code = VALUE_OUT_OF_RANGE
                             break
-                    if value < actions[base + ACT_LOW] or value > actions[base + ACT_HIGH]:
+                    if value < actions[ix(base + ACT_LOW)] or value > actions[ix(base + ACT_HIGH)]:
                         code = VALUE_OUT_OF_RANGE
                         break
-                    block[slot] = value
+                    block[ix(slot)] = value
                 elif codec == TIMESTAMP:
                     if length != 9:
                         code = INVALID_TIMESTAMP
@@ -311,8 +313,8 @@ def decode_rows(
                     if value == MISSING:
                         code = INVALID_TIMESTAMP
                         break
-                    block[slot] = value
-                    block[target + actions[base + ACT_SLOT2]] = minutes
+                    block[ix(slot)] = value
+                    block[ix(target + actions[ix(base + ACT_SLOT2)])] = minutes
                 elif codec in (TBCD, IMEI):
                     value, digits = digits_value(data, pos, close, tbcd)
                     if digits < 0:
@@ -320,30 +322,30 @@ def decode_rows(
                         break
                     if codec == IMEI and digits == 16:
                         value //= 100
-                    block[slot] = value if digits > 0 else MISSING
+                    block[ix(slot)] = value if digits > 0 else MISSING
                 elif codec in (NUMBER, DIALLED):
                     body = pos + 1
-                    if length > 0 and data[pos] < 128:
+                    if length > 0 and data[ix(pos)] < 128:
                         body += 1
-                    second = actions[base + ACT_SLOT2]
+                    second = actions[ix(base + ACT_SLOT2)]
                     value = 0
                     digits = 0
                     if body < close:
                         value, digits = digits_value(data, body, close, tbcd)
                     if codec == DIALLED:
-                        if digits > 0 and (int(data[pos]) >> 4) & 7 != 5:
-                            block[slot] = value
-                            block[target + second] = digits - digit_count(value, powers)
+                        if digits > 0 and (np.int64(data[ix(pos)]) >> 4) & 7 != 5:
+                            block[ix(slot)] = value
+                            block[ix(target + second)] = leading_zeros(value, digits, powers)
                         else:
-                            block[slot] = MISSING
-                            block[target + second] = MISSING
+                            block[ix(slot)] = MISSING
+                            block[ix(target + second)] = MISSING
                     else:
                         number = -1
                         if digits > 0:
-                            number = e164(value, digits, int(data[pos]), settings, powers)
-                        block[slot] = number if number >= 0 else MISSING
+                            number = e164(value, digits, np.int64(data[ix(pos)]), settings, powers)
+                        block[ix(slot)] = number if number >= 0 else MISSING
                         if second >= 0:
-                            block[target + second] = MISSING
+                            block[ix(target + second)] = MISSING
                             if number < 0 and digits != 0:
                                 found = intern_octets(
                                     data, pos, close, action, slots, interned, interned_count
@@ -351,18 +353,18 @@ def decode_rows(
                                 if found < 0:
                                     code = NEED_ROOM
                                     break
-                                block[target + second] = found
+                                block[ix(target + second)] = found
                 elif codec in (TEXT, PLMN):
                     if codec == PLMN:
                         network = network_status(data, pos, close)
                         if network == 1:
-                            block[slot] = MISSING
-                            action = actions[base + ACT_NEXT]
+                            block[ix(slot)] = MISSING
+                            action = actions[ix(base + ACT_NEXT)]
                             continue
                         if network == 2:
                             code = INVALID_NETWORK
                             break
-                    found = int(last[action])
+                    found = np.int64(last[ix(action)])
                     if found < 0 or not same_octets(data, pos, close, interned, found):
                         found = intern_octets(
                             data, pos, close, action, slots, interned, interned_count
@@ -370,49 +372,49 @@ def decode_rows(
                         if found < 0:
                             code = NEED_ROOM
                             break
-                        last[action] = found
-                    block[slot] = found if length > 0 else MISSING
+                        last[ix(action)] = found
+                    block[ix(slot)] = found if length > 0 else MISSING
                 elif codec == LOCATION:
                     value, cell = user_location(data, pos, close)
-                    block[slot] = value
-                    block[target + actions[base + ACT_SLOT2]] = cell
+                    block[ix(slot)] = value
+                    block[ix(target + actions[ix(base + ACT_SLOT2)])] = cell
                 elif codec == LOOKUP:
                     if length == 1:
-                        value = lookups[(actions[base + ACT_PARAM] << 8) + int(data[pos])]
+                        value = lookups[ix((actions[ix(base + ACT_PARAM)] << 8) + np.int64(data[ix(pos)]))]
                         if value != MISSING:
-                            block[slot] = value
+                            block[ix(slot)] = value
                 elif codec == BOOLEAN:
                     if length != 1:
                         code = INVALID_LENGTH
                         break
-                    block[slot] = 1 if data[pos] != 0 else 0
+                    block[ix(slot)] = 1 if data[ix(pos)] != 0 else 0
                 elif codec == PRESENCE:
-                    block[slot] = 1
-                action = actions[base + ACT_NEXT]
+                    block[ix(slot)] = 1
+                action = actions[ix(base + ACT_NEXT)]
             pos = close
         if code == NEED_ROOM:
             full = 1
             break
         if code == OK:
             span = kind_of * 7
-            apply_steps(block, record_target, record_target, steps, spans[span], spans[span + 1])
-            if spans[span + 6]:
+            apply_steps(block, record_target, record_target, steps, spans[ix(span)], spans[ix(span + 1)])
+            if spans[ix(span + 6)]:
                 count = close_rows(
                     block, used * width, record_target, count, width, steps, spans, span, merge
                 )
             else:
                 count = 1
             for index in range(count):
-                row_record[rows_out + used + index] = record - first
-                row_container[rows_out + used + index] = index
+                row_record[ix(rows_out + used + index)] = record - first
+                row_container[ix(rows_out + used + index)] = index
             used += count
             if used >= FLUSH_ROWS:
                 flush_rows(block, used, width, columns, rows_out, active, quantities)
                 rows_out += used
                 used = 0
         else:
-            status[record] = code
-            fault[record] = at
+            status[ix(record)] = code
+            fault[ix(record)] = at
         record += 1
     flush_rows(block, used, width, columns, rows_out, active, quantities)
     rows_out += used

@@ -7,6 +7,7 @@ buffer. Lookup tables come as arguments: `tbcd` and `bcd` int16[256], `days` int
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
 from mediation.kernels.ops import (
@@ -22,32 +23,42 @@ from mediation.kernels.ops import (
 )
 
 MISSING = -(2**63)
-MINUTE_US = 60_000_000
 SECOND_US = 1_000_000
-DAY_US = 86_400_000_000
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy", _nrt=False)
+def octet(data, pos):
+    """Returns `data[pos]` as int64; unsigned indexes spare the test for negative ones."""
+    return np.int64(data[np.uint64(pos)])
+
+
+@njit(nogil=True, cache=True, error_model="numpy", _nrt=False)
+def entry(table, index):
+    """Returns `table[index]` of an integer table as int64, index not negative."""
+    return np.int64(table[np.uint64(index)])
+
+
+@njit(nogil=True, cache=True, error_model="numpy", _nrt=False)
 def signed_value(data, pos, end):
     """Returns a two's complement integer of 1 to 8 octets (int64)."""
-    value = int(data[pos])
+    value = octet(data, pos)
     if value >= 128:
         value -= 256
     for index in range(pos + 1, end):
-        value = (value << 8) | int(data[index])
+        value = (value << 8) | octet(data, index)
     return value
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy", _nrt=False)
 def unsigned_value(data, pos, end):
     """Returns octets as a big-endian number (int64); 8 octets may wrap to negative."""
     value = 0
     for index in range(pos, end):
-        value = (value << 8) | int(data[index])
+        value = (value << 8) | octet(data, index)
     return value
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy", _nrt=False)
 def digits_value(data, pos, end, tbcd):
     """Returns (value, count) of a TBCD string, int64; count is -1 if it is not 0 to 18 digits.
 
@@ -56,7 +67,7 @@ def digits_value(data, pos, end, tbcd):
     value = 0
     count = 0
     for index in range(pos, end):
-        two = int(tbcd[data[index]])
+        two = entry(tbcd, octet(data, index))
         if two >= 0:
             value = value * 100 + two
             count += 2
@@ -64,53 +75,57 @@ def digits_value(data, pos, end, tbcd):
                 return value, -1
         else:
             if two == -1:  # one digit, then filler
-                value = value * 10 + int(data[index] & 15)
+                value = value * 10 + (octet(data, index) & 15)
                 count += 1
             elif two != -2:  # neither digits nor filler
                 return value, -1
             if count > 18:
                 return value, -1
             for rest in range(index + 1, end):
-                if data[rest] != 255:
+                if octet(data, rest) != 255:
                     return value, -1
             return value, count
     return value, count
 
 
-@njit(nogil=True, cache=True)
-def digit_count(value, powers):
-    """Returns how many decimal digits a non-negative int64 has; 1 for zero."""
-    count = 1
-    while count < 19 and value >= powers[count]:
-        count += 1
-    return count
+@njit(nogil=True, cache=True, error_model="numpy", _nrt=False)
+def leading_zeros(value, count, powers):
+    """Returns how many of `count` digits are zeros before `value` (int64); 0 is one digit."""
+    zeros = 0
+    while count - zeros > 1 and value < entry(powers, count - zeros - 1):
+        zeros += 1
+    return zeros
 
 
-@njit(nogil=True, cache=True)
-def has_prefix(value, count, prefix, length, powers):
-    """Returns whether `count` digits `value` begin with the `length` digits `prefix`."""
-    return 0 < length < count and value // powers[count - length] == prefix
+@njit(nogil=True, cache=True, error_model="numpy", _nrt=False)
+def without_prefix(value, count, prefix, length, powers):
+    """Returns `count` digits `value` without the `length` digits `prefix`, -1 without it."""
+    if length <= 0 or length >= count:
+        return -1
+    power = entry(powers, count - length)
+    rest = value - prefix * power
+    return rest if 0 <= rest < power else -1
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy", _nrt=False)
 def international(value, count, settings, powers):
     """Returns `value` if it is an E.164 number with country code, else -1."""
-    if count > 15 or count < settings[SET_E164_MIN] or value < powers[count - 1]:
+    if count > 15 or count < settings[SET_E164_MIN] or value < entry(powers, count - 1):
         return -1
     return value
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy", _nrt=False)
 def national(value, count, settings, powers):
     """Returns a national number with the country code before it, or -1 if it is none."""
     if count < settings[SET_NATIONAL_MIN] or count > settings[SET_NATIONAL_MAX]:
         return -1
-    if value < powers[count - 1]:
+    if value < entry(powers, count - 1):
         return -1
-    return settings[SET_COUNTRY] * powers[count] + value
+    return settings[SET_COUNTRY] * entry(powers, count) + value
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy", _nrt=False)
 def e164(value, count, first, settings, powers):
     """Returns the E.164 number (int64) that `count` digits `value` mean, or -1.
 
@@ -120,48 +135,48 @@ def e164(value, count, first, settings, powers):
     kind = (first >> 4) & 7
     if (first & 15) > 1 or kind > 2:
         return -1
-    length = settings[SET_INTERNATIONAL_LENGTH]
-    if kind != 2 and has_prefix(value, count, settings[SET_INTERNATIONAL], length, powers):
-        count -= length
-        return international(value % powers[count], count, settings, powers)
-    if kind == 1:
-        return international(value, count, settings, powers)
+    if kind != 2:
+        length = settings[SET_INTERNATIONAL_LENGTH]
+        rest = without_prefix(value, count, settings[SET_INTERNATIONAL], length, powers)
+        if rest >= 0:
+            return international(rest, count - length, settings, powers)
+        if kind == 1:
+            return international(value, count, settings, powers)
     length = settings[SET_TRUNK_LENGTH]
-    if has_prefix(value, count, settings[SET_TRUNK], length, powers):
-        count -= length
-        return national(value % powers[count], count, settings, powers)
-    country = settings[SET_COUNTRY_LENGTH]
-    if kind == 0 and count > settings[SET_NATIONAL_MAX] and count <= 15:
-        rest = count - country
-        if rest >= settings[SET_NATIONAL_MIN] and rest <= settings[SET_NATIONAL_MAX]:
-            if value // powers[rest] == settings[SET_COUNTRY]:
-                return value
-        return -1
+    rest = without_prefix(value, count, settings[SET_TRUNK], length, powers)
+    if rest >= 0:
+        return national(rest, count - length, settings, powers)
+    if kind == 0 and count > settings[SET_NATIONAL_MAX]:
+        length = settings[SET_COUNTRY_LENGTH]
+        rest = without_prefix(value, count, settings[SET_COUNTRY], length, powers)
+        if rest < 0 or national(rest, count - length, settings, powers) < 0:
+            return -1
+        return value
     return national(value, count, settings, powers)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy", _nrt=False)
 def timestamp(data, pos, bcd, days):
     """Returns (UTC microseconds, offset minutes) of a TimeStamp of 9 octets (TS 32.298 5.1.2).
 
     (MISSING, 0) if it is not BCD or no possible date and time. Years are 2000 to 2099.
     """
-    year = int(bcd[data[pos]])
-    month = int(bcd[data[pos + 1]])
-    day = int(bcd[data[pos + 2]])
-    hour = int(bcd[data[pos + 3]])
-    minute = int(bcd[data[pos + 4]])
-    second = int(bcd[data[pos + 5]])
-    sign = int(data[pos + 6])
-    off_hour = int(bcd[data[pos + 7]])
-    off_minute = int(bcd[data[pos + 8]])
+    year = entry(bcd, octet(data, pos))
+    month = entry(bcd, octet(data, pos + 1))
+    day = entry(bcd, octet(data, pos + 2))
+    hour = entry(bcd, octet(data, pos + 3))
+    minute = entry(bcd, octet(data, pos + 4))
+    second = entry(bcd, octet(data, pos + 5))
+    sign = octet(data, pos + 6)
+    off_hour = entry(bcd, octet(data, pos + 7))
+    off_minute = entry(bcd, octet(data, pos + 8))
     if (year | month | day | hour | minute | second | off_hour | off_minute) < 0:
         return MISSING, 0
     if month > 12 or day > 31 or hour > 23 or minute > 59 or second > 59:
         return MISSING, 0
     if off_hour > 15 or off_minute > 59 or (sign != 0x2B and sign != 0x2D):
         return MISSING, 0
-    number = int(days[(year << 9) | (month << 5) | day])
+    number = entry(days, (year << 9) | (month << 5) | day)
     if number < 0:
         return MISSING, 0
     offset = off_hour * 60 + off_minute
@@ -171,14 +186,14 @@ def timestamp(data, pos, bcd, days):
     return seconds * SECOND_US, offset
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy", _nrt=False)
 def network_status(data, pos, end):
     """Returns 0 if octets are a PLMN identifier, 1 if they are filler (absent), 2 if neither."""
     if end - pos != 3:
         return 2
-    first = int(data[pos])
-    second = int(data[pos + 1])
-    third = int(data[pos + 2])
+    first = octet(data, pos)
+    second = octet(data, pos + 1)
+    third = octet(data, pos + 2)
     if first == 255 and second == 255 and third == 255:
         return 1
     if (first & 15) > 9 or (first >> 4) > 9 or (second & 15) > 9:
@@ -188,7 +203,7 @@ def network_status(data, pos, end):
     return 0
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy", _nrt=False)
 def user_location(data, pos, end):
     """Returns (area, cell) of GTP user location information, `MISSING` where it does not say.
 
@@ -200,7 +215,7 @@ def user_location(data, pos, end):
     cell = MISSING
     if pos >= end:
         return area, cell
-    flags = int(data[pos])
+    flags = octet(data, pos)
     pos += 1
     if flags == 0:
         flags = 1
@@ -210,12 +225,12 @@ def user_location(data, pos, end):
         size = 5 if bit in (3, 5) else 7
         if pos + size > end:
             break
-        code = (int(data[pos + 3]) << 8) | int(data[pos + 4])
+        code = (octet(data, pos + 3) << 8) | octet(data, pos + 4)
         if bit in (0, 1):
             area = code
-            cell = (int(data[pos + 5]) << 8) | int(data[pos + 6])
+            cell = (octet(data, pos + 5) << 8) | octet(data, pos + 6)
         elif bit == 4:
-            cell = (code << 16) | (int(data[pos + 5]) << 8) | int(data[pos + 6])
+            cell = (code << 16) | (octet(data, pos + 5) << 8) | octet(data, pos + 6)
             cell &= 0xFFFFFFF
         elif bit == 3 or area == MISSING:
             area = code

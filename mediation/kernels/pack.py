@@ -10,7 +10,7 @@ from numba import njit
 MISSING = -(2**63)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy", _nrt=False)
 def pack_rows(
     columns, rows, dense, layout, codes, start, values64, values32, values16, values8, bits, nulls
 ):
@@ -72,7 +72,7 @@ def pack_rows(
             clear_bits(columns, rows, dense, column, start, count, bits)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy", _nrt=False)
 def clear_bits(columns, rows, dense, column, start, count, bits):
     """Clears the validity bits of missing values, eight at a time; shapes as in `pack_rows`."""
     index = 0
@@ -90,7 +90,7 @@ def clear_bits(columns, rows, dense, column, start, count, bits):
         bits[column, place >> 3] &= 255 - mask
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy", _nrt=False)
 def pack_identity(row_record, row_container, rows, first, offsets, start, offset_line, container_line):
     """Appends byte offset (int64) and container (int32) of rows; arrays as in `decode_rows`."""
     for index in range(rows.shape[0]):

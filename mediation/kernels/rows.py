@@ -6,28 +6,30 @@ part of `mediation.reference.ber`.
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
 MISSING = -(2**63)
+ix = np.uint64  # unsigned indexes spare the test for negative ones
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy", _nrt=False)
 def apply_steps(block, row, source, steps, begin, end):
     """Fills missing pairs of `row` from slots of `source`, steps `begin` to `end` in order.
 
     A step is int32 (first, second, from first, from second); second may be -1.
     """
     for step in range(begin, end):
-        first = row + steps[step * 4]
-        second = steps[step * 4 + 1]
-        if block[first] != MISSING or (second >= 0 and block[row + second] != MISSING):
+        first = row + steps[ix(step * 4)]
+        second = steps[ix(step * 4 + 1)]
+        if block[ix(first)] != MISSING or (second >= 0 and block[ix(row + second)] != MISSING):
             continue
-        block[first] = block[source + steps[step * 4 + 2]]
+        block[ix(first)] = block[ix(source + steps[ix(step * 4 + 2)])]
         if second >= 0:
-            block[row + second] = block[source + steps[step * 4 + 3]]
+            block[ix(row + second)] = block[ix(source + steps[ix(step * 4 + 3)])]
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy", _nrt=False)
 def close_rows(block, row, record, count, width, steps, spans, span, merge):
     """Finishes the `count` rows of a record with rows; returns how many rows there are.
 
@@ -36,35 +38,35 @@ def close_rows(block, row, record, count, width, steps, spans, span, merge):
     """
     if count == 0:
         for index in range(width):
-            block[row + index] = block[record + index]
+            block[ix(row + index)] = block[ix(record + index)]
         return 1
     for number in range(count):
         here = row + number * width
-        apply_steps(block, here, here, steps, spans[span + 2], spans[span + 3])
+        apply_steps(block, here, here, steps, spans[ix(span + 2)], spans[ix(span + 3)])
         if number > 0:
-            apply_steps(block, here, here - width, steps, spans[span + 4], spans[span + 5])
+            apply_steps(block, here, here - width, steps, spans[ix(span + 4)], spans[ix(span + 5)])
         for pair in range(0, merge.shape[0], 2):
-            first = merge[pair]
-            second = merge[pair + 1]
-            if block[here + first] != MISSING:
+            first = merge[ix(pair)]
+            second = merge[ix(pair + 1)]
+            if block[ix(here + first)] != MISSING:
                 continue
             if second >= 0:
-                if block[here + second] != MISSING:
+                if block[ix(here + second)] != MISSING:
                     continue
-                block[here + second] = block[record + second]
-            block[here + first] = block[record + first]
+                block[ix(here + second)] = block[ix(record + second)]
+            block[ix(here + first)] = block[ix(record + first)]
     return count
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy", _nrt=False)
 def flush_rows(block, used, width, columns, out, active, quantities):
     """Moves `used` rows to int64 `columns` from row `out` on; missing quantities become 0."""
     for index in range(active.shape[0]):
-        column = active[index]
+        column = active[ix(index)]
         for row in range(used):
-            columns[column, out + row] = block[row * width + column]
+            columns[ix(column), ix(out + row)] = block[ix(row * width + column)]
     for index in range(quantities.shape[0]):
-        column = quantities[index]
+        column = quantities[ix(index)]
         for row in range(used):
-            if columns[column, out + row] == MISSING:
-                columns[column, out + row] = 0
+            if columns[ix(column), ix(out + row)] == MISSING:
+                columns[ix(column), ix(out + row)] = 0
