@@ -88,7 +88,10 @@ def _mix_dictionary(column: pa.DictionaryArray, high: Keys, low: Keys) -> None:
     words = np.empty((2, len(texts)), np.uint64)
     for place, text in enumerate(texts):
         words[0, place], words[1, place] = text_words(text)
-    codes = column.indices.cast(pa.int32()).fill_null(-1).to_numpy(zero_copy_only=False)
+    indices = column.indices
+    if indices.null_count:
+        indices = indices.fill_null(-1)
+    codes = indices.cast(pa.int32()).to_numpy()
     kernels.mix_codes(codes, words, high, low)
 
 

@@ -45,9 +45,9 @@ def mix_nullable(values, valid, first_bit, high, low):
     """
     bit = first_bit
     for row in range(len(values)):
-        word = values[row]
-        if valid[bit >> THREE] >> np.uint8(bit & SEVEN) & np.uint8(1) == 0:
-            word = NULL
+        # All ones for a value, all zeros for a null: nulls come at random, so no branch.
+        mask = ZERO - (np.uint64(valid[bit >> THREE]) >> (bit & SEVEN) & ONE)
+        word = values[row] & mask | NULL & ~mask
         bit += ONE
         top = (high[row] ^ word) * MULTIPLY_HIGH
         high[row] = top ^ top >> SHIFT
