@@ -58,7 +58,7 @@ def create(
     incoming = folder / "incoming"
     incoming.mkdir(exist_ok=True)
     if traffic:
-        fill(incoming, progress)
+        fill(incoming, folder / "subscribers", progress)
     # last, so that a folder is a workspace only when it is whole
     shutil.copyfile(shop / CONFIG_NAME, folder / CONFIG_NAME)
     workspace = Workspace(folder.absolute())
@@ -66,7 +66,7 @@ def create(
     return workspace
 
 
-def fill(incoming: Path, progress: Callable[[str], None]) -> None:
+def fill(incoming: Path, subscribers: Path, progress: Callable[[str], None]) -> None:
     """Puts the demo's CDR files into `incoming`: the checkout's samples, else made anew."""
     samples = sample_traffic()
     if samples is not None:
@@ -76,7 +76,7 @@ def fill(incoming: Path, progress: Callable[[str], None]) -> None:
     progress("writing sample CDR files (about half a minute)")
     from traffic.generate import write_samples  # noqa: PLC0415 - asn1tools takes a second
 
-    write_samples(incoming, seed=SEED)
+    write_samples(incoming, SEED, subscribers_folder=subscribers)
 
 
 def _make_source_folders(workspace: Workspace) -> None:

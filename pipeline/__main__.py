@@ -1,0 +1,8 @@
+"""``python -m pipeline`` is ``huadan``."""
+
+from __future__ import annotations
+
+from pipeline.cli.main import main
+
+if __name__ == "__main__":
+    main()
