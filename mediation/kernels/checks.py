@@ -1,0 +1,109 @@
+"""Testing the rows of a block against validation rules.
+
+A rule is a range on one or two columns. Most blocks have no hit at all, so each rule first asks
+the whole column with a loop that compiles to vector instructions, and looks at single rows only
+where something was found.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+# Cells of a rule in `rules`.
+COLUMN = 0
+OTHER = 1
+MODE = 2
+SERVICES = 3
+DIRECTIONS = 4
+RULE_CELLS = 5
+
+# Modes.
+MODE_MISSING = 0
+MODE_OUTSIDE = 1
+MODE_BETWEEN = 2
+MODE_ALWAYS = 3
+
+
+@njit(nogil=True, cache=True)
+def suspect(values, mode, low, high, missing):
+    """Returns whether any of ``values`` int64[n] may be hit, conditions apart."""
+    found = np.int64(0)
+    if mode == MODE_MISSING:
+        for row in range(len(values)):
+            found |= np.int64(values[row] == missing)
+    elif mode == MODE_OUTSIDE:
+        for row in range(len(values)):
+            value = values[row]
+            found |= np.int64(((value < low) | (value > high)) & (value != missing))
+    elif mode == MODE_BETWEEN:
+        for row in range(len(values)):
+            value = values[row]
+            found |= np.int64((value >= low) & (value <= high) & (value != missing))
+    else:
+        found = np.int64(1)
+    return found != 0
+
+
+@njit(nogil=True, cache=True)
+def hits(value, other, mode, low, high, missing):
+    """Returns whether one row is hit; ``other`` is the second column of a missing rule."""
+    if mode == MODE_MISSING:
+        return value == missing and other == missing
+    if mode == MODE_ALWAYS:
+        return True
+    if value == missing:
+        return False
+    if mode == MODE_OUTSIDE:
+        return value < low or value > high
+    return low <= value <= high
+
+
+@njit(nogil=True, cache=True)
+def check_rows(columns, rows, rules, low, high, service_column, direction_column, missing, status):
+    """Writes for each row the first rule that hits it.
+
+    Args:
+        columns: int64[columns, room], ``missing`` where there is no value.
+        rows: How many rows of ``columns`` count.
+        rules: int64[rules, RULE_CELLS]; ``OTHER`` is -1 without a second column; ``SERVICES`` and
+            ``DIRECTIONS`` are bit masks by code.
+        low: int64[rules] lower bounds, inclusive.
+        high: int64[rules] upper bounds, inclusive.
+        service_column: Row of ``columns`` with service codes.
+        direction_column: The same for directions.
+        missing: The sentinel.
+        status: int16[rows], out: 0, or index of the rule + 1.
+
+    Returns:
+        How many rows were hit.
+    """
+    count = np.int64(0)
+    for row in range(rows):
+        status[row] = 0
+    for rule in range(len(rules)):
+        mode = rules[rule, MODE]
+        column = rules[rule, COLUMN]
+        if not suspect(columns[column, :rows], mode, low[rule], high[rule], missing):
+            continue
+        second = rules[rule, OTHER]
+        for row in range(rows):
+            if status[row] != 0:
+                continue
+            value = columns[column, row]
+            other = missing
+            if second >= 0:
+                other = columns[second, row]
+            if not hits(value, other, mode, low[rule], high[rule], missing):
+                continue
+            service = columns[service_column, row]
+            direction = columns[direction_column, row]
+            # A missing code is -2**63, whose bits would shift anywhere: it meets no condition.
+            known = service >= 0 and direction >= 0
+            if (
+                known
+                and rules[rule, SERVICES] >> service & rules[rule, DIRECTIONS] >> direction & 1
+            ):
+                status[row] = rule + 1
+                count += 1
+    return count
