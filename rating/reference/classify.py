@@ -148,13 +148,12 @@ def _zone(row: Mapping[str, Any], book: CompiledBook) -> int:
     number, text = row.get("other_number"), row.get("other_text")
     if number is None:
         return 0 if text is None else book.short_codes.get(text, -1)
-    node = 0
-    for digit in str(number):
-        below = int(book.lpm_child[node * 10 + int(digit)])
-        if below < 0:
-            break
-        node = below
-    return int(book.lpm_value[node])
+    entry = 0  # a node, or where nothing longer follows the answer as -2-zone
+    for digit in str(number)[:15]:
+        entry = int(book.lpm_child[entry * 10 + int(digit)])
+        if entry < 0:
+            return -2 - entry
+    return int(book.lpm_value[entry])
 
 
 def _call_class(

@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 from mediation.edr import MISSING
 from rating.cycles import to_us
 from rating.subscribers import Subscribers
-from tariffs.compiled import BEGINNING, CALL_CLASSES, FOREVER, RUMS, CompiledBook
+from tariffs.compile_numbers import build_trie
+from tariffs.compiled import BEGINNING, CALL_CLASSES, FOREVER, CompiledBook
+from tariffs.model import NumberDeck
 
 ZONE = "Europe/Berlin"
 """Has a daylight-saving change on 25 October 2026, at 03:00 summer time."""
@@ -44,38 +46,19 @@ def instant(day: int, hour: int = 0, minute: int = 0, second: int = 0, month: in
     return to_us(dt.datetime(2026, month, day, hour, minute, second, tzinfo=_BERLIN))
 
 
-def _lpm(prefixes: dict[str, int]) -> dict[str, np.ndarray[Any, Any]]:
-    """The three arrays of the prefix table, as CompiledBook describes them."""
-    children: list[list[int]] = [[-1] * 10]
-    value = [-1]
-    for prefix in sorted(prefixes, key=len):
-        node = 0
-        for digit in map(int, prefix):
-            if children[node][digit] < 0:
-                children[node][digit] = len(children)
-                children.append([-1] * 10)
-                value.append(value[node])
-            node = children[node][digit]
-        value[node] = prefixes[prefix]
-    direct = np.empty(100_000, np.int32)
-    for head in range(100_000):
-        node = 0
-        ends = False
-        for digit in map(int, f"{head:05d}"):
-            below = children[node][digit]
-            if below < 0:
-                ends = True
-                break
-            node = below
-        direct[head] = -2 - value[node] if ends else node
-    return {
-        "lpm_direct": direct,
-        "lpm_child": np.array(children, np.int32).reshape(-1),
-        "lpm_value": np.array(value, np.int32),
-    }
+def _prefixes(zones: dict[str, int]) -> dict[str, np.ndarray[Any, Any]]:
+    """The arrays of the prefix table."""
+    deck = NumberDeck(
+        prefix=np.array([int(prefix) for prefix in zones], np.int64),
+        digits=np.array([len(prefix) for prefix in zones], np.int8),
+        zone=np.array(list(zones.values()), np.int32),
+        line=np.arange(len(zones), dtype=np.int32),
+    )
+    trie = build_trie(deck)
+    return {"lpm_direct": trie.direct, "lpm_child": trie.child, "lpm_value": trie.value}
 
 
-_PREFIXES = _lpm({"86199": 1, "8618": 1, "49": 2, "4": 2})
+_PREFIXES = _prefixes({"86199": 1, "8618": 1, "49": 2, "4": 2})
 
 
 def _time_arrays(windows: list[list[int]]) -> dict[str, Any]:
@@ -92,7 +75,6 @@ def _time_arrays(windows: list[list[int]]) -> dict[str, Any]:
             if minute < 1439 and band[(*at, minute)] != band[(*at, minute + 1)]:
                 end = minute + 1
             until[(*at, minute)] = end
-    transitions = [BEGINNING, instant(25, 3) - 0]
     return {
         "time_models": ("always", "day", "week"),
         "day_types": ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -104,7 +86,7 @@ def _time_arrays(windows: list[list[int]]) -> dict[str, Any]:
             [7, *(dt.date(2026, 10, day).weekday() for day in range(2, 28))], np.int8
         ),
         "tz_utc_us": np.array(
-            [transitions[0], to_us(dt.datetime(2026, 10, 25, 1, tzinfo=dt.UTC))], np.int64
+            [BEGINNING, to_us(dt.datetime(2026, 10, 25, 1, tzinfo=dt.UTC))], np.int64
         ),
         "tz_offset_min": np.array([120, 60], np.int32),
     }
@@ -136,7 +118,7 @@ def _lists(
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """(first, entries): for each plan an ordered choice of definitions."""
     picks = [
-        draw(st.lists(st.integers(0, count - 1), unique=True, max_size=count)) if count else []
+        draw(st.lists(st.integers(0, count - 1), unique=True, min_size=1, max_size=count)) if count else []
         for _ in range(plans)
     ]
     first = np.concatenate([[0], np.cumsum([len(pick) for pick in picks])]).astype(np.int32)
@@ -199,7 +181,7 @@ def _rules(draw: st.DrawFn, models: int, plans: int) -> dict[str, Any]:
         "rule_sources": tuple(f"plan.yaml:{k}" for k in range(count)),
         "rule_time_model": column(st.integers(0, 2), np.int16),
         "rule_split": column(st.integers(0, 2), np.int8),
-        "rule_rum": column(st.sampled_from([0, 0, 0, 0, 1, 2, 3, 4]), np.int8),
+        "rule_rum": column(st.sampled_from([0, 0, 0, 0, 0, 0, 0, 4, 1, 2, 3]), np.int8),
         "rule_tax": column(st.integers(0, 1), np.int16),
         "rule_gl": column(st.integers(0, 1), np.int16),
         "rule_clock": column(st.integers(0, 1), np.int8),
@@ -223,16 +205,16 @@ _DATES = (
 
 def _definitions(draw: st.DrawFn, plans: int) -> dict[str, Any]:
     """Allowances, discounts and caps, and which plan has which."""
-    a, d, c = (draw(st.integers(0, most)) for most in (4, 3, 3))
+    a, d, c = (draw(st.integers(least, most)) for least, most in ((1, 4), (0, 3), (0, 3)))
 
     def column(count: int, values: st.SearchStrategy[int], dtype: Any) -> np.ndarray[Any, Any]:
         return np.array(draw(st.lists(values, min_size=count, max_size=count)), dtype)
 
     flag, rare = st.integers(0, 1), st.sampled_from([0, 0, 1])
-    bands = st.one_of(st.just(-1), st.integers(0, 15))
-    begin = st.sampled_from([BEGINNING, BEGINNING, instant(1), instant(10)])
-    end = st.sampled_from([FOREVER, FOREVER, instant(20)])
-    quantity = st.sampled_from([0, 59, 100, 600, 1000, 3600, 50_000, FOREVER])
+    bands = st.sampled_from([-1, -1, 1, 2, 6, 13])
+    begin = st.sampled_from([BEGINNING] * 5 + [instant(1), instant(10)])
+    end = st.sampled_from([FOREVER] * 5 + [instant(20)])
+    quantity = st.sampled_from([0, 59, 100, 3600, 20_000, 500_000, FOREVER])
     amount = st.one_of(_AMOUNT, st.integers(0, 30_000_000))
     alw_first, alw = _lists(draw, plans, a)
     disc_first, disc = _lists(draw, plans, d)
@@ -240,7 +222,7 @@ def _definitions(draw: st.DrawFn, plans: int) -> dict[str, Any]:
     return {
         "allowances": tuple(f"plan/alw{k}" for k in range(a)),
         "alw_quantity": column(a, quantity, np.int64),
-        "alw_rum": column(a, st.sampled_from([0, 0, 0, 1, 4]), np.int8),
+        "alw_rum": column(a, st.sampled_from([0, 0, 0, 0, 1, 4]), np.int8),
         "alw_priority": column(a, st.integers(0, 2), np.int32),
         "alw_match": _matches(draw, a),
         "alw_bands": column(a, bands, np.int64),
@@ -387,7 +369,7 @@ _STARTS = (
     instant(25, 4, 1),
     instant(31, 23, 59, 59),
 )
-_DURATIONS = (0, 1, 59, 60, 61, 150, 370, 3600, 3 * 3600, 30 * 3600)
+_DURATIONS = (370, 0, 1, 59, 60, 61, 150, 600, 3600, 3 * 3600, 30 * 3600)
 _OTHERS = (None, *(FIRST_NUMBER + k for k in range(6)), ABROAD, FAR_NUMBER, NO_ZONE_NUMBER)
 _VOLUMES = (0, 1, 1023, 5000, 10**6, 10**11, -1)
 
@@ -425,14 +407,14 @@ def decode_event(raw: bytes) -> dict[str, Any]:
     return row
 
 
-def events(most: int) -> st.SearchStrategy[list[dict[str, Any]]]:
+@st.composite
+def events(draw: st.DrawFn, most: int) -> list[dict[str, Any]]:
     """Up to ``most`` EDR rows."""
-    return st.binary(min_size=0, max_size=EVENT_BYTES * most).map(
-        lambda raw: [
-            decode_event(raw[at : at + EVENT_BYTES])
-            for at in range(0, len(raw) // EVENT_BYTES * EVENT_BYTES, EVENT_BYTES)
-        ]
-    )
-
-
-assert RUMS[0] == "seconds"
+    # the count is drawn by itself: bytes of free length are nearly always few
+    size = EVENT_BYTES * draw(st.one_of(st.integers(1, 5), st.integers(0, most), st.just(most)))
+    raw = draw(st.binary(min_size=size, max_size=size))
+    seed = draw(st.integers(0, 10_000))
+    if seed:  # drawn bytes are mostly alike; noise makes the events of one batch differ
+        noise = np.random.default_rng(seed).integers(0, 256, size, np.uint8).tobytes()
+        raw = bytes(a ^ b for a, b in zip(raw, noise, strict=True))
+    return [decode_event(raw[at : at + EVENT_BYTES]) for at in range(0, size, EVENT_BYTES)]
