@@ -153,6 +153,7 @@ class _Decoding:
         self.lengths = np.ascontiguousarray(records.lengths[wanted.start : wanted.stop], np.int64)
         self.status: Int16s = np.zeros(len(self.offsets), np.int16)
         self.fault: Int64s = np.zeros(len(self.offsets), np.int64)
+        self.normalization = normalization
         self.settings = normalization.array()
         self.scratch = _scratch(self.plan.width)
         self.scratch.columns[self._inactive()] = MISSING
@@ -216,6 +217,7 @@ class _Decoding:
                     int(self.lengths[record]),
                     int(self.status[record]),
                     int(self.fault[record]),
+                    self.normalization,
                 )
             )
         keep = scratch.every_row[:rows]

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from mediation.edr import SUSPENSE_SCHEMA
 from mediation.kernels import ops
+from mediation.reference.ber import MalformedError, Walk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from mediation.formats import Format
+    from mediation.normalize import NormalizationSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +53,22 @@ def walk_fault(
     length: int,
     status: int,
     at: int,
+    normalization: NormalizationSettings,
 ) -> Fault:
     """Describes a record that the kernel gave up; the path of tags is walked again, slowly."""
     stage = "decode" if status < ops.FIRST_VALUE_STATUS else "normalize"
+    octets = data[offset : offset + length].tobytes()
     path: tuple[str, ...] = ()
+    try:
+        Walk(cdr_format, octets, normalization, offset).rows()
+    except MalformedError as error:
+        path = error.path
     return Fault(
         offset,
         length,
         stage,
         ops.STATUS_NAMES[status],
-        path[-1] if path else None,
+        path[-1].partition("[")[0] if path else None,
         ops.STATUS_DETAILS[status],
         "/".join(path),
         at,

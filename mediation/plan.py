@@ -30,7 +30,6 @@ SKIP: Final = 1
 CLASSES: Final = 4
 STEP_WIDTH: Final = 4
 SPAN_WIDTH: Final = 7
-MAX_TAG: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,14 +285,12 @@ def _tag_tables(layout: _Layout) -> tuple[Int16s, Int32s, Int32s, Int16s]:
                 edges[number * 256 + (tag_class << 6) + tag] = entry
                 edges[number * 256 + (tag_class << 6) + 0x20 + tag] = entry
         for tag_class in range(CLASSES):
-            long_tags = {key[1]: entry for key, entry in found.items() if key[0] == tag_class}
-            top = max((tag for tag in long_tags if tag >= 31), default=-1)
-            if top < 0:
-                continue
+            # Small numbers stand here too: a careless encoder may write them in the long form.
+            tags = {key[1]: entry for key, entry in found.items() if key[0] == tag_class}
+            covered = max(tags, default=-1) + 1
             base[number * CLASSES + tag_class] = len(long_edges)
-            size[number * CLASSES + tag_class] = top + 1
-            # A short tag may be written long (not canonical, legal for a careless encoder).
-            long_edges.extend(long_tags.get(tag, ops.UNKNOWN) for tag in range(top + 1))
+            size[number * CLASSES + tag_class] = covered
+            long_edges.extend(tags.get(tag, ops.UNKNOWN) for tag in range(covered))
     return edges, base, size, np.array(long_edges or [ops.UNKNOWN], np.int16)
 
 

@@ -1,0 +1,232 @@
+"""Codecs in plain Python: slow, obvious, the oracle for `mediation.kernels.codecs`.
+
+A codec returns (first, second) for its column and the column's pair, None where it says nothing,
+and raises `BadValueError` with a status of `mediation.kernels.ops`.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING, Final
+
+from mediation.edr import MISSING
+from mediation.kernels import ops
+from mediation.normalize import RENDERERS, digits_of, number_parts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mediation.normalize import NormalizationSettings
+
+    Value = int | str | None
+    Pair = tuple[Value, Value]
+
+EPOCH: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+
+
+class BadValueError(ValueError):
+    """Octets that make no sense for their codec; carries the status."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(ops.STATUS_NAMES[status])
+        self.status = status
+
+
+def wrapped(value: int) -> int | None:
+    """Returns up to 64 bits as int64; the sentinel for missing is missing."""
+    signed = value - (1 << 64) if value >= 1 << 63 else value
+    return None if signed == MISSING else signed
+
+
+def integer(octets: bytes) -> Pair:
+    """Two's complement, 1 to 8 octets."""
+    if not 1 <= len(octets) <= 8:
+        raise BadValueError(ops.INVALID_INTEGER)
+    return int.from_bytes(octets, "big", signed=True), None
+
+
+def unsigned(octets: bytes) -> Pair:
+    """A counter whose leading 00 may have been dropped."""
+    if not octets or len(octets.lstrip(b"\0")) > 8 >= 1:
+        raise BadValueError(ops.INVALID_INTEGER)
+    value = int.from_bytes(octets, "big")
+    if value >= 1 << 63:
+        raise BadValueError(ops.VALUE_OUT_OF_RANGE)
+    return value, None
+
+
+def octets_value(octets: bytes) -> Pair:
+    """Up to 8 octets, big endian, as a 64-bit pattern."""
+    if not octets:
+        raise BadValueError(ops.INVALID_INTEGER)
+    if len(octets.lstrip(b"\0")) > 8:
+        raise BadValueError(ops.INVALID_LENGTH)
+    value = int.from_bytes(octets, "big")
+    return (value - (1 << 64) if value >= 1 << 63 else value), None
+
+
+def plain_digits(octets: bytes) -> str | None:
+    """Returns the digits of a TBCD string, None if it is not 0 to 18 of them and then filler."""
+    nibbles = "".join(f"{octet & 15:x}{octet >> 4:x}" for octet in octets)
+    digits = nibbles.rstrip("f")
+    # A filler may not be followed by a digit, and only the last octet may be half filler.
+    if not all(character in "0123456789" for character in digits) or len(digits) > 18:
+        return None
+    return digits
+
+
+def tbcd(octets: bytes) -> Pair:
+    """Digits, low nibble first."""
+    digits = plain_digits(octets)
+    if digits is None:
+        raise BadValueError(ops.INVALID_DIGITS)
+    return (int(digits) if digits else None), None
+
+
+def imei(octets: bytes) -> Pair:
+    """As tbcd; of 16 digits the last two are a software version."""
+    digits = plain_digits(octets)
+    if digits is None:
+        raise BadValueError(ops.INVALID_DIGITS)
+    digits = digits[:14] if len(digits) == 16 else digits
+    return (int(digits) if digits else None), None
+
+
+def e164(digits: str, kind: int, plan: int, settings: NormalizationSettings) -> int | None:
+    """Returns the E.164 number that digits mean, None if they mean none."""
+
+    def international(number: str) -> int | None:
+        fits = settings.e164_min <= len(number) <= 15 and not number.startswith("0")
+        return int(number) if fits else None
+
+    def national(number: str) -> int | None:
+        fits = settings.national_min <= len(number) <= settings.national_max
+        if not fits or number.startswith("0"):
+            return None
+        return int(settings.country_code + number)
+
+    def behind(prefix: str) -> str:
+        """Returns what stands behind a prefix, nothing without it."""
+        found = bool(prefix) and digits.startswith(prefix)
+        return digits[len(prefix) :] if found else ""
+
+    if plan > 1 or kind > 2:
+        return None
+    if kind != 2 and behind(settings.international_prefix):
+        return international(behind(settings.international_prefix))
+    if kind == 1:
+        return international(digits)
+    if behind(settings.trunk_prefix):
+        return national(behind(settings.trunk_prefix))
+    if kind == 0 and len(digits) > settings.national_max:
+        rest = behind(settings.country_code)
+        return int(digits) if rest and national(rest) is not None else None
+    return national(digits)
+
+
+def number(octets: bytes, settings: NormalizationSettings) -> Pair:
+    """AddressString or BCDDirectoryNumber: (E.164, None), or (None, text)."""
+    kind, plan, body = number_parts(octets)
+    digits = plain_digits(body)
+    if digits == "":
+        return None, None
+    found = e164(digits, kind, plan, settings) if digits else None
+    if found is not None:
+        return found, None
+    return None, RENDERERS["number"](octets) or None
+
+
+def dialled(octets: bytes) -> Pair:
+    """Digits of a number without leading zeros, and how many of those there were."""
+    kind, _, body = number_parts(octets)
+    digits = plain_digits(body)
+    if not digits or kind == 5:
+        return None, None
+    value = int(digits)
+    return value, len(digits) - len(str(value))
+
+
+def timestamp(octets: bytes) -> Pair:
+    """TimeStamp of 9 octets: (UTC microseconds, offset in minutes)."""
+    if len(octets) != 9:
+        raise BadValueError(ops.INVALID_TIMESTAMP)
+    text = octets.hex()
+    digits = text[:12] + text[14:]
+    sign = {"2b": 1, "2d": -1}.get(text[12:14])
+    if sign is None or not all(character in "0123456789" for character in digits):
+        raise BadValueError(ops.INVALID_TIMESTAMP)
+    year, month, day, hour, minute, second, off_hour, off_minute = (
+        int(digits[place : place + 2]) for place in range(0, 16, 2)
+    )
+    if off_hour > 15 or off_minute > 59:
+        raise BadValueError(ops.INVALID_TIMESTAMP)
+    try:
+        local = datetime.datetime(
+            2000 + year, month, day, hour, minute, second, tzinfo=datetime.UTC
+        )
+    except ValueError:
+        raise BadValueError(ops.INVALID_TIMESTAMP) from None
+    offset = sign * (off_hour * 60 + off_minute)
+    passed = local - EPOCH - datetime.timedelta(minutes=offset)
+    return passed // datetime.timedelta(microseconds=1), offset
+
+
+def location(octets: bytes) -> Pair:
+    """GTP user location information: (area, cell)."""
+    area: int | None = None
+    cell: int | None = None
+    if not octets:
+        return None, None
+    flags = octets[0] or 1
+    rest = octets[1:]
+    for part, size in (("CGI", 7), ("SAI", 7), ("RAI", 7), ("TAI", 5), ("ECGI", 7), ("LAI", 5)):
+        wanted = flags & 1
+        flags >>= 1
+        if not wanted:
+            continue
+        if len(rest) < size:
+            break
+        body, rest = rest[3:size], rest[size:]
+        code = int.from_bytes(body[:2], "big")
+        if part in {"CGI", "SAI"}:
+            area, cell = code, int.from_bytes(body[2:4], "big")
+        elif part == "ECGI":
+            cell = int.from_bytes(body, "big") & 0xFFFFFFF
+        elif part == "TAI" or area is None:
+            area = code
+    return area, cell
+
+
+def network(octets: bytes) -> Pair:
+    """PLMN identifier as ``MCC-MNC``; all filler is nothing."""
+    if octets == b"\xff\xff\xff":
+        return None, None
+    nibbles = [nibble for octet in octets for nibble in (octet & 15, octet >> 4)]
+    if len(octets) != 3 or any(
+        nibble > 9 and not (place == 3 and nibble == 15) for place, nibble in enumerate(nibbles)
+    ):
+        raise BadValueError(ops.INVALID_NETWORK)
+    return RENDERERS["plmn"](octets), None
+
+
+def boolean(octets: bytes) -> Pair:
+    """One octet, 0 is false."""
+    if len(octets) != 1:
+        raise BadValueError(ops.INVALID_LENGTH)
+    return int(octets != b"\0"), None
+
+
+SIMPLE: Final[dict[int, Callable[[bytes], Pair]]] = {
+    ops.INTEGER: integer,
+    ops.UNSIGNED: unsigned,
+    ops.OCTETS: octets_value,
+    ops.TBCD: tbcd,
+    ops.IMEI: imei,
+    ops.DIALLED: dialled,
+    ops.TIMESTAMP: timestamp,
+    ops.LOCATION: location,
+    ops.PLMN: network,
+    ops.BOOLEAN: boolean,
+    ops.PRESENCE: lambda _octets: (1, None),
+}
+"""Codec number to function, for those that need nothing but the octets."""
