@@ -17,7 +17,7 @@ from rating.reference.classify import classify
 from rating.reference.twin import rate
 from rating.subscribers import Subscribers, load_subscribers
 from tariffs import compile_book, load_book
-from tests.rating.strategies_edr import edr_batch, plain_keys
+from tests.rating.strategies_edr import DEFAULTS, edr_batch, plain_keys
 
 if TYPE_CHECKING:
     from tariffs.compiled import CompiledBook
@@ -72,7 +72,7 @@ def test_twin_tells_the_golden_call_line_by_line(
     book: CompiledBook, subscribers: Subscribers
 ) -> None:
     balances = Balances.opened("2026-10", book, subscribers)
-    charge = rate(classify(CALL, book, subscribers), book, subscribers, balances)
+    charge = rate(classify({**DEFAULTS, **CALL}, book, subscribers), book, subscribers, balances)
     lines = [(step.kind, step.amount) for step in charge.steps if step.amount is not None]
     assert lines == [
         ("line", Decimal("0.30")),
