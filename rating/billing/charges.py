@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 from rating.billing.schema import NUMBERS, TEXTS
 
@@ -31,14 +32,17 @@ class Names:
     texts: tuple[str, ...]
 
     @staticmethod
-    def of(codes: Int32, texts: Sequence[str]) -> Names:
+    def of(codes: Int32, texts: Sequence[str] | pa.Array) -> Names:
         """Returns codes into any texts as codes into those that occur, sorted."""
         used = np.flatnonzero(np.bincount(codes + 1, minlength=1)[1:])
-        ordered = tuple(sorted({texts[code] for code in used.tolist()}))
+        if isinstance(texts, pa.Array):
+            occurring = texts.take(pa.array(used)).to_pylist()
+        else:
+            occurring = [texts[code] for code in used.tolist()]
+        ordered = tuple(sorted(set(occurring)))
         rank = {text: number for number, text in enumerate(ordered)}
         table = np.full(len(texts) + 1, -1, np.int32)
-        for code in used.tolist():
-            table[code] = rank[texts[code]]
+        table[used] = [rank[text] for text in occurring]
         # Code -1 reads the last entry of the table, which is -1.
         return Names(table[codes], ordered)
 

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mediation.edr import SERVICES
 from rating.billing.charges import Charges, Names, join, make_charges
 from rating.billing.columns import combine, guard_sum
 from rating.billing.kernels.group import sum_groups
 from rating.billing.rounding import PPM, apportion, floor_share, round_to, share_of
 from rating.billing.schema import KINDS, ROUNDING, TAX
+from tariffs.compiled import CALL_CLASSES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -234,7 +236,7 @@ def ordered(charges: Charges) -> Charges:
     nobody = len(subscriber.texts)
     columns.append((np.where(subscriber.codes < 0, nobody, subscriber.codes), nobody + 1))
     columns.append((rank, 2 * len(KINDS)))
-    columns += [(texts[name].codes + 1, _size(texts[name]) + 1) for name in _MINOR]
+    columns += [_rank(name, texts[name]) for name in _MINOR]
     period = numbers["service_from"] - numbers["service_from"].min()
     columns.append((period, int(period.max()) + 1))
     return charges.take(np.argsort(combine(columns), kind="stable"))
@@ -253,6 +255,15 @@ _MINOR = (
     "charge_group",
 )
 """What orders the lines of one subscriber and kind."""
+
+
+def _rank(name: str, names: Names) -> tuple[Int32, int]:
+    """Returns a column's codes in the order of its vocabulary, else of its texts; null first."""
+    order = {"service": SERVICES, "call_class": CALL_CLASSES}.get(name)
+    if order is None:
+        return names.codes + 1, len(names.texts) + 1
+    table = np.asarray([*(order.index(text) + 1 for text in names.texts), 0], np.int32)
+    return table[names.codes], len(order) + 1
 
 
 def _size(names: Names) -> int:

@@ -80,7 +80,7 @@ def guard_sum(name: str, amounts: Int64) -> None:
         raise OverflowError(message)
 
 
-def codes(column: pa.ChunkedArray | pa.Array) -> tuple[Int32, tuple[str, ...]]:
+def ranked(column: pa.ChunkedArray | pa.Array) -> tuple[Int32, pa.Array]:
     """Returns a dictionary (or text) column as codes into its sorted distinct texts.
 
     The result depends on the values only: not on chunks, nor on the order or the unused entries of
@@ -92,17 +92,32 @@ def codes(column: pa.ChunkedArray | pa.Array) -> tuple[Int32, tuple[str, ...]]:
     column = column if isinstance(column, pa.ChunkedArray) else pa.chunked_array([column])
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
+    if not len(column):
+        return np.zeros(0, np.int32), pa.array([], pa.string())
     column = column.unify_dictionaries()
-    dictionary = column.chunk(0).dictionary.to_pylist() if column.num_chunks else []
-    indices = [
-        pc.fill_null(chunk.indices, -1).to_numpy(zero_copy_only=False) for chunk in column.chunks
+    parts = [
+        pc.fill_null(chunk.indices, pa.scalar(-1, chunk.indices.type)).to_numpy()
+        for chunk in column.chunks
     ]
-    flat = np.concatenate(indices).astype(np.int32) if indices else np.zeros(0, np.int32)
-    used = np.bincount(flat + 1, minlength=len(dictionary) + 1)[1:] > 0
-    names = sorted({text for text, seen in zip(dictionary, used, strict=True) if seen})
-    rank = {text: code for code, text in enumerate(names)}
-    table = np.asarray([-1, *(rank.get(text, -1) for text in dictionary)], np.int32)
-    return table[flat + 1], tuple(names)
+    flat = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    dictionary = column.chunk(0).dictionary
+    used = np.flatnonzero(np.bincount(flat + 1, minlength=len(dictionary) + 1)[1:])
+    texts = dictionary.take(pa.array(used))
+    order = pc.array_sort_indices(texts).to_numpy()
+    texts = texts.take(pa.array(order))
+    # A dictionary may hold a text twice; both entries are then the same name.
+    fresh = np.ones(len(texts), np.bool_)
+    fresh[1:] = pc.not_equal(texts[1:], texts[:-1]).to_numpy(zero_copy_only=False)
+    table = np.full(len(dictionary) + 1, -1, np.int32)
+    table[used[order]] = np.cumsum(fresh) - 1
+    # Code -1 reads the last entry, which is -1.
+    return table[flat], texts.filter(pa.array(fresh))
+
+
+def codes(column: pa.ChunkedArray | pa.Array) -> tuple[Int32, tuple[str, ...]]:
+    """Returns what :func:`ranked` returns, with the texts as Python strings."""
+    index, texts = ranked(column)
+    return index, tuple(texts.to_pylist())
 
 
 def combine(columns: Sequence[tuple[Int32 | Int64, int]]) -> Int64:
@@ -124,25 +139,41 @@ def combine(columns: Sequence[tuple[Int32 | Int64, int]]) -> Int64:
     return key
 
 
-def names_array(indices: Int32, names: Sequence[str], kind: pa.DataType) -> pa.Array:
+def names_array(indices: Int32, names: Sequence[str] | pa.Array, kind: pa.DataType) -> pa.Array:
     """Returns codes (-1: null) and their names as a dictionary array of the schema's type."""
     index = pa.array(indices.astype(kind.index_type.to_pandas_dtype()), mask=indices < 0)
-    return pa.DictionaryArray.from_arrays(index, pa.array(list(names), pa.string()))
+    texts = names if isinstance(names, pa.Array) else pa.array(list(names), pa.string())
+    return pa.DictionaryArray.from_arrays(index, texts)
 
 
 def canonical(table: pa.Table) -> pa.Table:
     """Returns the table as one chunk whose dictionaries hold what occurs, sorted.
 
-    Two tables of equal values become equal bytes. Columns with a small fixed vocabulary (int8
-    indexes) keep its order, since there the index is the code.
+    Two tables of equal values become equal bytes. The dictionaries of small fixed vocabularies
+    (int8 indexes) are in the order of their codes, and stay as they are.
     """
     columns = []
     for field in table.schema:
         column = table.column(field.name)
         if pa.types.is_dictionary(field.type) and field.type.index_type != pa.int8():
-            indices, names = codes(column)
-            columns.append(names_array(indices, names, field.type))
+            index, names = ranked(column)
+            columns.append(names_array(index, names, field.type))
         else:
             chunked = column.unify_dictionaries() if pa.types.is_dictionary(field.type) else column
             columns.append(chunked.combine_chunks())
     return pa.Table.from_arrays(columns, schema=table.schema)
+
+
+def in_vocabulary(column: pa.ChunkedArray, names: Sequence[str], kind: pa.DataType) -> pa.Array:
+    """Returns a dictionary column with exactly this dictionary, so that an index is a code.
+
+    Raises:
+        ValueError: If the column holds a text that is not in the vocabulary.
+    """
+    index, texts = codes(column)
+    unknown = sorted(set(texts) - set(names))
+    if unknown:
+        message = f"{unknown[0]!r} is not one of {', '.join(names)}"
+        raise ValueError(message)
+    table = np.asarray([*(names.index(text) for text in texts), -1], np.int32)
+    return names_array(table[index], names, kind)

@@ -7,23 +7,21 @@ an hour shorter, and still has its 31 days.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import numpy as np
+
+from rating.cycles import days_of, first_day, last_day, to_us
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Int64 = NDArray[np.int64]
 
-_NAME = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,19 +96,8 @@ def month_cycle(name: str, time_zone: str) -> Cycle:
     Raises:
         ValueError: If the name is not a month.
     """
-    match = _NAME.fullmatch(name)
-    if match is None:
-        message = f"bill cycle {name!r} is not a month; write it as YYYY-MM, such as 2026-10"
-        raise ValueError(message)
-    first = date(int(match[1]), int(match[2]), 1)
-    following = (first + timedelta(days=31)).replace(day=1)
+    first = first_day(name)
     zone = ZoneInfo(time_zone)
-    days = (following - first).days
-    midnights = tuple(_midnight_us(first + timedelta(days=n), zone) for n in range(days + 1))
-    return Cycle(name, first, following, midnights)
-
-
-def _midnight_us(day: date, zone: ZoneInfo) -> int:
-    """Returns the UTC µs at which a day begins in a zone."""
-    local = datetime(day.year, day.month, day.day, tzinfo=zone)
-    return (local.astimezone(UTC) - _EPOCH) // _MICROSECOND
+    days = (first + timedelta(days=n) for n in range(days_of(name) + 1))
+    midnights = tuple(to_us(datetime(day.year, day.month, day.day, tzinfo=zone)) for day in days)
+    return Cycle(name, first, last_day(name), midnights)

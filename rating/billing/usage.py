@@ -12,8 +12,6 @@ from rating.billing.kernels.group import group_rows, sum_groups
 from rating.billing.schema import AMOUNTS, USAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pyarrow as pa
     from numpy.typing import NDArray
 
@@ -67,7 +65,7 @@ def usage_charges(rated: pa.Table, cycle: Cycle) -> Charges:
     return make_charges(len(first), {**texts, "kind": USAGE}, numbers)
 
 
-def _indexes(column: pa.ChunkedArray) -> tuple[Int32, Sequence[str]]:
+def _indexes(column: pa.ChunkedArray) -> tuple[Int32, pa.Array]:
     """Returns a dictionary column's indexes, not ranked, and its dictionary."""
     column = column.unify_dictionaries()
     if column.null_count:
@@ -75,7 +73,7 @@ def _indexes(column: pa.ChunkedArray) -> tuple[Int32, Sequence[str]]:
         raise ValueError(message)
     parts = [chunk.indices.to_numpy() for chunk in column.chunks]
     flat = parts[0] if len(parts) == 1 else np.concatenate(parts)
-    return flat.astype(np.int32, copy=False), column.chunk(0).dictionary.to_pylist()
+    return flat.astype(np.int32, copy=False), column.chunk(0).dictionary
 
 
 def _integers(column: pa.ChunkedArray) -> Int64:

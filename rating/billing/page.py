@@ -1,0 +1,323 @@
+"""One bill as one HTML page: self-contained, made for people, good to print.
+
+What is printed is the ``amount`` of the bill's lines, which adds up to the total; the page only
+sums lines and puts them into words. Phone numbers are masked unless asked otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.compute as pc
+
+from mediation.edr import MISSING, SERVICES
+from rating.billing.schema import DISCOUNT, FEE, ROUNDING, TAX, USAGE
+from rating.billing.wording import (
+    CALL_CLASS_WORDS,
+    SERVICE_WORDS,
+    amount_text,
+    mask_number,
+    plain_number,
+    quantity_text,
+    title,
+)
+from rating.cycles import cycle_bounds, first_day, last_day
+from tariffs.compiled import CALL_CLASSES, FOREVER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    import pyarrow as pa
+
+    from rating.subscribers import Subscribers
+    from tariffs.model import Book
+
+    Row = dict[str, Any]
+
+_NOTHING = Decimal(0)
+_DASH = "\N{EN DASH}"
+
+
+@dataclass(frozen=True, slots=True)
+class PageNames:
+    """What a page needs to call things by their names.
+
+    Attributes:
+        operator: Who sends the bill.
+        numbers: Subscriber id → E.164 number, for those who have one.
+        plans: Plan id → its name for people.
+        tax_rates: Tax class → percentage in words, such as ``6 %``.
+        masked: Whether the middle of phone numbers is hidden.
+    """
+
+    operator: str
+    numbers: Mapping[str, int]
+    plans: Mapping[str, str]
+    tax_rates: Mapping[str, str]
+    masked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """Sums of usage lines that are shown in one row."""
+
+    events: int = 0
+    quantity: int = 0
+    allowance_units: int = 0
+    reduction: Decimal = _NOTHING
+    amount: Decimal = _NOTHING
+    rum: str | None = ""
+
+    def plus(self, line: Row) -> _Sums:
+        """Returns the sums with a line added; quantities only where all measure the same."""
+        rum = line["rum"] if self.rum in {"", line["rum"]} else None
+        return replace(
+            self,
+            events=self.events + line["events"],
+            quantity=self.quantity + line["quantity"],
+            allowance_units=self.allowance_units + line["allowance_units"],
+            reduction=self.reduction + line["discount_amount"] + line["cap_reduction"],
+            amount=self.amount + line["amount"],
+            rum=rum,
+        )
+
+    def row(self, name: str, style: str) -> dict[str, str]:
+        """Returns the cells of the row."""
+        covered = _units(self.allowance_units, self.rum) if self.allowance_units else ""
+        return {
+            "name": name,
+            "style": style,
+            "count": f"{self.events:,}",
+            "used": _units(self.quantity, self.rum),
+            "covered": covered,
+            "price": amount_text(self.amount + self.reduction),
+            "discount": amount_text(-self.reduction) if self.reduction else "",
+            "amount": amount_text(self.amount),
+        }
+
+
+def page_names(
+    book: Book, subscribers: Subscribers, cycle: str, *, masked: bool = True
+) -> PageNames:
+    """Returns the names of a book and its subscribers, as they are at the end of a cycle."""
+    begin, end = cycle_bounds(cycle, book.time_zone)
+    ids = subscribers.names.to_pylist()
+    current = (subscribers.valid_from < end) & (subscribers.msisdn != MISSING)
+    # Periods are ordered by subscriber and time: the last one that began in the cycle stays.
+    numbers = {
+        ids[subscriber]: number
+        for subscriber, number in zip(
+            subscribers.subscriber[current].tolist(),
+            subscribers.msisdn[current].tolist(),
+            strict=True,
+        )
+    }
+    rates = {tax.name: tax.rate.at(begin) for tax in book.taxes}
+    return PageNames(
+        operator=book.name,
+        numbers=numbers,
+        plans={plan.id: plan.name for plan in book.plans},
+        tax_rates={
+            name: f"{amount_text(Decimal(rate).scaleb(-4)).replace('.00', '')} %"
+            for name, rate in rates.items()
+            if rate
+        },
+        masked=masked,
+    )
+
+
+def render_bill(
+    account_id: str, bills: pa.Table, lines: pa.Table, balances: pa.Table, names: PageNames
+) -> str:
+    """Returns the page of an account's bill.
+
+    Args:
+        account_id: The account.
+        bills: BILL_SCHEMA; must hold exactly one bill of the account.
+        lines: BILL_LINE_SCHEMA, with the lines of that bill.
+        balances: BALANCE_SCHEMA of the cycle.
+        names: Names for people.
+
+    Raises:
+        LookupError: If there is no bill, or more than one, of the account.
+    """
+    found = bills.filter(pc.equal(bills["account_id"].cast("string"), account_id)).to_pylist()
+    if len(found) != 1:
+        message = f"{len(found)} bills of account {account_id!r} in the table; one is needed"
+        raise LookupError(message)
+    bill = found[0]
+    chosen = lines.filter(pc.equal(lines["bill_number"], bill["bill_number"]))
+    rows = sorted(chosen.to_pylist(), key=lambda row: row["line"])
+    groups = {row["charge_group"] for row in rows if row["charge_group"] is not None}
+    group_column = balances["charge_group"].cast("string")
+    mine = [
+        row
+        for row in balances.filter(pc.is_in(group_column, _text_set(groups))).to_pylist()
+        if row["shared"] or row["subscriber_id"] in {line["subscriber_id"] for line in rows}
+    ]
+    page = _environment().get_template("bill.html.j2")
+    text: str = page.render(
+        bill=_head(bill, names),
+        cards=_cards(rows, names),
+        allowances=_allowances(mine, names),
+        summary=_summary(rows, names),
+    )
+    return text
+
+
+def _text_set(names: Iterable[str]) -> pa.Array:
+    """Returns names as a value set of ``is_in``."""
+    import pyarrow as pa  # noqa: PLC0415  only for typing elsewhere in this module
+
+    return pa.array(sorted(names), pa.string())
+
+
+def _environment() -> Any:  # noqa: ANN401  jinja2 is imported only when a page is made
+    """Returns the template environment: HTML is escaped, an unknown name is an error."""
+    import jinja2  # noqa: PLC0415
+
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("rating", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _units(quantity: int, rum: str | None) -> str:
+    """Returns a quantity in words; nothing where different metrics were added."""
+    return quantity_text(quantity, rum) if rum else ""
+
+
+def _head(bill: Row, names: PageNames) -> dict[str, str]:
+    """Returns the head of the page."""
+    first = first_day(bill["cycle"])
+    last = last_day(bill["cycle"]) - timedelta(days=1)
+    return {
+        "operator": names.operator,
+        "account": bill["account_id"],
+        "number": bill["bill_number"],
+        "month": f"{first:%B %Y}",
+        "period": f"{first:%Y-%m-%d} {_DASH} {last:%Y-%m-%d}",
+        "currency": bill["currency"],
+        "total": amount_text(bill["total"]),
+        "tax": amount_text(bill["tax_amount"]),
+        "events": f"{bill['events']:,}",
+        "book": bill["book_digest"][:12],
+        "subscribers": bill["subscribers_digest"][:12],
+    }
+
+
+def _cards(rows: list[Row], names: PageNames) -> list[Row]:
+    """Returns one section per subscriber, in the order of the lines."""
+    show: Callable[[int | None], str] = mask_number if names.masked else plain_number
+    cards = []
+    for subscriber in dict.fromkeys(row["subscriber_id"] for row in rows):
+        if subscriber is None:
+            continue
+        mine = [row for row in rows if row["subscriber_id"] == subscriber]
+        plans = dict.fromkeys(row["plan"] for row in mine if row["plan"])
+        about = ", ".join(names.plans.get(plan, title(plan)) for plan in plans)
+        cards.append(
+            {
+                "number": show(names.numbers.get(subscriber)) or subscriber,
+                "about": f"{about} · {subscriber}",
+                "fees": [_fee(row, names) for row in mine if row["kind"] in {FEE, DISCOUNT}],
+                "usage": list(_usage([row for row in mine if row["kind"] == USAGE])),
+                "total": amount_text(sum((row["amount"] for row in mine), _NOTHING)),
+            }
+        )
+    return cards
+
+
+def _fee(row: Row, names: PageNames) -> dict[str, str]:
+    """Returns the cells of a fee."""
+    last = row["service_to"] - timedelta(days=1)
+    days = (row["service_to"] - row["service_from"]).days
+    plan = names.plans.get(row["plan"], title(row["plan"] or ""))
+    period = f"{row['service_from']:%d %b} {_DASH} {last:%d %b}, {days} days"
+    return {
+        "name": f"{plan}: {row['item']}",
+        "about": period,
+        "amount": amount_text(row["amount"]),
+    }
+
+
+def _usage(rows: list[Row]) -> Iterable[dict[str, str]]:
+    """Yields a row per service, and under it one per call class and place."""
+    for service in SERVICES:
+        mine = [row for row in rows if row["service"] == service]
+        if not mine:
+            continue
+        total = _Sums()
+        details: dict[tuple[int, str], _Sums] = {}
+        for row in mine:
+            total = total.plus(row)
+            key = (CALL_CLASSES.index(row["call_class"]), row["roaming"])
+            details[key] = details.get(key, _Sums()).plus(row)
+        yield total.row(SERVICE_WORDS[service], "service")
+        if list(details) == [(0, "home")]:
+            continue
+        for (call_class, roaming), sums in sorted(details.items(), key=_home_first):
+            words = CALL_CLASS_WORDS[CALL_CLASSES[call_class]]
+            place = "" if roaming == "home" else f"roaming, {title(roaming)}"
+            yield sums.row(", ".join(filter(None, (words, place))) or "at home", "detail")
+
+
+def _home_first(item: tuple[tuple[int, str], _Sums]) -> tuple[bool, str, int]:
+    """Orders details: at home before roaming, then by call class."""
+    (call_class, roaming), _ = item
+    return roaming != "home", roaming, call_class
+
+
+def _allowances(balances: list[Row], names: PageNames) -> list[Row]:
+    """Returns the allowances with their bars."""
+    show: Callable[[int | None], str] = mask_number if names.masked else plain_number
+    several = len({row["subscriber_id"] for row in balances if not row["shared"]}) > 1
+    rows = []
+    for row in balances:
+        unlimited = row["given"] >= FOREVER
+        owner = show(names.numbers.get(row["subscriber_id"])) or row["subscriber_id"]
+        whose = "shared" if row["shared"] else owner if several else ""
+        share = 0 if unlimited or not row["given"] else 100 * row["used"] // row["given"]
+        left = "unlimited" if unlimited else f"{_units(row['left'], row['rum'])} left"
+        rows.append(
+            {
+                "name": ", ".join(filter(None, (title(row["allowance"]), whose))),
+                "used": _units(row["used"], row["rum"]),
+                "left": left,
+                "share": share,
+            }
+        )
+    return rows
+
+
+def _summary(rows: list[Row], names: PageNames) -> list[dict[str, str]]:
+    """Returns the rows that add up to the total; tax that prices include is told, not added."""
+
+    def printed(*kinds: str) -> Decimal:
+        return sum((row["amount"] for row in rows if row["kind"] in kinds), _NOTHING)
+
+    parts = [("Fees", printed(FEE)), ("Usage", printed(USAGE)), ("Discounts", printed(DISCOUNT))]
+    out = [
+        {"name": name, "about": "", "amount": amount_text(amount)}
+        for name, amount in parts
+        if amount or name != "Discounts"
+    ]
+    for row in rows:
+        if row["kind"] != TAX:
+            continue
+        rate = names.tax_rates.get(row["tax"], "")
+        words = f"Tax {title(row['tax'])} {rate}".strip()
+        contained = not row["net"] and row["tax_amount"]
+        about = f"included in prices: {amount_text(row['tax_amount'])}" if contained else ""
+        amount = "" if contained else amount_text(row["amount"])
+        out.append({"name": words, "about": about, "amount": amount})
+    rounding = printed(ROUNDING)
+    if rounding:
+        out.append({"name": "Rounding", "about": "", "amount": amount_text(rounding)})
+    return out

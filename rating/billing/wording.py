@@ -1,0 +1,101 @@
+"""How bills and explanations put amounts, quantities, numbers and names into words."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+_SHOWN_DIGITS = 4
+_HIDDEN_DIGITS = 4
+
+SERVICE_WORDS = {
+    "voice": "Calls",
+    "video": "Video calls",
+    "sms": "Text messages",
+    "mms": "Multimedia messages",
+    "data": "Data",
+    "content": "Content",
+    "supplementary": "Supplementary services",
+}
+
+CALL_CLASS_WORDS = {
+    "none": "",
+    "emergency": "emergency numbers",
+    "free": "free numbers",
+    "premium": "premium numbers",
+    "group": "inside the group",
+    "on_net": "to our own network",
+    "local": "local",
+    "long_distance": "long distance",
+    "international": "international",
+}
+
+
+def mask_number(number: int | None) -> str:
+    """Returns an E.164 number with its middle hidden, such as ``+86199****0123``.
+
+    Args:
+        number: Digits without ``+``; None where there is none.
+    """
+    if number is None:
+        return ""
+    digits = str(number)
+    if len(digits) <= _SHOWN_DIGITS + 1:
+        return "+" + "*" * len(digits)
+    hidden = min(_HIDDEN_DIGITS, len(digits) - _SHOWN_DIGITS)
+    return f"+{digits[: -_SHOWN_DIGITS - hidden]}{'*' * hidden}{digits[-_SHOWN_DIGITS:]}"
+
+
+def plain_number(number: int | None) -> str:
+    """Returns an E.164 number with its ``+``."""
+    return "" if number is None else f"+{number}"
+
+
+def amount_text(amount: Decimal) -> str:
+    """Returns an amount with at least two places, and more only where they are not zero."""
+    text = f"{amount.quantize(Decimal('0.000001')):,}"
+    whole, _, places = text.partition(".")
+    text = f"{whole}.{places.rstrip('0').ljust(2, '0')}"
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def micros_text(amount: int) -> str:
+    """Returns an amount of 10^-6 units as :func:`amount_text` does."""
+    return amount_text(Decimal(amount).scaleb(-6))
+
+
+def duration_text(seconds: int) -> str:
+    """Returns seconds as ``1 h 05 min 09 s``, without leading parts that are zero."""
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours:,} h {minutes:02} min" + (f" {rest:02} s" if rest else "")
+    if minutes:
+        return f"{minutes} min" + (f" {rest:02} s" if rest else "")
+    return f"{rest} s"
+
+
+def bytes_text(volume: int) -> str:
+    """Returns bytes in the unit that reads best, 1,024 to a step, at most three digits of it."""
+    size, unit = Decimal(volume), "B"
+    for larger in ("KB", "MB", "GB", "TB"):
+        if size < 1024:
+            break
+        size, unit = size / 1024, larger
+    places = 0 if unit == "B" or size >= 100 else 1 if size >= 10 else 2
+    text = f"{size:,.{places}f}"
+    return f"{text.rstrip('0').rstrip('.') if '.' in text else text} {unit}"
+
+
+def quantity_text(quantity: int, rum: str) -> str:
+    """Returns a quantity in words that suit its metric."""
+    if rum == "seconds":
+        return duration_text(quantity)
+    if rum.endswith("bytes"):
+        return bytes_text(quantity)
+    return f"{quantity:,}"
+
+
+def title(name: str) -> str:
+    """Returns a name of the tariff book for people: ``long_distance`` as ``Long distance``."""
+    words = name.rsplit("/", 1)[-1].replace("_", " ").replace("-", " ").strip()
+    return words[:1].upper() + words[1:]
