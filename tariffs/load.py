@@ -41,7 +41,9 @@ def load_book(folder: Path | str) -> Book:
     """
     files = _read_files(Path(folder))
     context = Context()
-    _read_names(files, context)
+    if not _read_names(files, context):
+        # Without the names, everything else would look wrong too.
+        raise BookError(str(folder), context.problems.found)
     numbers, short_codes, networks = _read_decks(files, context)
     plans = _read_priced(files, context)
     if context.problems.found:
@@ -78,17 +80,22 @@ def load_book(folder: Path | str) -> Book:
     )
 
 
-def _read_names(files: dict[str, bytes], context: Context) -> None:
-    """Reads what everything else refers to: the head, calendar, time models and zones."""
+def _read_names(files: dict[str, bytes], context: Context) -> bool:
+    """Reads what everything else refers to; returns False where one of the files is no YAML."""
+    readers = (
+        ("book.yaml", read_head),
+        ("calendar.yaml", read_calendar),
+        ("time_models.yaml", read_time_models),
+    )
     yaml_cell = _composer(files, context)
-    for name, read in (("book.yaml", read_head), ("calendar.yaml", read_calendar)):
-        cell = yaml_cell(name)
+    cells = [(yaml_cell(name), read) for name, read in readers if name in files]
+    for cell, read in cells:
         if cell is not None:
             read(cell, context)
-    if (cell := yaml_cell("time_models.yaml")) is not None:
-        read_time_models(cell, context)
-    if "zones.csv" in files:
+    readable = all(cell is not None for cell, _ in cells)
+    if readable:
         read_zones("zones.csv", files["zones.csv"], context)
+    return readable
 
 
 def _read_priced(files: dict[str, bytes], context: Context) -> list[Plan]:

@@ -645,3 +645,8 @@ def test_a_mistake_in_a_large_deck_is_told_as_in_a_small_one(
     assert problem.file == "numbers.csv"
     assert problem.line == 30_002 + (row[0] == "\n")
     assert words in problem.message
+
+
+def test_a_head_that_is_no_yaml_does_not_blame_the_other_files(tmp_path: Path) -> None:
+    problems = problems_of(tmp_path, edited("book.yaml", "[asia]", "[asia"))
+    assert {one.file for one in problems} == {"book.yaml"}
