@@ -20,11 +20,13 @@ from mediation.kernels import ops, tables
 from mediation.kernels.ber import decode_rows
 from mediation.normalize import CHINA, NormalizationSettings
 from mediation.outcome import Fault, suspend, walk_fault
+from mediation.validation_rules import default_rules
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from mediation.plan import Plan
+    from mediation.validation import Rule, RuleSet
 
     Int16s = np.ndarray[tuple[int], np.dtype[np.int16]]
     Int32s = np.ndarray[tuple[int], np.dtype[np.int32]]
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 BLOCK_RECORDS: Final = 2048
 ROW_ROOM: Final = BLOCK_RECORDS + 2 * ops.MAX_ROWS
+NO_START: Final = "The record has none of the times that its mapping reads."
 PADDING: Final = 24
 """Keeps columns from beginning on the same cache set."""
 
@@ -103,6 +106,7 @@ class _Scratch:
     )
     row_record: Int32s = field(default_factory=lambda: np.empty(ROW_ROOM + PADDING, np.int32))
     row_container: Int32s = field(default_factory=lambda: np.empty(ROW_ROOM + PADDING, np.int32))
+    row_status: Int16s = field(default_factory=lambda: np.empty(ROW_ROOM + PADDING, np.int16))
     every_row: Int32s = field(default_factory=lambda: np.arange(ROW_ROOM + PADDING, dtype=np.int32))
 
     def fit(self, width: int) -> None:
@@ -142,8 +146,13 @@ class _Decoding:
     """One call of `decode_chunk`."""
 
     def __init__(
-        self, records: Records, wanted: range, normalization: NormalizationSettings
+        self,
+        records: Records,
+        wanted: range,
+        normalization: NormalizationSettings,
+        rules: RuleSet,
     ) -> None:
+        self.rules = rules
         self.records = records
         self.format = formats.load(records.format_name)
         self.plan: Plan = self.format.plan
@@ -237,24 +246,40 @@ class _Decoding:
         )
 
     def refused(self, first: int, rows: int) -> Int32s:
-        """Returns the records (counted from `first`) that validation stops; notes why."""
-        start = self.scratch.columns[INDEX["start_time"], :rows]
-        missing = np.unique(self.scratch.row_record[:rows][start == MISSING])
-        for record in (missing + first).tolist():
-            offset, length = int(self.offsets[record]), int(self.lengths[record])
-            self.faults.append(
-                Fault(
-                    offset,
-                    length,
-                    "validate",
-                    "missing_start_time",
-                    "start_time",
-                    "The record has none of the times that its mapping reads.",
-                    "",
-                    offset,
-                )
-            )
-        return missing.astype(np.int32)
+        """Returns the records (counted from `first`) that validation stops; notes why.
+
+        A record goes on whole or not at all: one refused container refuses its record, and a
+        container to suspend outweighs one to discard.
+        """
+        scratch = self.scratch
+        hits = self.rules.check(scratch.columns, rows, scratch.row_status)
+        status = scratch.row_status[:rows]
+        # A row cannot be written without a start, whatever the rules say.
+        timeless = scratch.columns[INDEX["start_time"], :rows] == MISSING
+        if not hits and not timeless.any():
+            return np.empty(0, np.int32)
+        chosen: dict[int, Rule | None] = {}
+        for row in np.flatnonzero((status != 0) | timeless).tolist():
+            record = int(scratch.row_record[row])
+            rule = self.rules.rules[status[row] - 1] if status[row] else None
+            before = chosen.get(record)
+            if record not in chosen or (before is not None and before.outcome == "discard"):
+                chosen[record] = rule
+        for record, rule in chosen.items():
+            self.refuse(first + record, rule)
+        return np.array(sorted(chosen), np.int32)
+
+    def refuse(self, record: int, rule: Rule | None) -> None:
+        """Counts a record that validation stops, as discarded or as suspended."""
+        offset, length = int(self.offsets[record]), int(self.lengths[record])
+        if rule is not None and rule.outcome == "discard":
+            self.discarded[rule.reason] = self.discarded.get(rule.reason, 0) + 1
+            self.discarded_bytes += length
+            return
+        reason = "missing_start_time" if rule is None else rule.reason
+        column = "start_time" if rule is None else rule.columns[0]
+        detail = NO_START if rule is None else rule.detail
+        self.faults.append(Fault(offset, length, "validate", reason, column, detail, "", offset))
 
     def chunk(self) -> DecodedChunk:
         faults = sorted(self.faults, key=lambda fault: fault.offset)
@@ -277,7 +302,10 @@ class _Decoding:
 
 
 def decode_chunk(
-    cdr_file: Records, record_range: range, normalization: NormalizationSettings = CHINA
+    cdr_file: Records,
+    record_range: range,
+    normalization: NormalizationSettings = CHINA,
+    rules: RuleSet | None = None,
 ) -> DecodedChunk:
     """Decodes, normalizes and validates the records of `record_range`.
 
@@ -287,6 +315,7 @@ def decode_chunk(
         cdr_file: An open CDR file, or anything with its octets and record places.
         record_range: Indexes of records, step 1.
         normalization: How the source writes numbers.
+        rules: What is validated; the package's own rules by default.
 
     Raises:
         MediationConfigError: The format is unknown or its files are wrong.
@@ -296,4 +325,4 @@ def decode_chunk(
     if record_range.step != 1 or not 0 <= record_range.start <= record_range.stop <= total:
         msg = f"record range {record_range} does not lie in the file's {total} records; use step 1"
         raise ValueError(msg)
-    return _Decoding(cdr_file, record_range, normalization).run()
+    return _Decoding(cdr_file, record_range, normalization, rules or default_rules()).run()
