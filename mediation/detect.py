@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mediation.framing import FRAMINGS, Frames, FramingRules, RecordTags, frame, tags_of
+from mediation.framing import FRAMINGS, Frames, FramingRules, RecordTags, frame, tag_tables, tags_of
 from mediation.framing_ts32297 import read_file_header
-from mediation.kernels.boundaries import consistent
+from mediation.kernels.boundaries import declared_and_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,6 +73,7 @@ def detect_format(
     """
     candidates = _formats(name) if formats is None else formats
     sample = data[:SAMPLE_OCTETS]
+    sample.flags.writeable = False
     fits = [
         fit
         for format_name, tags in candidates.items()
@@ -122,7 +123,8 @@ def _fit(
     rules = FramingRules(framing) if settings is None else settings.rules(framing)
     frames = frame(sample, tags, rules)
     whole = np.zeros(len(frames.offsets), np.uint8)
-    consistent(sample, frames.offsets, frames.lengths, whole)
+    kinds, long_numbers, _ = tag_tables(tags)
+    declared_and_whole(sample, frames.offsets, frames.lengths, kinds, long_numbers, whole)
     framed = int(frames.lengths[whole == 1].sum())
     rest = len(sample) - frames.header_octets - frames.filler_octets
     if len(sample) < size:

@@ -215,6 +215,8 @@ def frame(data: np.ndarray, tags: RecordTags, rules: FramingRules) -> Frames:
     if rules.framing not in FRAMINGS:
         message = f"framing {rules.framing!r} is not known; allowed: {', '.join(FRAMINGS)}"
         raise ValueError(message)
+    data = data.view()
+    data.flags.writeable = False  # one compiled kernel for mapped and for made data
     kinds, long_numbers, classes = tag_tables(tags)
     state = np.zeros(k.STATE_CELLS, np.int64)
     state[k.BUDGET] = SEARCH_FACTOR * len(data) + 4096

@@ -415,12 +415,14 @@ def frame_bare(buf, offsets, lengths, gaps, rules, kinds, long_numbers, classes,
 
 
 @njit(nogil=True, cache=True)
-def consistent(buf, offsets, lengths, ok):
-    """Marks in ``ok`` uint8[n] the records whose nested lengths all agree with their own."""
+def declared_and_whole(buf, offsets, lengths, kinds, long_numbers, ok):
+    """Marks in ``ok`` uint8[n] the records of declared types whose nested lengths all agree."""
+    size = np.int64(len(buf))
     stack = np.empty((2, MAX_DEPTH), np.int64)
     state = np.zeros(STATE_CELLS, np.int64)
     for index in range(len(offsets)):
         state[BUDGET] = lengths[index] + 1
         end = offsets[index] + lengths[index]
         reached, _ = walk(buf, offsets[index], end, stack, state)
-        ok[index] = 1 if reached == end else 0
+        declared = starts_record(buf, offsets[index], size, kinds, long_numbers)
+        ok[index] = 1 if declared and reached == end else 0

@@ -1,0 +1,73 @@
+"""Format and framing are recognized, and nothing is believed on thin evidence."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mediation.detect import Detection, detect_format
+from mediation.framing import RecordTags
+from tests.mediation.framing_cases import cdr, file_header, tlv
+
+OURS = RecordTags(np.isin(np.arange(256), (0xA0, 0xA1)).astype(np.uint8), frozenset())
+OTHERS = RecordTags(np.isin(np.arange(256), (0xBF,)).astype(np.uint8), frozenset({79}))
+FORMATS = {"ours": OURS, "others": OTHERS}
+BODY = b"\x80\x01\x01\x81\x02\x11\x22\x82\x01\x05\x83\x01\x06"
+OUR_RECORD = tlv(b"\xa0", BODY)
+OTHER_RECORD = tlv(b"\xbf\x4f", BODY)
+
+
+def detected(data: bytes) -> Detection | None:
+    return detect_format(np.frombuffer(data, np.uint8), formats=FORMATS)
+
+
+def name_and_framing(data: bytes) -> tuple[str, str] | None:
+    found = detected(data)
+    return None if found is None else (found.name, found.framing)
+
+
+def test_bare_records_of_each_format() -> None:
+    assert name_and_framing(OUR_RECORD * 5) == ("ours", "bare")
+    assert name_and_framing(OTHER_RECORD * 5) == ("others", "bare")
+
+
+def test_filler_and_headers() -> None:
+    filled = detected(b"\xff" * 9 + OUR_RECORD * 2 + b"\xff" * 50)
+    assert filled is not None
+    assert any("begins with filler FF" in each for each in filled.evidence)
+    headed = detected(file_header() + cdr(OTHER_RECORD) * 40)
+    assert headed is not None
+    assert (headed.name, headed.framing) == ("others", "ts32297")
+    assert any("TS 32.297" in each for each in headed.evidence)
+
+
+def test_a_file_without_records_is_known_by_its_header() -> None:
+    found = detected(file_header(count=0))
+    assert found is not None
+    assert found.framing == "ts32297"
+
+
+def test_a_record_cut_by_sampling_does_not_count() -> None:
+    huge = tlv(b"\xa0", BODY + tlv(b"\x84", b"\x11" * 200_000))
+    assert name_and_framing(OUR_RECORD + huge * 2) == ("ours", "bare")
+
+
+def test_a_mixture_names_the_alternative() -> None:
+    longer = tlv(b"\xa0", BODY, 1)
+    found = detected(longer * 5 + OTHER_RECORD * 5)
+    assert found is not None
+    assert {found.name, *(name for name, _ in found.alternatives)} == {"ours", "others"}
+
+
+def test_thin_evidence_is_none() -> None:
+    assert detected(b"plain text, line after line\n" * 100) is None
+    assert detected(b"\xa0\x00" + b"\x12" * 100) is None
+    assert detected(b"\x00" * 500) is None
+    assert detected(b"") is None
+
+
+@given(st.binary(max_size=300))
+@settings(deadline=None, max_examples=100)
+def test_random_octets_never_fail(data: bytes) -> None:
+    detected(data)
