@@ -93,9 +93,9 @@ class _Sums:
             "count": f"{self.events:,}",
             "used": _units(self.quantity, self.rum),
             "covered": covered,
-            "price": amount_text(self.amount + self.reduction),
-            "discount": amount_text(-self.reduction) if self.reduction else "",
-            "amount": amount_text(self.amount),
+            "price": _amount(self.amount + self.reduction),
+            "discount": _amount(-self.reduction) if self.reduction else "",
+            "amount": _amount(self.amount),
         }
 
 
@@ -121,7 +121,7 @@ def page_names(
         numbers=numbers,
         plans={plan.id: plan.name for plan in book.plans},
         tax_rates={
-            name: f"{amount_text(Decimal(rate).scaleb(-4)).replace('.00', '')} %"
+            name: f"{_amount(Decimal(rate).scaleb(-4)).replace('.00', '')} %"
             for name, rate in rates.items()
             if rate
         },
@@ -188,6 +188,11 @@ def _environment() -> Any:  # noqa: ANN401  jinja2 is imported only when a page 
     )
 
 
+def _amount(amount: Decimal) -> str:
+    """Returns an amount for the page, with a real minus sign."""
+    return amount_text(amount).replace("-", "\N{MINUS SIGN}")
+
+
 def _units(quantity: int, rum: str | None) -> str:
     """Returns a quantity in words; nothing where different metrics were added."""
     return quantity_text(quantity, rum) if rum else ""
@@ -204,8 +209,8 @@ def _head(bill: Row, names: PageNames) -> dict[str, str]:
         "month": f"{first:%B %Y}",
         "period": f"{first:%Y-%m-%d} {_DASH} {last:%Y-%m-%d}",
         "currency": bill["currency"],
-        "total": amount_text(bill["total"]),
-        "tax": amount_text(bill["tax_amount"]),
+        "total": _amount(bill["total"]),
+        "tax": _amount(bill["tax_amount"]),
         "events": f"{bill['events']:,}",
         "book": bill["book_digest"][:12],
         "subscribers": bill["subscribers_digest"][:12],
@@ -228,7 +233,7 @@ def _cards(rows: list[Row], names: PageNames) -> list[Row]:
                 "about": f"{about} · {subscriber}",
                 "fees": [_fee(row, names) for row in mine if row["kind"] in {FEE, DISCOUNT}],
                 "usage": list(_usage([row for row in mine if row["kind"] == USAGE])),
-                "total": amount_text(sum((row["amount"] for row in mine), _NOTHING)),
+                "total": _amount(sum((row["amount"] for row in mine), _NOTHING)),
             }
         )
     return cards
@@ -243,7 +248,7 @@ def _fee(row: Row, names: PageNames) -> dict[str, str]:
     return {
         "name": f"{plan}: {row['item']}",
         "about": period,
-        "amount": amount_text(row["amount"]),
+        "amount": _amount(row["amount"]),
     }
 
 
@@ -304,7 +309,7 @@ def _summary(rows: list[Row], names: PageNames) -> list[dict[str, str]]:
 
     parts = [("Fees", printed(FEE)), ("Usage", printed(USAGE)), ("Discounts", printed(DISCOUNT))]
     out = [
-        {"name": name, "about": "", "amount": amount_text(amount)}
+        {"name": name, "about": "", "amount": _amount(amount)}
         for name, amount in parts
         if amount or name != "Discounts"
     ]
@@ -314,10 +319,10 @@ def _summary(rows: list[Row], names: PageNames) -> list[dict[str, str]]:
         rate = names.tax_rates.get(row["tax"], "")
         words = f"Tax {title(row['tax'])} {rate}".strip()
         contained = not row["net"] and row["tax_amount"]
-        about = f"included in prices: {amount_text(row['tax_amount'])}" if contained else ""
-        amount = "" if contained else amount_text(row["amount"])
+        about = f"included in prices: {_amount(row['tax_amount'])}" if contained else ""
+        amount = "" if contained else _amount(row["amount"])
         out.append({"name": words, "about": about, "amount": amount})
     rounding = printed(ROUNDING)
     if rounding:
-        out.append({"name": "Rounding", "about": "", "amount": amount_text(rounding)})
+        out.append({"name": "Rounding", "about": "", "amount": _amount(rounding)})
     return out

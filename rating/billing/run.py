@@ -165,8 +165,7 @@ class BillRun:
         duplicates: Iterable[pa.Table | pa.RecordBatch],
     ) -> tuple[pa.Table, int]:
         """Returns the EDRs of the cycle, one per event and by name, and how many are of others."""
-        given = _together(edr)
-        table = canonical_duplicates(given, _together(duplicates))
+        table = cycle_events(edr, duplicates)
         start = table.column("start_time").cast(pa.int64()).to_numpy()
         inside = (start >= self.cycle.start_us) & (start < self.cycle.end_us)
         if not inside.all():
@@ -266,6 +265,18 @@ def charge_groups(prepared: Prepared) -> Int32:
 def rated_total(bill: PartitionBill) -> int:
     """Returns the sum of net over the rated records, in 10^-6."""
     return int(micros(bill.rated.column("net")).sum())
+
+
+def cycle_events(
+    edr: Iterable[pa.Table | pa.RecordBatch], duplicates: Iterable[pa.Table | pa.RecordBatch]
+) -> pa.Table:
+    """Returns the columns that rating needs of all EDRs, of each event the row to be billed.
+
+    Args:
+        edr: EDRs with at least :data:`EDR_COLUMNS`.
+        duplicates: EDRs that were dropped as duplicates.
+    """
+    return canonical_duplicates(_together(edr), _together(duplicates))
 
 
 def _tenure(subscribers: Subscribers) -> Tenure:

@@ -54,8 +54,7 @@ def amount_text(amount: Decimal) -> str:
     """Returns an amount with at least two places, and more only where they are not zero."""
     text = f"{amount.quantize(Decimal('0.000001')):,}"
     whole, _, places = text.partition(".")
-    text = f"{whole}.{places.rstrip('0').ljust(2, '0')}"
-    return text.replace("-", "\N{MINUS SIGN}")
+    return f"{whole}.{places.rstrip('0').ljust(2, '0')}"
 
 
 def micros_text(amount: int) -> str:

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from rating.explain import (
+    Explanation,
+    ExplanationError,
+    RecordName,
+    explain,
+    explain_record,
+    group_numbers,
+)
+from rating.explain.one import matched_prefix
+from rating.reference.steps import Step
+from rating.state import CycleState
+from rating.subscribers import load_subscribers
+from tariffs import compile_book, load_book
+from tests.rating.strategies_edr import edr_batch
+from tests.rating.test_billing_run import HEAD, crowd_run, events
+
+if TYPE_CHECKING:
+    from rating.subscribers import Subscribers
+    from tariffs.compiled import CompiledBook
+
+GOLDEN = Path(__file__).parent.parent / "cases" / "golden_book"
+FRIEND = 8618810000001
+CALL: dict[str, Any] = {
+    "record_type": "moCallRecord",
+    "served_imsi": 460001000000001,
+    "service": "voice",
+    "direction": "originating",
+    "other_number": FRIEND,
+    # Wednesday 2026-10-14, 19:57:30 in Shanghai
+    "start_time": 1_791_979_050_000_000,
+    "duration": 370,
+    "visited_network": "460-00",
+}
+
+
+@pytest.fixture(scope="module")
+def compiled() -> CompiledBook:
+    return compile_book(load_book(GOLDEN))
+
+
+@pytest.fixture(scope="module")
+def people(compiled: CompiledBook, tmp_path_factory: pytest.TempPathFactory) -> Subscribers:
+    folder = tmp_path_factory.mktemp("golden")
+    who = "S1,A1,,+8619910000123,460001000000001,golden,single,,north,2025-01-01,"
+    (folder / "subscribers.csv").write_text(f"{HEAD}\n{who}\n", encoding="utf-8")
+    friends = f"subscriber_id,number,valid_from,valid_to\nS1,+{FRIEND},2025-01-01,\n"
+    (folder / "friends.csv").write_text(friends, encoding="utf-8")
+    return load_subscribers(folder, compiled)
+
+
+def row(**changes: object) -> dict[str, Any]:
+    told: dict[str, Any] = edr_batch([{**CALL, **changes}]).to_pylist()[0]
+    return told
+
+
+GOLDEN_TEXT = """\
+voice originating of +86199****0123 with +86188****0001, Wed 2026-10-14 19:57:30, 6 min 10 s
+
+  Subscriber S1, plan golden.
+  voice originating, call class local, zone mobile, roaming home.
+    +86188****0001 begins with 86. It is one of the subscriber's friends.
+  Rule golden/voice (plans/golden.yaml:4) measures 370 s (6 min 10 s).
+  From 19:57:30 to 20:00:00 the band is peak.
+  Allowance golden/minutes covers 120 s, 0 s left.
+  1 beat of 60 s at 0.30 per 60 s (peak, peak).                                       0.30
+  From 20:00:00 to 20:03:40 the band is off_peak.
+  4 beats of 60 s at 0.15 per 60 s (off_peak, off_peak).                              0.60
+  Connect fee, once per event.                                                        0.10
+  friends_half: 50 % off usage.                                                      -0.45
+  Tax vat, 9 %, contained in the charge; G/L code 4010.
+  ----------------------------------------------------------------------------------------
+  Charge, CNY                                                                         0.55
+"""
+
+
+def test_the_golden_call(compiled: CompiledBook, people: Subscribers) -> None:
+    state = CycleState("2026-10", compiled, people)
+    told = explain(row(), compiled, people, state, stored=Decimal("0.55"))
+    assert told.text() == GOLDEN_TEXT
+    assert told.total == Decimal("0.55")
+    assert not state.used.any()
+    facts = told.facts
+    assert (facts["connect_fee"], facts["usage_charge"]) == (Decimal("0.10"), Decimal("0.90"))
+    assert (facts["discount_amount"], facts["allowance_units"]) == (Decimal("0.45"), 120)
+
+
+def test_it_can_be_written_as_json(compiled: CompiledBook, people: Subscribers) -> None:
+    told = explain(row(), compiled, people, CycleState("2026-10", compiled, people))
+    back = json.loads(json.dumps(told.to_dict()))
+    assert Decimal(back["total"]) == Decimal("0.55")
+    assert sum(Decimal(step["amount"]) for step in back["steps"] if step["amount"]) == Decimal(
+        "0.55"
+    )
+    assert "6188100" not in json.dumps(back["steps"]) or "prefix" in json.dumps(back["steps"])
+
+
+def test_numbers_are_shown_when_asked(compiled: CompiledBook, people: Subscribers) -> None:
+    state = CycleState("2026-10", compiled, people)
+    assert "+8619910000123" not in explain(row(), compiled, people, state).text()
+    assert "+8619910000123" in explain(row(), compiled, people, state, masked=False).text()
+
+
+def test_a_charge_that_is_not_the_stored_one_is_refused(
+    compiled: CompiledBook, people: Subscribers
+) -> None:
+    state = CycleState("2026-10", compiled, people)
+    with pytest.raises(ExplanationError, match=r"explained as 0\.55.*stored as 0\.56"):
+        explain(row(), compiled, people, state, stored=Decimal("0.56"))
+    steps = (Step("line", "One.", Decimal(1)),)
+    with pytest.raises(ExplanationError, match="the steps add up to 1"):
+        Explanation("a call", steps, Decimal(2), "CNY")
+
+
+def test_an_event_without_a_charge_says_why(compiled: CompiledBook, people: Subscribers) -> None:
+    state = CycleState("2026-10", compiled, people)
+    for changes, reason in (
+        ({"served_imsi": 1}, "unknown_subscriber"),
+        ({"service": "mms"}, "direction_not_charged"),
+        ({"other_number": 4412345678}, "no_zone"),
+    ):
+        told = explain(row(**changes), compiled, people, state)
+        assert told.total is None
+        assert told.reason is not None
+        assert told.reason.startswith(reason)
+        assert "Not rated" in told.text()
+
+
+def test_the_prefix_that_decides(compiled: CompiledBook) -> None:
+    assert matched_prefix(compiled, FRIEND) == "86"
+    assert not matched_prefix(compiled, 4412345678)
+
+
+def test_every_charge_of_a_bill_run_is_explained() -> None:
+    """The replay of the group comes to what the bill run stored, for every record."""
+    run = crowd_run(1)
+    batch = edr_batch(events(np.random.default_rng(4), 80, 19))
+    bill = run.partition(0, [batch])
+    compiled, people = run.rater.compiled, run.rater.subscribers
+    halves = [batch.slice(40), batch.slice(0, 40)]
+    for record in bill.rated.to_pylist():
+        name = RecordName(record["file_id"], record["offset"], record["container"])
+        told = explain_record(halves, name, compiled, people, stored=record["net"])
+        for column in ("gross", "discount_amount", "allowance_units", "charged_units", "rule"):
+            assert told.facts[column] == record[column]
+    lost = RecordName("00" * 16, 12345)
+    with pytest.raises(LookupError, match="not among the events"):
+        explain_record(halves, lost, compiled, people)
+
+
+def test_the_numbers_of_a_group() -> None:
+    people = crowd_run(1).rater.subscribers
+    imsis, numbers = group_numbers(people, "G0")
+    assert imsis == [460001000000000 + n for n in range(4)]
+    assert numbers == [8619910000000 + n for n in range(4)]
+    assert group_numbers(people, "nobody") == ([], [])
