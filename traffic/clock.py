@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Ints = NDArray[np.int64]
+    Floats = NDArray[np.float64]
 
 CALLS = (3, 2, 1, 1, 1, 2, 6, 16, 36, 50, 54, 56, 46, 40, 46, 50, 52, 56, 62, 64, 58, 44, 24, 10)
 """Share of the calls and messages in each hour of the operator's day."""
@@ -82,13 +83,18 @@ def month_of(first: date) -> Span:
     return Span(start, end, start, end)
 
 
-def draw_times(rng: np.random.Generator, n: int, span: Span, profile: tuple[int, ...]) -> Ints:
-    """Returns `n` unordered times in a span, UTC seconds, denser where the profile is higher."""
+def hour_weights(span: Span, profile: tuple[int, ...]) -> tuple[Ints, Floats]:
+    """Returns the hours' edges in a span (UTC seconds) and the weight before each edge."""
     edges = np.arange(span.start // HOUR * HOUR, span.end + HOUR, HOUR, dtype=np.int64)
-    edges = np.clip(edges, span.start, span.end)
+    edges = np.unique(np.clip(edges, span.start, span.end))
     hours = (edges[:-1] // HOUR + 8) % 24
     weight = np.asarray(profile, np.float64)[hours] * np.diff(edges)
-    summed = np.concatenate([[0.0], np.cumsum(weight)])
+    return edges, np.concatenate([[0.0], np.cumsum(weight)])
+
+
+def draw_times(rng: np.random.Generator, n: int, span: Span, profile: tuple[int, ...]) -> Ints:
+    """Returns `n` unordered times in a span, UTC seconds, denser where the profile is higher."""
+    edges, summed = hour_weights(span, profile)
     drawn = np.interp(rng.random(n) * summed[-1], summed, edges.astype(np.float64))
     seconds: Ints = np.minimum(drawn.astype(np.int64), span.end - 1)
     return seconds
