@@ -37,7 +37,7 @@ class Plan:
     """Flat tables of one format.
 
     Attributes:
-        width: Slots of one row.
+        width: Slots of one row; the last one holds the number of the row's template.
         type_names: Record types by code; the dictionary of ``record_type``.
         edges: int16[nodes * 256], entry by node and first tag octet without bit 6; -1 unknown.
         long_base: int32[nodes * 4], where the node's entries by tag number begin, per tag class.
@@ -337,13 +337,15 @@ def compile_plan(mapping: Mapping, schema: tuple[Element, ...]) -> Plan:
     # Number 1 is the node of what is skipped: it knows no tag, so it only counts nesting.
     skip_first = _with_skip_node(layout)
     edges, long_base, long_size, long_edges = _tag_tables(skip_first)
-    templates = np.full((len(compiler.templates), compiler.width), MISSING, np.int64)
+    width = compiler.width + 1
+    templates = np.full((len(compiler.templates), width), MISSING, np.int64)
     for number, template in enumerate(compiler.templates):
+        templates[number, width - 1] = number
         for slot, value in template.items():
             templates[number, slot] = value
     steps, spans = _steps(compiler)
     return Plan(
-        width=compiler.width,
+        width=width,
         type_names=tuple(rule.element.name for rule in mapping.types),
         edges=edges,
         long_base=long_base,

@@ -117,7 +117,7 @@ _ALL: Final = (
         frozenset(),
         "number",
         ("container_sequence",),
-        meaning="the element's position in its list, 1 first",
+        meaning="the position among the record's containers, 1 first",
     ),
 )
 

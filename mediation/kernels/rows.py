@@ -43,7 +43,8 @@ def close_rows(block, row, record, count, width, steps, spans, span, merge):
     for number in range(count):
         here = row + number * width
         apply_steps(block, here, here, steps, spans[ix(span + 2)], spans[ix(span + 3)])
-        if number > 0:
+        # Only an element of the same list hands something on.
+        if number > 0 and block[ix(here + width - 1)] == block[ix(here - 1)]:
             apply_steps(block, here, here - width, steps, spans[ix(span + 4)], spans[ix(span + 5)])
         for pair in range(0, merge.shape[0], 2):
             first = merge[ix(pair)]

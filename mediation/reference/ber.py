@@ -347,7 +347,8 @@ class Walk:
                 elif source.codec.name == "position":
                     candidate = (position + 1, None)
                 elif source.previous:
-                    found = {} if before is None else before.found
+                    same = before is not None and before.rules is group.rules
+                    found = before.found if same and before is not None else {}
                     candidate = found.get((rule.column, number), (None, None))
                 else:
                     candidate = group.found.get((rule.column, number), (None, None))
