@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
 
 _NOTHING = Decimal(0)
+_CENT = Decimal("0.01")
 _DASH = "\N{EN DASH}"
 
 
@@ -49,6 +50,7 @@ class PageNames:
         operator: Who sends the bill.
         numbers: Subscriber id → E.164 number, for those who have one.
         plans: Plan id → its name for people.
+        allowances: Allowance → its name for people.
         tax_rates: Tax class → percentage in words, such as ``6 %``.
         masked: Whether the middle of phone numbers is hidden.
     """
@@ -56,6 +58,7 @@ class PageNames:
     operator: str
     numbers: Mapping[str, int]
     plans: Mapping[str, str]
+    allowances: Mapping[str, str]
     tax_rates: Mapping[str, str]
     masked: bool = True
 
@@ -83,6 +86,10 @@ class _Sums:
             amount=self.amount + line["amount"],
             rum=rum,
         )
+
+    def shown(self) -> _Sums:
+        """Returns the sums with discounts as they are printed, to 0.01; the amount stays."""
+        return replace(self, reduction=self.reduction.quantize(_CENT, ROUND_HALF_UP))
 
     def row(self, name: str, style: str) -> dict[str, str]:
         """Returns the cells of the row."""
@@ -120,6 +127,12 @@ def page_names(
         operator=book.name,
         numbers=numbers,
         plans={plan.id: plan.name for plan in book.plans},
+        # An inherited allowance is named after the plan that wrote it, which is one of these.
+        allowances={
+            f"{plan.id}/{allowance.id}": allowance.name
+            for plan in (*book.plans, *book.templates)
+            for allowance in plan.allowances
+        },
         tax_rates={
             name: f"{_amount(Decimal(rate).scaleb(-4)).replace('.00', '')} %"
             for name, rate in rates.items()
@@ -264,7 +277,9 @@ def _usage(rows: list[Row]) -> Iterable[dict[str, str]]:
             total = total.plus(row)
             key = (CALL_CLASSES.index(row["call_class"]), row["roaming"])
             details[key] = details.get(key, _Sums()).plus(row)
-        yield total.row(SERVICE_WORDS[service], "service")
+        details = {key: sums.shown() for key, sums in details.items()}
+        reduction = sum((sums.reduction for sums in details.values()), _NOTHING)
+        yield replace(total, reduction=reduction).row(SERVICE_WORDS[service], "service")
         if list(details) == [(0, "home")]:
             continue
         for (call_class, roaming), sums in sorted(details.items(), key=_home_first):
@@ -290,9 +305,10 @@ def _allowances(balances: list[Row], names: PageNames) -> list[Row]:
         whose = "shared" if row["shared"] else owner if several else ""
         share = 0 if unlimited or not row["given"] else 100 * row["used"] // row["given"]
         left = "unlimited" if unlimited else f"{_units(row['left'], row['rum'])} left"
+        name = names.allowances.get(row["allowance"], title(row["allowance"]))
         rows.append(
             {
-                "name": ", ".join(filter(None, (title(row["allowance"]), whose))),
+                "name": ", ".join(filter(None, (name, whose))),
                 "used": _units(row["used"], row["rum"]),
                 "left": left,
                 "share": share,
@@ -317,7 +333,7 @@ def _summary(rows: list[Row], names: PageNames) -> list[dict[str, str]]:
         if row["kind"] != TAX:
             continue
         rate = names.tax_rates.get(row["tax"], "")
-        words = f"Tax {title(row['tax'])} {rate}".strip()
+        words = f"Tax {row['tax']}, {rate}" if rate else f"Tax {row['tax']}"
         contained = not row["net"] and row["tax_amount"]
         about = f"included in prices: {_amount(row['tax_amount'])}" if contained else ""
         amount = "" if contained else _amount(row["amount"])
