@@ -74,7 +74,7 @@ def fill(incoming: Path, subscribers: Path, progress: Callable[[str], None]) -> 
         shutil.copytree(samples, incoming, dirs_exist_ok=True)
         return
     progress("writing sample CDR files (about half a minute)")
-    from traffic.generate import write_samples  # noqa: PLC0415 - asn1tools takes a second
+    from traffic.samples import write_samples  # noqa: PLC0415 - asn1tools takes a second
 
     write_samples(incoming, SEED, subscribers_folder=subscribers)
 
