@@ -80,7 +80,7 @@ def _members(
     return members
 
 
-def _value(part: Node, row: Sequence[int], containers: list[list[int]]) -> Any:  # noqa: ANN401
+def _value(part: Node, row: Sequence[int], containers: list[list[int]]) -> Any:  # noqa: ANN401, PLR0911 - one line a node
     """Returns the value of one field, None when it is absent."""
     match part:
         case Leaf():
@@ -100,7 +100,7 @@ def _value(part: Node, row: Sequence[int], containers: list[list[int]]) -> Any: 
             return b"".join(_leaf(piece, row) for piece in part.parts)
 
 
-def _leaf(part: Leaf, row: Sequence[int]) -> Any:  # noqa: ANN401, PLR0911 - one line a codec
+def _leaf(part: Leaf, row: Sequence[int]) -> Any:  # noqa: ANN401, PLR0911
     if part.codec == Codec.CONSTANT:
         return part.constant
     value = row[part.column]

@@ -140,12 +140,6 @@ class Population:
         found: Ints = self.by_area[place]
         return found
 
-    def colleague(self, rows: Ints, luck: Ints) -> Ints:
-        """Returns a row of the same VPMN group; the row itself where there is no group."""
-        size = np.maximum(self.group_size[rows], 1)
-        place = np.maximum(self.group_first[rows], 0) + luck % size
-        return np.where(self.group_first[rows] >= 0, self.grouped[place], rows)
-
     def network(self, rows: Ints, seconds: Ints, month_start: int) -> Ints:
         """Returns the index of the network that serves each row at a time; 0 is home."""
         day = (seconds - month_start) // DAY - self.trip_day[rows]

@@ -234,13 +234,17 @@ class Planter:
 
     def _cut_records(self) -> None:
         draft = self._file("msc2", 4)
-        self._cut(draft, self._free(draft, MO_CALL), "the next record follows at once")
+        index = self._free(draft, MO_CALL)
+        where = "the next record follows at once"
+        self._cut(draft, index, where, "frame", "inside_inconsistent")
         draft = self._file("pgw2", 3)
-        self._cut(draft, self._free(draft, PGW), "its record header has the shorter length")
+        index = self._free(draft, PGW)
+        self._cut(draft, index, "its record header has the shorter length", "decode", "truncated")
         draft = self._file("msc3", 9)
-        self._cut(draft, len(draft.records) - 1, "the file ends there")
+        index = len(draft.records) - 1
+        self._cut(draft, index, "the file ends there", "frame", "length_past_end")
 
-    def _cut(self, draft: Draft, index: int, where: str) -> None:
+    def _cut(self, draft: Draft, index: int, where: str, stage: str, reason: str) -> None:
         whole = draft.records[index]
         draft.records[index] = whole[: len(whole) * 6 // 10]
         self._add(
@@ -250,7 +254,8 @@ class Planter:
             f"A record cut off after six tenths; {where}",
             {"length": len(draft.records[index])},
             destination="suspended",
-            stage=["frame", "decode"],
+            stage=stage,
+            reason=reason,
             records=1,
         )
 
@@ -272,7 +277,7 @@ class Planter:
             (index,),
             "Month 13, day 32, and a second that is no BCD",
             destination="suspended",
-            stage="decode",
+            stage="normalize",
             reason="invalid_timestamp",
             records=1,
         )

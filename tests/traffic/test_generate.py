@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -94,9 +95,7 @@ def test_a_plan_shares_out_every_record_and_all_time(october: Span) -> None:
         mine = [plan for plan in planned if plan.source is source]
         assert mine[0].span.start == october.start
         assert mine[-1].span.end == october.end
-        assert all(
-            a.span.end == b.span.start for a, b in zip(mine, mine[1:], strict=False)
-        )
+        assert all(a.span.end == b.span.start for a, b in pairwise(mine))
 
 
 def _all_events(people: Population, october: Span, records: int) -> list[tuple[str, Events]]:

@@ -9,11 +9,13 @@ from hypothesis import given, settings
 
 from traffic import tlv
 from traffic.clock import CALLS, Span, draw_times, offsets_of
-from traffic.digits import INTERNATIONAL, UNKNOWN, count_digits, octets_of, pack, tbcd
+from traffic.digits import UNKNOWN, octets_of, tbcd, text_of
 from traffic.encode import time_stamp
 from traffic.files import Release, file_name
-from traffic.network import NETWORKS, SOURCES
-from traffic.people import SHORT, foreign_numbers, short_numbers, written
+from traffic.kernels import scene
+from traffic.network import FOREIGN, NETWORKS, SOURCES
+from traffic.population import Population, mix
+from traffic.switches import SHORT, _countries, _shorts, call_durations
 
 BERLIN = [network.code for network in NETWORKS].index("262-01")
 
@@ -47,15 +49,12 @@ def test_indefinite_lengths_are_written_and_not_read() -> None:
 def test_digits_as_switches_write_them() -> None:
     assert tbcd("12345") == b"\x21\x43\xf5"
     assert octets_of(86_199 << 12 | 7 << 8 | UNKNOWN) == b"\x81\x00\x68\x91\xf9"
-    values = np.asarray([0, 9, 10, 99, 100, 10**14, 10**15 - 1], np.int64)
-    assert count_digits(values).tolist() == [1, 1, 2, 2, 3, 15, 15]
-    assert pack(values, INTERNATIONAL).tolist()[2] == 10 << 12 | 2 << 8 | 0x91
+    assert text_of(86_199 << 12 | 7 << 8 | UNKNOWN) == "0086199"
 
 
 def test_numbers_of_the_home_country_in_all_forms() -> None:
-    forms = np.asarray([0, 2, 3, 4], np.int64)
-    packed = written(np.full(4, 8_619_910_000_001, np.int64), 13, forms)
-    assert [octets_of(number).hex() for number in packed.tolist()] == [
+    packed = [scene.pack_home(8_619_910_000_001, 13, form) for form in (0, 2, 3, 4)]
+    assert [octets_of(number).hex() for number in packed] == [
         "91689119000000f1",
         "819119000000f1",
         "81109901000010",
@@ -63,21 +62,83 @@ def test_numbers_of_the_home_country_in_all_forms() -> None:
     ]
 
 
-def test_foreign_numbers_have_the_length_of_their_country() -> None:
-    rng = np.random.default_rng(1)
-    for form in (0, 3):
-        packed = foreign_numbers(rng, 2_000, np.full(2_000, form, np.int64))
-        digits = [str(number >> 12) for number in packed.tolist()]
-        counts = (packed >> 8 & 15).tolist()
-        extra = 2 if form else 0
-        assert all(len(text) + extra == count for text, count in zip(digits, counts, strict=True))
-        assert {text[0] for text in digits} == {"1", "3", "4", "6", "8"}
+def _strangers(party: int, form: int) -> list[str]:
+    return [
+        text_of(scene.draw_stranger(np.uint64(5), event, party, form, _countries(), _shorts()))
+        for event in range(2_000)
+    ]
+
+
+@pytest.mark.parametrize("form", [0, 3])
+def test_foreign_numbers_have_the_length_of_their_country(form: int) -> None:
+    lengths = {str(code): len(str(code)) + length for code, length in FOREIGN}
+    seen = set()
+    for text in _strangers(scene.FOREIGN, form):
+        digits = text.removeprefix("00" if form else "")
+        code = next(code for code in lengths if digits.startswith(code))
+        assert len(digits) == lengths[code]
+        seen.add(code)
+    assert seen == set(lengths)
 
 
 def test_every_short_number_is_called() -> None:
-    packed = short_numbers(np.random.default_rng(1), 2_000, np.zeros(2_000, np.int64))
-    prefixes = {number for number, _ in SHORT if number < 100_000}
-    assert prefixes <= set((packed >> 12).tolist())
+    called = {int(text) for text in _strangers(scene.SHORT, 2)}
+    assert {number for number in SHORT if number < 100_000} <= called
+    assert any(4_008_000_000 <= number < 4_008_001_000 for number in called)
+
+
+@pytest.mark.parametrize("form", [0, 2, 3, 4])
+def test_home_numbers_of_strangers(form: int) -> None:
+    prefix = {0: "86", 2: "", 3: "0", 4: ""}[form]
+    for text in _strangers(scene.MOBILE, form):
+        assert text.startswith(prefix + "188")
+        assert len(text) == 11 + len(prefix)
+    areas = {text[-10:-8] for text in _strangers(scene.FIXED, form)}
+    assert areas == {"10", "20", "21"}
+
+
+@given(st.lists(st.integers(0, 2**63 - 1), min_size=1))
+@settings(deadline=None)
+def test_hash_equals_its_twin(values: list[int]) -> None:
+    expected = mix(np.asarray(values, np.int64)).tolist()
+    assert [int(scene.mix(np.uint64(value))) for value in values] == expected
+
+
+def test_networks_equal_their_twin(people: Population, october: Span) -> None:
+    rows = np.repeat(np.arange(len(people)), 8)
+    seconds = np.tile(np.linspace(october.start, october.end - 1, 8).astype(np.int64), len(people))
+    expected = people.network(rows, seconds, october.start).tolist()
+    found = [
+        scene.network_of(row, second, people.table, october.start)
+        for row, second in zip(rows.tolist(), seconds.tolist(), strict=True)
+    ]
+    assert found == expected
+    assert len(set(found)) > 5
+
+
+def test_contacts_equal_their_twin(people: Population, october: Span) -> None:
+    # With one favourite for all, the kernel's choice is the first contact or a colleague.
+    alone = np.flatnonzero(people.group_size < 2)[:200]
+    known = people.contact(np.repeat(alone, 12), np.tile(np.arange(12), len(alone)))
+    circle = {
+        row: set(known[i * 12 : i * 12 + 12].tolist()) for i, row in enumerate(alone.tolist())
+    }
+    steady = set(people.steady.tolist())
+    for row in alone.tolist():
+        found = scene.draw_contact(
+            np.uint64(1), row, row, october.start, people.table, people.by_area,
+            people.area_start, people.grouped, people.steady,
+        )  # fmt: skip
+        assert found in circle[row] or found in steady
+    assert sum(len(mine) for mine in circle.values()) > 11 * len(circle)
+
+
+def test_durations_are_quantiles() -> None:
+    durations = call_durations()
+    assert (np.diff(durations) >= 0).all()
+    assert durations[0] >= 1
+    assert 50 < np.median(durations) < 70
+    assert 1_800 < durations[-1] <= 7_200
 
 
 def test_time_stamps_carry_the_local_clock() -> None:

@@ -57,7 +57,9 @@ def test_every_plan_role_and_change_occurs() -> None:
     )
     assert (periods["plan"] == 2).sum() >= 20
     assert (periods["sims"] == 2).sum() >= 3
-    assert (frame.group_by("msisdn").agg(pl.col("subscriber_id").n_unique())["subscriber_id"] > 1).any()
+    assert (
+        frame.group_by("msisdn").agg(pl.col("subscriber_id").n_unique())["subscriber_id"] > 1
+    ).any()
     assert frame["valid_to"].str.contains("T10:30:00").any()
 
 

@@ -14,7 +14,16 @@ from traffic.table import COLUMN, CONTAINER_COLUMN, CONTAINER_COLUMNS, KINDS, TE
 
 _NUMBERS = ("msisdn", "calling", "called", "entity")
 _TIMES = ("seizure", "answer", "release", "first", "last", "report")
-_OPTIONAL = ("answer", "cause", "trunk_in", "trunk_out", "plmn", "sequence", "service_id", "calling")
+_OPTIONAL = (
+    "answer",
+    "cause",
+    "trunk_in",
+    "trunk_out",
+    "plmn",
+    "sequence",
+    "service_id",
+    "calling",
+)
 _TEXTS = ("trunk_in", "trunk_out", "apn")
 _OCTETS = {"plmn": 3, "lac": 2, "cell": 2, "reference": 4, "service_code": 1, "clock": 2}
 _COUNTERS = ("duration", "charging_id", "local_sequence", "uplink", "downlink", "usage", "cause")
@@ -29,7 +38,7 @@ numbers = st.integers(1, 15).flatmap(
 
 
 @st.composite
-def one_event(draw: st.DrawFn) -> Events:
+def one_event(draw: st.DrawFn) -> Events:  # noqa: C901, PLR0912 - one line a column
     kind = draw(st.sampled_from(KINDS))
     event = template(kind)
     containers = draw(st.integers(0, 5)) if "GW" in kind else 0
@@ -43,7 +52,7 @@ def one_event(draw: st.DrawFn) -> Events:
                 octet = draw(st.sampled_from([INTERNATIONAL, UNKNOWN]))
                 value = digits << 12 | count << 8 | octet
             elif name in _TIMES:
-                value = draw(st.integers(0, 4_000_000_000))
+                value = draw(st.integers(200_000, 4_000_000_000))
             elif name == "offset":
                 value = draw(st.integers(-12 * 60, 14 * 60))
             elif name in _TEXTS:
@@ -69,7 +78,7 @@ def one_event(draw: st.DrawFn) -> Events:
 
 @given(event=one_event())
 @example(event=template("moCallRecord"))
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 def test_fast_writer_writes_what_asn1tools_writes(event: Events) -> None:
     octets, starts = write_events(event)
     assert octets.tobytes() == b"".join(encode_events(event))
