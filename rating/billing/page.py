@@ -284,7 +284,7 @@ def _usage(rows: list[Row]) -> Iterable[dict[str, str]]:
             continue
         for (call_class, roaming), sums in sorted(details.items(), key=_home_first):
             words = CALL_CLASS_WORDS[CALL_CLASSES[call_class]]
-            place = "" if roaming == "home" else f"roaming, {title(roaming)}"
+            place = "" if roaming == "home" else f"roaming {title(roaming)}"
             yield sums.row(", ".join(filter(None, (words, place))) or "at home", "detail")
 
 
