@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 
-from mediation.edr import SUSPENSE_SCHEMA
+from mediation.edr import SUSPENSE_SCHEMA, SUSPENSE_STAGES
 from mediation.kernels import ops
 from mediation.reference.ber import MalformedError, Walk
+from mediation.suspense import Suspects, suspense_batch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
-
-    import numpy as np
 
     from mediation.formats import Format
     from mediation.normalize import NormalizationSettings
@@ -68,7 +68,7 @@ def walk_fault(
         length,
         stage,
         ops.STATUS_NAMES[status],
-        path[-1].partition("[")[0] if path else None,
+        next((step.partition("[")[0] for step in reversed(path) if step[0] not in "?["), None),
         ops.STATUS_DETAILS[status],
         "/".join(path),
         at,
@@ -77,22 +77,19 @@ def walk_fault(
 
 def suspend(file_id: str, data: np.ndarray[Any, Any], faults: Sequence[Fault]) -> pa.RecordBatch:
     """Returns the suspense rows of `faults`, in their order."""
-    rows = [
-        {
-            "file_id": file_id,
-            "offset": fault.offset,
-            "container": 0,
-            "length": fault.length,
-            "stage": fault.stage,
-            "reason": fault.reason,
-            "sub_reason": fault.sub_reason,
-            "state": "suspended",
-            "detail": fault.detail,
-            "tag_path": fault.tag_path,
-            "fault_offset": fault.fault_offset,
-            "raw": data[fault.offset : fault.offset + fault.length].tobytes(),
-            "attempts": 0,
-        }
-        for fault in faults
-    ]
-    return pa.RecordBatch.from_pylist(rows, schema=SUSPENSE_SCHEMA)
+    suspects = Suspects(
+        file_id=file_id,
+        offsets=np.array([fault.offset for fault in faults], np.int64),
+        lengths=np.array([fault.length for fault in faults], np.int64),
+        stage=SUSPENSE_STAGES[0],
+        reasons=[fault.reason for fault in faults],
+        sub_reasons=[fault.sub_reason for fault in faults],
+        details=[fault.detail for fault in faults],
+        tag_paths=[fault.tag_path for fault in faults],
+        fault_offsets=np.array([fault.fault_offset for fault in faults], np.int64),
+    )
+    batch = suspense_batch(data, suspects)
+    # The records of a chunk fail at different stages; the builder takes one.
+    place = SUSPENSE_SCHEMA.get_field_index("stage")
+    stages = pa.array([fault.stage for fault in faults], SUSPENSE_SCHEMA.field(place).type)
+    return batch.set_column(place, SUSPENSE_SCHEMA.field(place), stages)

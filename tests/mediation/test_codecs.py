@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from mediation.edr import MISSING
+from mediation.kernels import codecs, tables
+from mediation.normalize import CHINA, NormalizationSettings, digits_of
+from mediation.reference import ber_codecs as twin
+from tests.mediation.cdr_records import number, tbcd, timestamp
+
+OCTETS = st.binary(min_size=1, max_size=12)
+BCD_OCTETS = st.lists(
+    st.sampled_from([0x00, 0x10, 0x21, 0x99, 0xF1, 0xF0, 0xFF, 0xA1, 0x1B, 0x68]), max_size=11
+).map(bytes)
+
+
+def array(octets: bytes) -> np.ndarray:
+    data = np.frombuffer(octets + b"\xee", np.uint8)
+    data.flags.writeable = False
+    return data
+
+
+@given(st.binary(min_size=1, max_size=8))
+@settings(deadline=None)
+def test_signed_value_is_twos_complement(octets):
+    expected = int.from_bytes(octets, "big", signed=True)
+    assert codecs.signed_value(array(octets), 0, len(octets)) == expected
+
+
+@given(BCD_OCTETS)
+@example(tbcd("000"))
+@example(tbcd("123456789012345678"))
+@example(tbcd("1234567890123456789"))
+@example(b"\xf1\x21")  # a filler may not be followed by digits
+@settings(deadline=None)
+def test_digits_equal_the_twin(octets):
+    value, count = codecs.digits_value(array(octets), 0, len(octets), tables.TBCD)
+    digits = twin.plain_digits(octets)
+    if digits is None:
+        assert count == -1
+    else:
+        assert (count, value) == (len(digits), int(digits or "0"))
+
+
+@given(st.binary(min_size=9, max_size=9))
+@example(timestamp("261031235958+0800"))
+@example(timestamp("260229000000+0000"))  # 2026 has no 29 February
+@example(timestamp("240229000000+0000"))
+@example(timestamp("991231235959-1200"))
+@example(timestamp("261300000000+0000"))
+@example(timestamp("260001000000+0000"))
+@example(timestamp("260101240000+0000"))
+@example(timestamp("260101006000+0000"))
+@example(timestamp("260101000060+0000"))
+@example(timestamp("260101000000+0060"))
+@example(b"\x26\x1a\x01\x00\x00\x00\x2b\x08\x00")
+@settings(deadline=None)
+def test_timestamp_equals_the_twin(octets):
+    found = codecs.timestamp(array(octets), 0, tables.BCD, tables.DAYS)
+    try:
+        expected = twin.timestamp(octets)
+    except twin.BadValueError:
+        expected = (MISSING, 0)
+    assert found == expected
+
+
+@given(
+    st.integers(20, 30), st.integers(1, 12), st.integers(1, 31), st.integers(0, 23),
+    st.sampled_from(["+0800", "-0330"]),
+)  # fmt: skip
+@settings(deadline=None)
+def test_timestamps_of_real_calendars(year, month, day, hour, offset):
+    test_timestamp_equals_the_twin.hypothesis.inner_test(
+        timestamp(f"{year}{month:02d}{day:02d}{hour:02d}5907{offset}")
+    )
+
+
+NUMBERS = st.builds(
+    number,
+    st.text("0123456789", max_size=19)
+    | st.text("0123456789", max_size=11).map("86".__add__)
+    | st.text("0123456789", min_size=5, max_size=11).map("00".__add__),
+    st.integers(0x80, 0xFF),
+)
+ABROAD = NormalizationSettings(
+    country_code="7", international_prefix="810", trunk_prefix="8", national_max=10
+)
+BARE = NormalizationSettings(
+    country_code="852", international_prefix="", trunk_prefix="", national_min=8, national_max=8
+)
+
+
+@given(NUMBERS, st.sampled_from([CHINA, ABROAD, BARE]))
+@settings(deadline=None, max_examples=500)
+def test_e164_equals_the_twin(octets, normalization):
+    digits = digits_of(octets[1:])
+    if not 1 <= len(digits) <= 18:
+        return
+    found = codecs.e164(
+        int(digits), len(digits), octets[0], normalization.array(), tables.POWERS
+    )
+    expected = twin.e164(digits, octets[0] >> 4 & 7, octets[0] & 15, normalization)
+    assert found == (-1 if expected is None else expected)
+
+
+@pytest.mark.parametrize(
+    ("digits", "first", "expected"),
+    [
+        ("8619910000001", 0x91, 8619910000001),
+        ("19910000001", 0xA1, 8619910000001),
+        ("19910000001", 0x81, 8619910000001),
+        ("019910000001", 0x81, 8619910000001),
+        ("008619910000001", 0x81, 8619910000001),
+        ("008619910000001", 0x91, 8619910000001),
+        ("8619910000001", 0x81, 8619910000001),
+        ("01012345678", 0x81, 861012345678),
+        ("4001234567", 0x81, 864001234567),
+        ("00441632960001", 0x81, 441632960001),
+        ("110", 0x81, None),
+        ("10086", 0x81, None),
+        ("110", 0x91, None),
+        ("12345678", 0x81, None),
+        ("19910000001", 0xB1, None),  # network specific
+        ("19910000001", 0x88, None),  # national numbering plan
+        ("1234567890123456", 0x91, None),  # 16 digits
+    ],
+)
+def test_numbers_as_operators_write_them(digits, first, expected):
+    value, text = twin.number(number(digits, first), CHINA)
+    assert value == expected
+    assert text == (None if expected else digits)
+
+
+@given(st.binary(max_size=24), st.integers(0, 63))
+@settings(deadline=None)
+def test_location_equals_the_twin(octets, flags):
+    octets = bytes([flags]) + octets
+    found = codecs.user_location(array(octets), 0, len(octets))
+    assert tuple(None if part == MISSING else part for part in found) == twin.location(octets)
+
+
+@given(st.binary(max_size=4))
+@example(b"\x64\xf0\x00")
+@example(b"\x13\x00\x14")
+@example(b"\xff\xff\xff")
+@settings(deadline=None)
+def test_network_equals_the_twin(octets):
+    status = codecs.network_status(array(octets), 0, len(octets))
+    try:
+        expected = 1 if twin.network(octets) == (None, None) else 0
+    except twin.BadValueError:
+        expected = 2
+    assert status == expected
+
+
+@pytest.mark.parametrize(
+    ("digits", "value", "zeros"),
+    [("0", 0, 0), ("000", 0, 2), ("0101", 101, 1), ("1", 1, 0), ("000000000000000001", 1, 17)],
+)
+def test_leading_zeros_are_counted(digits, value, zeros):
+    assert codecs.leading_zeros(value, len(digits), tables.POWERS) == zeros
+    assert twin.dialled(number(digits)) == (value, zeros)
+
+
+def test_an_unsigned_counter_survives_an_encoder_that_drops_the_leading_zero():
+    assert twin.unsigned(b"\xff\xff\xff\xff") == (2**32 - 1, None)
+    assert twin.integer(b"\xff\xff\xff\xff") == (-1, None)

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import pytest
+
+from mediation import formats
+from mediation.errors import MediationConfigError
+from mediation.formats.schema import SchemaError, load_schema
+
+MODULE = """
+Tiny DEFINITIONS IMPLICIT TAGS ::= BEGIN
+Record ::= CHOICE { call [0] Call, ... }
+Call ::= SET {
+  imsi     [1]  OCTET STRING OPTIONAL,
+  began    [2]  OCTET STRING OPTIONAL,
+  seconds  [3]  EXPLICIT INTEGER OPTIONAL,
+  group    [40] Group OPTIONAL,
+  Extra    Group OPTIONAL,
+  bare     Bare OPTIONAL,
+  parts    [5]  SEQUENCE OF Part OPTIONAL,
+  ...
+}
+Group ::= CHOICE { name [0] OCTET STRING, digits [1] INTEGER }
+Bare ::= CHOICE { left [50] INTEGER, right [51] INTEGER }
+Part ::= SEQUENCE { octets [0] INTEGER OPTIONAL }
+END
+""".replace("  Extra    Group OPTIONAL,\n", "")
+MAPPING = """
+title: Tiny
+module: tiny.asn
+record: Record
+types:
+  call:
+    service: voice
+    direction: originating
+    columns:
+      served_imsi: tbcd imsi
+      start_time: timestamp began
+      duration: integer seconds
+      trunk_in: text group.name
+      rating_group: integer bare.right
+"""
+
+
+def write(folder, mapping=MAPPING, module=MODULE):
+    (folder / "tiny.asn").write_text(module)
+    (folder / "mapping.yaml").write_text(mapping)
+    return folder
+
+
+def problems(folder, mapping):
+    with pytest.raises(MediationConfigError) as caught:
+        formats.load_folder(write(folder, mapping))
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_the_package_brings_its_formats():
+    assert {"3gpp_cs", "3gpp_ps"} <= set(formats.available())
+    for name in formats.available():
+        loaded = formats.load(name)
+        assert loaded.name == name
+        assert (loaded.folder / "README.md").is_file()
+        assert all(path.is_file() for path in loaded.module_files)
+
+
+def test_loading_twice_gives_the_same_object():
+    assert formats.load("3gpp_cs") is formats.load("3gpp_cs")
+
+
+def test_an_unknown_format_names_the_nearest():
+    with pytest.raises(MediationConfigError, match="did you mean `3gpp_cs`"):
+        formats.load("3gpp-cs")
+
+
+def test_a_tag_over_a_choice_is_explicit(tmp_path):
+    write(tmp_path)
+    (call,) = load_schema([tmp_path / "tiny.asn"], "Record")
+    by_name = {child.name: child for child in call.children}
+    assert (by_name["imsi"].kind, by_name["imsi"].constructed) == ("OCTET STRING", False)
+    assert by_name["group"].constructed
+    assert [child.tag_number for child in by_name["group"].children] == [0, 1]
+    assert by_name["seconds"].kind == "EXPLICIT"
+    assert by_name["seconds"].children[0].kind == "INTEGER"
+    assert by_name["bare.left"].tag_number == 50
+
+
+def test_a_folder_is_a_format_without_any_python(tmp_path):
+    loaded = formats.load_folder(write(tmp_path))
+    assert loaded.plan.type_names == ("call",)
+    assert loaded.title == "Tiny"
+
+
+def test_every_mistake_is_reported_at_once_with_its_line(tmp_path):
+    mapping = (
+        MAPPING.replace("tbcd imsi", "tbdc imsi")
+        .replace("timestamp began", "timestamp begun")
+        .replace("duration: integer", "duraton: integer")
+        .replace("service: voice", "service: voise")
+        .replace("text group.name", "plmn group.digits")
+        + "      service: lookup(nothing) imsi\n      utc_offset: integer seconds\nextra: 1\n"
+    )
+    found = problems(tmp_path, mapping)
+    assert len(found) == 8
+    text = "\n".join(found)
+    for word in (
+        "mapping.yaml:10: `tbdc` is no codec (did you mean `tbcd`?)",
+        "mapping.yaml:11: `begun`: there is no `begun` (did you mean `began`?)",
+        "mapping.yaml:12: `duraton` is no EDR column (did you mean `duration`?)",
+        "mapping.yaml:7: `voise` is no service (did you mean `voice`?)",
+        "`plmn` reads",
+        "`nothing` is no table",
+        "`utc_offset` is filled by the engine",
+        "`extra` is not a key here",
+    ):
+        assert word in text, found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "word"),
+    [
+        ("tbcd imsi", "octets seconds", "`octets` reads"),
+        ("tbcd imsi", "tbcd", "there is no ``"),
+        ("tbcd imsi", "text imsi", "cannot fill `served_imsi`"),
+        ("timestamp began", "octets began", "is filled by timestamp"),
+        ("timestamp began", "timestamp previous.began", "under `rows` only"),
+        ("tbcd imsi", "tbcd parts.octets", "is a list"),
+        ("integer bare.right", "constant many", "followed by an integer"),
+        ("integer bare.right", "location imsi", "fills area, not `rating_group`"),
+        ("  call:", "  cal:", "no record type"),
+        ("types:", "types: []\ntables:\n  t: {GG: voice}\nmore:", "not an octet"),
+        ("record: Record", "record: Recordd", "Recordd is not defined"),
+        ("      served_imsi: tbcd imsi", "      x: [", "cannot be read as YAML"),
+        ("title: Tiny", "title: Tiny\ntitle: Again", "stands here twice"),
+    ],
+)
+def test_one_mistake(tmp_path, old, new, word):
+    assert old in MAPPING
+    assert word in "\n".join(problems(tmp_path, MAPPING.replace(old, new)))
+
+
+def test_rows_come_from_a_list(tmp_path):
+    rows = "    rows:\n      seconds:\n        uplink: integer octets\n"
+    assert "rows come from a list" in problems(tmp_path, MAPPING + rows)[0]
+
+
+def test_scalars_stay_text(tmp_path):
+    # YAML 1.1 would read the octets 0E1 and NO as a float and a truth value.
+    tables = 'tables:\n  codes: {"10": voice, 1F: video}\n'
+    loaded = formats.load_folder(write(tmp_path, MAPPING + tables))
+    assert loaded.mapping.tables == {"codes": {0x10: "voice", 0x1F: "video"}}
+
+
+def test_a_module_that_does_not_parse_is_a_configuration_error(tmp_path):
+    with pytest.raises(MediationConfigError, match=r"tiny\.asn"):
+        formats.load_folder(write(tmp_path, module="nonsense"))
+
+
+def test_a_type_that_contains_itself_is_refused(tmp_path):
+    module = MODULE.replace("octets [0] INTEGER OPTIONAL", "inner [0] Part OPTIONAL")
+    (tmp_path / "tiny.asn").write_text(module)
+    with pytest.raises(SchemaError, match="nested deeper"):
+        load_schema([tmp_path / "tiny.asn"], "Record")
