@@ -140,8 +140,7 @@ def prepare(
 
 def scratch(n: int, dtype: Any) -> NDArray[Any]:  # noqa: ANN401  a numpy scalar type
     """Returns an uninitialised array from Arrow's pool, whose memory is warm after a few batches."""
-    size = n * np.dtype(dtype).itemsize
-    return np.frombuffer(pa.allocate_buffer(max(size, 8)), dtype, n)
+    return np.empty(n, dtype)
 
 
 def _filled(edr: pa.RecordBatch, name: str, missing: int) -> NDArray[Any]:

@@ -126,7 +126,8 @@ class Subscribers:
 
     def is_friend(self, subscriber: int, number: int, at: int) -> bool:
         """Returns whether ``number`` is a friends & family number of ``subscriber`` at ``at``."""
-        return bool(kernel.is_friend(self.arrays, subscriber, number, at))
+        friends = self.arrays[5:]
+        return bool(kernel.is_friend(*friends, subscriber, number, at))
 
     def periods_of(self, subscriber_id: str) -> list[int]:
         """Returns the periods of a subscriber by name, in order of time; empty if unknown."""

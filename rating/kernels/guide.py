@@ -113,17 +113,16 @@ def valid_period(slots, chain, period, key, at):
 
 
 @njit(nogil=True, cache=True)
-def is_friend(guide, subscriber, number, at):
-    """Returns whether int64 ``number`` is a friends & family number of ``subscriber`` at ``at``."""
-    value = find_chain(guide.friend_slots, pair_key(subscriber, number))
+def is_friend(slots, chain, owner, numbers, valid_from, valid_to, subscriber, number, at):
+    """Returns whether ``number`` is a friends & family number of ``subscriber`` at ``at``.
+
+    The arrays are the friends' of GuideArrays, in its order.
+    """
+    value = find_chain(slots, pair_key(subscriber, number))
     first = value >> COUNT_BITS
     for i in range(first, first + (value & COUNT_MASK)):
-        f = guide.friend_chain[i]
-        if (
-            guide.friend_subscriber[f] == subscriber
-            and guide.friend_number[f] == number
-            and guide.friend_from[f] <= at < guide.friend_to[f]
-        ):
+        f = chain[i]
+        if owner[f] == subscriber and numbers[f] == number and valid_from[f] <= at < valid_to[f]:
             return True
     return False
 
@@ -142,92 +141,128 @@ def guide_and_classify(edr, guide, classes, event, group, status, place):
         place: int64[n], filled with ``period << 32 | class`` of rows whose status is not 0 (as far
             as known, period -1 where nobody was found): what a reason's sentence is made from.
     """
-    call_classes = classes.sizes[0]
-    zones = classes.sizes[1]
-    roaming_classes = classes.sizes[2]
-    plans = classes.sizes[3]
-    last_epoch = classes.epoch_start.shape[0] - 1
+    # unpacked once: reading an array out of a tuple counts a reference each time
+    col_start = edr.start
+    col_service = edr.service
+    col_direction = edr.direction
+    col_imsi = edr.imsi
+    col_msisdn = edr.msisdn
+    col_other = edr.other
+    col_text = edr.text
+    col_text_zone = edr.text_zone
+    col_network = edr.network
+    col_network_class = edr.network_class
+    col_uplink = edr.uplink
+    col_downlink = edr.downlink
+    col_duration = edr.duration
+    col_events = edr.events
+    col_offset = edr.offset
+    imsi_slots = guide.imsi_slots
+    imsi_chain = guide.imsi_chain
+    period = guide.period
+    msisdn_slots = guide.msisdn_slots
+    msisdn_chain = guide.msisdn_chain
+    friend_slots = guide.friend_slots
+    friend_chain = guide.friend_chain
+    friend_subscriber = guide.friend_subscriber
+    friend_number = guide.friend_number
+    friend_from = guide.friend_from
+    friend_to = guide.friend_to
+    sizes = classes.sizes
+    epoch_start = classes.epoch_start
+    usage_index = classes.usage_index
+    lpm_direct = classes.lpm_direct
+    lpm_child = classes.lpm_child
+    lpm_value = classes.lpm_value
+    zone_class = classes.zone_class
+    zone_area = classes.zone_area
+    rule_of = classes.rule_of
+    rule_table = classes.rule_table
+    rule_rum = classes.rule_rum
+    call_classes = sizes[0]
+    zones = sizes[1]
+    roaming_classes = sizes[2]
+    plans = sizes[3]
+    last_epoch = epoch_start.shape[0] - 1
     epoch = np.int64(0)
-    for i in range(edr.start.shape[0]):
+    for i in range(col_start.shape[0]):
         group[i] = 0
         place[i] = np.int64(-1) << 32
-        usage = np.int64(
-            classes.usage_index[np.int64(edr.service[i]) * 6 + np.int64(edr.direction[i])]
-        )
+        usage = np.int64(usage_index[np.int64(col_service[i]) * 6 + np.int64(col_direction[i])])
         if usage < 0:
             status[i] = NOT_CHARGED
             continue
-        start = edr.start[i]
+        start = col_start[i]
         found = np.int64(-2)
-        if edr.imsi[i] != _MISSING:
-            found = np.int64(
-                valid_period(guide.imsi_slots, guide.imsi_chain, guide.period, edr.imsi[i], start)
-            )
-        if found == -2 and edr.msisdn[i] != _MISSING:
-            found = np.int64(
-                valid_period(
-                    guide.msisdn_slots, guide.msisdn_chain, guide.period, edr.msisdn[i], start
-                )
-            )
+        if col_imsi[i] != _MISSING:
+            found = np.int64(valid_period(imsi_slots, imsi_chain, period, col_imsi[i], start))
+        if found == -2 and col_msisdn[i] != _MISSING:
+            found = np.int64(valid_period(msisdn_slots, msisdn_chain, period, col_msisdn[i], start))
         if found < 0:
             status[i] = UNKNOWN_SUBSCRIBER
             continue
         words = found * PERIOD_WORDS
-        subscriber = guide.period[words + 2] >> 32
-        group[i] = np.int32(guide.period[words + 2] & _LOW)
-        plan = guide.period[words + 3] >> 32
+        subscriber = period[words + 2] >> 32
+        group[i] = np.int32(period[words + 2] & _LOW)
+        plan = period[words + 3] >> 32
         flags = np.int64(0)
-        other = edr.other[i]
+        other = col_other[i]
         zone = np.int64(0)
         if other != _MISSING:
-            zone = np.int64(
-                zone_of(other, classes.lpm_direct, classes.lpm_child, classes.lpm_value)
-            )
-        elif edr.text[i] >= 0:
-            zone = np.int64(edr.text_zone[edr.text[i]])
+            zone = np.int64(zone_of(other, lpm_direct, lpm_child, lpm_value))
+        elif col_text[i] >= 0:
+            zone = np.int64(col_text_zone[col_text[i]])
         if zone < 0:
             status[i] = NO_ZONE
             place[i] = found << 32
             continue
-        call_class = np.int64(classes.zone_class[zone])
+        call_class = np.int64(zone_class[zone])
         if call_class in (_LOCAL, _LONG_DISTANCE):
-            vpmn = guide.period[words + 4] >> 32
+            vpmn = period[words + 4] >> 32
             them = np.int64(-1)
             if other != _MISSING:
-                them = np.int64(
-                    valid_period(guide.msisdn_slots, guide.msisdn_chain, guide.period, other, start)
-                )
+                them = np.int64(valid_period(msisdn_slots, msisdn_chain, period, other, start))
             if them >= 0:
-                if vpmn != 0 and guide.period[them * PERIOD_WORDS + 4] >> 32 == vpmn:
+                if vpmn != 0 and period[them * PERIOD_WORDS + 4] >> 32 == vpmn:
                     call_class = np.int64(_GROUP_CLASS)
                     flags |= GROUP
                 else:
                     call_class = np.int64(_ON_NET)
             else:
-                area = np.int64(classes.zone_area[zone])
-                home = guide.period[words + 4] & _LOW
+                area = np.int64(zone_area[zone])
+                home = period[words + 4] & _LOW
                 call_class = np.int64(_LOCAL if area != 0 and area == home else _LONG_DISTANCE)
         if (
-            guide.period[words + 3] & HAS_FRIENDS
+            period[words + 3] & HAS_FRIENDS
             and other != _MISSING
-            and is_friend(guide, subscriber, other, start)
+            and is_friend(
+                friend_slots,
+                friend_chain,
+                friend_subscriber,
+                friend_number,
+                friend_from,
+                friend_to,
+                subscriber,
+                other,
+                start,
+            )
         ):
             flags |= FRIEND
         roaming = np.int64(0)
-        if edr.network[i] >= 0:
-            roaming = np.int64(edr.network_class[edr.network[i]])
+        if col_network[i] >= 0:
+            roaming = np.int64(col_network_class[col_network[i]])
         class_id = ((usage * call_classes + call_class) * zones + zone) * roaming_classes + roaming
         place[i] = found << 32 | class_id
-        while epoch > 0 and classes.epoch_start[epoch] > start:
+        while epoch > 0 and epoch_start[epoch] > start:
             epoch -= 1
-        while epoch < last_epoch and classes.epoch_start[epoch + 1] <= start:
+        while epoch < last_epoch and epoch_start[epoch + 1] <= start:
             epoch += 1
-        rule = np.int64(classes.rule_of[classes.rule_table[epoch * plans + plan] + class_id])
+        rule = np.int64(rule_of[rule_table[epoch * plans + plan] + class_id])
         if rule < 0:
             status[i] = UNKNOWN_NETWORK if roaming == 1 else NO_PRICE
             continue
-        uplink = edr.uplink[i]
-        downlink = edr.downlink[i]
+        uplink = col_uplink[i]
+        downlink = col_downlink[i]
         if (
             uplink < 0
             or uplink > LARGEST_QUANTITY // 2
@@ -236,10 +271,10 @@ def guide_and_classify(edr, guide, classes, event, group, status, place):
         ):
             status[i] = IMPLAUSIBLE_QUANTITY
             continue
-        rum = classes.rule_rum[rule]
+        rum = rule_rum[rule]
         largest = np.int64(LARGEST_QUANTITY)
         if rum == 0:
-            quantity = edr.duration[i]
+            quantity = col_duration[i]
             largest = np.int64(LONGEST_SECONDS)
         elif rum == 1:
             quantity = uplink + downlink
@@ -248,11 +283,11 @@ def guide_and_classify(edr, guide, classes, event, group, status, place):
         elif rum == 3:
             quantity = downlink
         else:
-            quantity = np.int64(edr.events[i])
+            quantity = np.int64(col_events[i])
         if quantity < 0 or quantity > largest:
             status[i] = IMPLAUSIBLE_QUANTITY
             continue
-        offset = np.int64(edr.offset[i])
+        offset = np.int64(col_offset[i])
         offset = offset + _OFFSET_BIAS if -_LARGEST_OFFSET <= offset <= _LARGEST_OFFSET else 0
         event[EVENT_WORDS * i] = start
         event[EVENT_WORDS * i + 1] = quantity

@@ -143,22 +143,93 @@ def price_events(order, event, period, book, state, charge, take_instance, take_
     Returns:
         How many events of ``order`` are done.
     """
-    n_bands = book.sizes[0]
-    n_day_types = book.sizes[1]
-    day0 = book.sizes[2]
-    n_classes = book.sizes[3]
-    n_plans = book.sizes[4]
-    round_unit = book.sizes[5]
-    round_mode = book.sizes[6]
-    epochs = book.epoch_start.shape[0]
-    days = book.day_type.shape[0]
-    transitions = book.tz_utc_us.shape[0]
+    # unpacked once: reading an array out of a tuple counts a reference each time
+    sizes = book.sizes
+    epoch_start = book.epoch_start
+    day_type = book.day_type
+    tz_utc_us = book.tz_utc_us
+    rule_rum = book.rule_rum
+    rule_zero_duration = book.rule_zero_duration
+    rule_split = book.rule_split
+    rule_of = book.rule_of
+    rule_table = book.rule_table
+    rule_clock = book.rule_clock
+    tz_offset_min = book.tz_offset_min
+    rule_time_model = book.rule_time_model
+    tm_band = book.tm_band
+    tm_until = book.tm_until
+    rule_free = book.rule_free
+    rule_band_price = book.rule_band_price
+    pm_step_first = book.pm_step_first
+    alw_priority = book.alw_priority
+    alw_rum = book.alw_rum
+    alw_match = book.alw_match
+    alw_bands = book.alw_bands
+    alw_beat = book.alw_beat
+    step_beat = book.step_beat
+    step_from = book.step_from
+    step_per = book.step_per
+    step_price = book.step_price
+    pm_connect = book.pm_connect
+    pm_min = book.pm_min
+    rule_minimum = book.rule_minimum
+    pm_max = book.pm_max
+    plan_disc_first = book.plan_disc_first
+    plan_disc = book.plan_disc
+    disc_match = book.disc_match
+    disc_bands = book.disc_bands
+    disc_friends = book.disc_friends
+    disc_group = book.disc_group
+    disc_from_us = book.disc_from_us
+    disc_to_us = book.disc_to_us
+    disc_ppm = book.disc_ppm
+    disc_on_connect = book.disc_on_connect
+    disc_exclusive = book.disc_exclusive
+    cap_match = book.cap_match
+    cap_amount = book.cap_amount
+    own_first = state.own_first
+    shared_first = state.shared_first
+    inst_allowance = state.allowance
+    inst_given = state.given
+    inst_used = state.used
+    inst_from = state.valid_from
+    inst_to = state.valid_to
+    held_first = state.cap_first
+    held_cap = state.cap
+    spent = state.cap_spent
+    held_slot = state.cap_slot
+    out_cursor = charge.cursor
+    out_failed_row = charge.failed_row
+    out_failed_status = charge.failed_status
+    out_row = charge.row
+    out_band = charge.band
+    out_discounts = charge.discounts
+    out_charged = charge.charged
+    out_covered = charge.covered
+    out_connect = charge.connect
+    out_usage = charge.usage
+    out_gross = charge.gross
+    out_discount = charge.discount
+    out_cap = charge.cap
+    out_rounding = charge.rounding
+    out_net = charge.net
+    out_take_first = charge.take_first
+    n_bands = sizes[0]
+    n_day_types = sizes[1]
+    day0 = sizes[2]
+    n_classes = sizes[3]
+    n_plans = sizes[4]
+    round_unit = sizes[5]
+    round_mode = sizes[6]
+    epochs = epoch_start.shape[0]
+    days = day_type.shape[0]
+    transitions = tz_utc_us.shape[0]
     room_for_takes = take_instance.shape[0]
     zone_at = np.int64(0)
-    at = charge.cursor[0]
-    rows = charge.cursor[1]
-    takes = charge.cursor[2]
-    failed = charge.cursor[3]
+    at = out_cursor[0]
+    rows = out_cursor[1]
+    takes = out_cursor[2]
+    failed = out_cursor[3]
     while at < order.shape[0]:
         row = order[at]
         start = event[EVENT_WORDS * row]
@@ -175,17 +246,17 @@ def price_events(order, event, period, book, state, charge, take_instance, take_
         subscriber = period[period_word + 2] >> 32
         group = period[period_word + 2] & _LOW
         plan = period[period_word + 3] >> 32
-        own = np.int64(state.own_first[subscriber])
-        own_end = np.int64(state.own_first[subscriber + 1])
-        shared_begin = np.int64(state.shared_first[group])
-        shared_end = np.int64(state.shared_first[group + 1])
+        own = np.int64(own_first[subscriber])
+        own_end = np.int64(own_first[subscriber + 1])
+        shared_begin = np.int64(shared_first[group])
+        shared_end = np.int64(shared_first[group + 1])
         own_begin = own
         # every instance gives at most one entry in an event's list
         if takes + (own_end - own_begin) + (shared_end - shared_begin) > room_for_takes:
             break
-        rum = book.rule_rum[rule]
-        zero_rated = quantity == 0 and book.rule_zero_duration[rule] != 0
-        split = np.int64(book.rule_split[rule])
+        rum = rule_rum[rule]
+        zero_rated = quantity == 0 and rule_zero_duration[rule] != 0
+        split = np.int64(rule_split[rule])
         if rum != 0:
             split = np.int64(0)
 
@@ -212,44 +283,40 @@ def price_events(order, event, period, book, state, charge, take_instance, take_
             if first_band < 0 or cut < quantity:
                 until = np.int64(FAR)
                 if split != 0:
-                    while epoch + 1 < epochs and book.epoch_start[epoch + 1] <= moment:
+                    while epoch + 1 < epochs and epoch_start[epoch + 1] <= moment:
                         epoch += 1
-                        later = np.int64(
-                            book.rule_of[book.rule_table[epoch * n_plans + plan] + class_id]
-                        )
-                        if later < 0 or book.rule_rum[later] == rum:
+                        later = np.int64(rule_of[rule_table[epoch * n_plans + plan] + class_id])
+                        if later < 0 or rule_rum[later] == rum:
                             price_rule = later
                     if epoch + 1 < epochs:
-                        until = book.epoch_start[epoch + 1]
+                        until = epoch_start[epoch + 1]
                 next_model = np.int64(NO_MODEL)
                 if price_rule >= 0:
                     offset = switch_offset
-                    if book.rule_clock[price_rule] != 0 or switch_offset == -2048:
-                        while zone_at > 0 and book.tz_utc_us[zone_at] > moment:
+                    if rule_clock[price_rule] != 0 or switch_offset == -2048:
+                        while zone_at > 0 and tz_utc_us[zone_at] > moment:
                             zone_at -= 1
-                        while zone_at + 1 < transitions and book.tz_utc_us[zone_at + 1] <= moment:
+                        while zone_at + 1 < transitions and tz_utc_us[zone_at + 1] <= moment:
                             zone_at += 1
-                        offset = np.int64(book.tz_offset_min[zone_at])
+                        offset = np.int64(tz_offset_min[zone_at])
                         if zone_at + 1 < transitions:
-                            until = min(until, book.tz_utc_us[zone_at + 1])
+                            until = min(until, tz_utc_us[zone_at + 1])
                     local = moment + offset * MINUTE
                     day = local // DAY
                     minute = (local - day * DAY) // MINUTE
                     if day0 <= day < day0 + days:
-                        kind = np.int64(book.day_type[day - day0])
+                        kind = np.int64(day_type[day - day0])
                     else:
                         kind = (day + 3) % 7  # 1970-01-01 was a Thursday, and 0 is Monday
-                    slot = (np.int64(book.rule_time_model[price_rule]) * n_day_types + kind) * 1440
+                    slot = (np.int64(rule_time_model[price_rule]) * n_day_types + kind) * 1440
                     slot += minute
-                    next_band = np.int64(book.tm_band[slot])
-                    ends = day * DAY + np.int64(book.tm_until[slot]) * MINUTE - offset * MINUTE
+                    next_band = np.int64(tm_band[slot])
+                    ends = day * DAY + np.int64(tm_until[slot]) * MINUTE - offset * MINUTE
                     until = min(until, ends)
-                    if book.rule_free[price_rule] != 0:
+                    if rule_free[price_rule] != 0:
                         next_model = np.int64(FREE_PIECE)
                     else:
-                        next_model = np.int64(
-                            book.rule_band_price[price_rule * n_bands + next_band]
-                        )
+                        next_model = np.int64(rule_band_price[price_rule * n_bands + next_band])
                 if split != 0:
                     # units that begin before `until`
                     next_cut = min((until - start + SECOND - 1) // SECOND, quantity)
@@ -278,41 +345,40 @@ def price_events(order, event, period, book, state, charge, take_instance, take_
             elif position < cut and not zero_rated:
                 if split == _ISOLATED:
                     priced = np.int64(0)
-                step = np.int64(book.pm_step_first[model])
-                step_end = np.int64(book.pm_step_first[model + 1])
+                step = np.int64(pm_step_first[model])
+                step_end = np.int64(pm_step_first[model + 1])
                 own = own_begin
                 shared = shared_begin
                 while own < own_end or shared < shared_end:
                     # two lists, each in priority order; the own one first where equal
                     if own < own_end and (
                         shared >= shared_end
-                        or book.alw_priority[state.allowance[own]]
-                        <= book.alw_priority[state.allowance[shared]]
+                        or alw_priority[inst_allowance[own]] <= alw_priority[inst_allowance[shared]]
                     ):
                         instance = own
                         own += 1
                     else:
                         instance = shared
                         shared += 1
-                    left = state.given[instance] - state.used[instance]
+                    left = inst_given[instance] - inst_used[instance]
                     if left <= 0:
                         continue
-                    allowance = np.int64(state.allowance[instance])
+                    allowance = np.int64(inst_allowance[instance])
                     if (
-                        book.alw_rum[allowance] != rum
-                        or book.alw_match[allowance * n_classes + class_id] == 0
-                        or (book.alw_bands[allowance] >> band) & 1 == 0
-                        or state.valid_from[instance] > start
-                        or state.valid_to[instance] <= start
+                        alw_rum[allowance] != rum
+                        or alw_match[allowance * n_classes + class_id] == 0
+                        or (alw_bands[allowance] >> band) & 1 == 0
+                        or inst_from[instance] > start
+                        or inst_to[instance] <= start
                     ):
                         continue
-                    beat = book.alw_beat[allowance]
+                    beat = alw_beat[allowance]
                     if beat == 0:
-                        beat = book.step_beat[book.pm_step_first[model]]
+                        beat = step_beat[pm_step_first[model]]
                     taken = min((cut - position + beat - 1) // beat * beat, left // beat * beat)
                     if taken <= 0:
                         continue
-                    state.used[instance] += taken
+                    inst_used[instance] += taken
                     covered += taken
                     position += taken
                     entry = first_take
@@ -325,16 +391,16 @@ def price_events(order, event, period, book, state, charge, take_instance, take_
                     take_units[entry] += taken
                     if position >= cut:
                         break
-                while step + 1 < step_end and book.step_from[step + 1] <= priced:
+                while step + 1 < step_end and step_from[step + 1] <= priced:
                     step += 1
                 while position < cut:
-                    beat = book.step_beat[step]
+                    beat = step_beat[step]
                     beats = (cut - position + beat - 1) // beat
                     if step + 1 < step_end:
-                        beats = min(beats, (book.step_from[step + 1] - priced + beat - 1) // beat)
+                        beats = min(beats, (step_from[step + 1] - priced + beat - 1) // beat)
                     units = beats * beat
-                    per = book.step_per[step]
-                    price = book.step_price[step]
+                    per = step_per[step]
+                    price = step_price[step]
                     whole = units // per
                     if whole > 0 and price > LARGEST_AMOUNT // whole:
                         status = np.int64(OVERFLOW)
@@ -352,7 +418,7 @@ def price_events(order, event, period, book, state, charge, take_instance, take_
                     charged += units
                     priced += units
                     position += units
-                    while step + 1 < step_end and book.step_from[step + 1] <= priced:
+                    while step + 1 < step_end and step_from[step + 1] <= priced:
                         step += 1
                 if status != 0:
                     break
@@ -371,13 +437,13 @@ def price_events(order, event, period, book, state, charge, take_instance, take_
         rounding = np.int64(0)
         gross = np.int64(0)
         net = np.int64(0)
-        caps = np.int64(state.cap_first[period_at])
-        caps_end = np.int64(state.cap_first[period_at + 1])
+        caps = np.int64(held_first[period_at])
+        caps_end = np.int64(held_first[period_at + 1])
         if status == 0:
             if first_model != FREE_PIECE and not zero_rated and (charged > 0 or quantity == 0):
-                connect = book.pm_connect[first_model]
-                usage = max(usage, book.pm_min[first_model], book.rule_minimum[rule])
-                most = book.pm_max[first_model]
+                connect = pm_connect[first_model]
+                usage = max(usage, pm_min[first_model], rule_minimum[rule])
+                most = pm_max[first_model]
                 if 0 <= most < usage:
                     usage = most
             gross = connect + usage
@@ -386,34 +452,34 @@ def price_events(order, event, period, book, state, charge, take_instance, take_
         if status != 0:
             # nothing of a failed event stays in the balances
             for entry in range(first_take, takes):
-                state.used[take_instance[entry]] -= take_units[entry]
+                inst_used[take_instance[entry]] -= take_units[entry]
             takes = first_take
-            charge.failed_row[failed] = row
-            charge.failed_status[failed] = status
+            out_failed_row[failed] = row
+            out_failed_status[failed] = status
             failed += 1
             at += 1
             continue
         if gross > 0:
             usage_left = usage
             connect_left = connect
-            list_first = np.int64(book.plan_disc_first[plan])
-            for k in range(list_first, np.int64(book.plan_disc_first[plan + 1])):
-                d = np.int64(book.plan_disc[k])
+            list_first = np.int64(plan_disc_first[plan])
+            for k in range(list_first, np.int64(plan_disc_first[plan + 1])):
+                d = np.int64(plan_disc[k])
                 if (
-                    book.disc_match[d * n_classes + class_id] == 0
-                    or (book.disc_bands[d] >> first_band) & 1 == 0
-                    or (book.disc_friends[d] != 0 and flags & FRIEND == 0)
-                    or (book.disc_group[d] != 0 and flags & GROUP == 0)
-                    or start < book.disc_from_us[d]
-                    or start >= book.disc_to_us[d]
+                    disc_match[d * n_classes + class_id] == 0
+                    or (disc_bands[d] >> first_band) & 1 == 0
+                    or (disc_friends[d] != 0 and flags & FRIEND == 0)
+                    or (disc_group[d] != 0 and flags & GROUP == 0)
+                    or start < disc_from_us[d]
+                    or start >= disc_to_us[d]
                 ):
                     continue
-                ppm = book.disc_ppm[d]
+                ppm = disc_ppm[d]
                 # part by part, so that amount x ppm cannot overflow
                 whole = usage_left // PPM
                 cut_off = whole * ppm + ((usage_left - whole * PPM) * ppm + PPM // 2) // PPM
                 usage_left -= cut_off
-                if book.disc_on_connect[d] != 0:
+                if disc_on_connect[d] != 0:
                     whole = connect_left // PPM
                     part = whole * ppm + ((connect_left - whole * PPM) * ppm + PPM // 2) // PPM
                     connect_left -= part
@@ -421,15 +487,13 @@ def price_events(order, event, period, book, state, charge, take_instance, take_
                 if cut_off > 0:
                     discount += cut_off
                     discounts |= np.int64(1) << (k - list_first)
-                if book.disc_exclusive[d] != 0:
+                if disc_exclusive[d] != 0:
                     break
             room = np.int64(LARGEST_AMOUNT)
             for k in range(caps, caps_end):
-                c = np.int64(state.cap[k])
-                if book.cap_match[c * n_classes + class_id] != 0:
-                    room = min(
-                        room, max(0, book.cap_amount[c] - state.cap_spent[state.cap_slot[k]])
-                    )
+                c = np.int64(held_cap[k])
+                if cap_match[c * n_classes + class_id] != 0:
+                    room = min(room, max(0, cap_amount[c] - spent[held_slot[k]]))
             exact = gross - discount
             if exact > room:
                 reduction = exact - room
@@ -450,34 +514,34 @@ def price_events(order, event, period, book, state, charge, take_instance, take_
                     net += round_unit
             rounding = net - exact
             for k in range(caps, caps_end):
-                if book.cap_match[np.int64(state.cap[k]) * n_classes + class_id] != 0:
-                    state.cap_spent[state.cap_slot[k]] += net
+                if cap_match[np.int64(held_cap[k]) * n_classes + class_id] != 0:
+                    spent[held_slot[k]] += net
 
-        charge.row[rows] = row
-        charge.band[rows] = first_band
-        charge.discounts[rows] = discounts
-        charge.charged[rows] = charged
-        charge.covered[rows] = covered
+        out_row[rows] = row
+        out_band[rows] = first_band
+        out_discounts[rows] = discounts
+        out_charged[rows] = charged
+        out_covered[rows] = covered
         low = 2 * rows
-        charge.connect[low] = connect
-        charge.connect[low + 1] = 0
-        charge.usage[low] = usage
-        charge.usage[low + 1] = 0
-        charge.gross[low] = gross
-        charge.gross[low + 1] = 0
-        charge.discount[low] = discount
-        charge.discount[low + 1] = 0
-        charge.cap[low] = reduction
-        charge.cap[low + 1] = 0
-        charge.rounding[low] = rounding
-        charge.rounding[low + 1] = rounding >> 63
-        charge.net[low] = net
-        charge.net[low + 1] = 0
+        out_connect[low] = connect
+        out_connect[low + 1] = 0
+        out_usage[low] = usage
+        out_usage[low + 1] = 0
+        out_gross[low] = gross
+        out_gross[low + 1] = 0
+        out_discount[low] = discount
+        out_discount[low + 1] = 0
+        out_cap[low] = reduction
+        out_cap[low + 1] = 0
+        out_rounding[low] = rounding
+        out_rounding[low + 1] = rounding >> 63
+        out_net[low] = net
+        out_net[low + 1] = 0
         rows += 1
-        charge.take_first[rows] = takes
+        out_take_first[rows] = takes
         at += 1
-    charge.cursor[0] = at
-    charge.cursor[1] = rows
-    charge.cursor[2] = takes
-    charge.cursor[3] = failed
+    out_cursor[0] = at
+    out_cursor[1] = rows
+    out_cursor[2] = takes
+    out_cursor[3] = failed
     return at

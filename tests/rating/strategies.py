@@ -118,7 +118,9 @@ def _lists(
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """(first, entries): for each plan an ordered choice of definitions."""
     picks = [
-        draw(st.lists(st.integers(0, count - 1), unique=True, min_size=1, max_size=count)) if count else []
+        draw(st.lists(st.integers(0, count - 1), unique=True, min_size=1, max_size=count))
+        if count
+        else []
         for _ in range(plans)
     ]
     first = np.concatenate([[0], np.cumsum([len(pick) for pick in picks])]).astype(np.int32)
