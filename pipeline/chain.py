@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from mediation.duplicates import KeySet
     from mediation.normalize import NormalizationSettings
+    from mediation.validation import RuleSet
     from pipeline.accounting import Account
     from pipeline.order import Gate
     from pipeline.parquet import Output
@@ -62,6 +63,8 @@ class Chain:
     rater: Rater
     normalization: NormalizationSettings
     """How the switches write numbers."""
+    rules: RuleSet
+    """What is validated."""
     state_of: Callable[[str], CycleState]
     """Running balances of a cycle; called inside the rate gate only."""
     duplicate_gate: Gate
@@ -74,7 +77,7 @@ class Chain:
         outputs: list[Output] = []
         with self.watch.stage("decode"):
             parts = [
-                (part, decode_chunk(part.file.cdr, part.records, self.normalization))
+                (part, decode_chunk(part.file.cdr, part.records, self.normalization, self.rules))
                 for part in unit
                 if part.file.fault is None
             ]

@@ -69,6 +69,8 @@ class Paths(Section):
 
     book: str = "book"
     subscribers: str = "subscribers"
+    validation: str = ""
+    """Validation rules of one's own (default: the package's)."""
 
 
 class Numbering(Section):
@@ -99,6 +101,8 @@ class Config(Section):
     paths: Paths = Paths()
     run: Run = Run()
     numbering: Numbering = Numbering()
+    validation: dict[str, int | str | None] = {}
+    """Limits of the validation rules by name: a number, an instant, or "none"."""
     source: list[Source] = Field(min_length=1)
 
     @model_validator(mode="after")

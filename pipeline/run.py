@@ -139,7 +139,6 @@ def _work(
     job: Job, name: str, folder: Path, files: list[LedgerFile], running: Running
 ) -> list[UnitResult]:
     """Runs the chain over all units."""
-    from mediation.normalize import NormalizationSettings  # noqa: PLC0415
     from pipeline.chain import Chain  # noqa: PLC0415
     from pipeline.units import cut  # noqa: PLC0415
 
@@ -152,7 +151,8 @@ def _work(
         staging=folder,
         keys=running.keys,
         rater=running.rater,
-        normalization=NormalizationSettings(**job.config.numbering.model_dump()),
+        normalization=running.normalization,
+        rules=running.rules,
         state_of=running.state_of,
         duplicate_gate=team.gates[0],
         rate_gate=team.gates[1],
@@ -247,7 +247,7 @@ def _result(
 
 def _exit_code(config: Config, total: Numbers, faults: int, collected: Collected) -> Exit:
     """Returns SUSPENSE beyond the thresholds, TEMPORARY if files could not be taken, else DONE."""
-    suspended = total.records.suspended.total() + total.unframed_pieces - faults
+    suspended = total.records.suspended.total() - faults
     allowed = config.run.suspense_threshold_percent / 100 * total.records.read
     if suspended > allowed or faults > config.run.suspense_threshold_files:
         return Exit.SUSPENSE

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pyarrow.parquet as pq
 
 from mediation.duplicates import KeySet
+from mediation.normalize import NormalizationSettings
+from mediation.validation_rules import load_rules
 from pipeline.logs import log
 from pipeline.parquet import Output, write
 from rating.engine import Rater
@@ -19,6 +21,7 @@ from tariffs import compile_book, load_book
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from mediation.validation import RuleSet
     from pipeline.config import Config
     from pipeline.ledger import Ledger
     from pipeline.workspace import Workspace
@@ -29,6 +32,8 @@ class Running:
     """The state that batches hand on to each other."""
 
     rater: Rater
+    normalization: NormalizationSettings
+    rules: RuleSet
     keys: KeySet
     latest: dict[str, Path]
     """Cycle → stored state of the latest batch that touched it."""
@@ -81,9 +86,23 @@ def load_rater(workspace: Workspace, config: Config) -> Rater:
     return Rater(compiled, subscribers)
 
 
+def _rules(workspace: Workspace, config: Config) -> RuleSet:
+    """Returns the validation rules with the workspace's limits.
+
+    Raises:
+        mediation.errors.MediationConfigError: rules or limits are wrong; carries every problem.
+    """
+    limits = {name: None if v == "none" else v for name, v in config.validation.items()}
+    if not config.paths.validation:
+        return load_rules(limits=limits)
+    return load_rules(workspace.root / config.paths.validation, limits)
+
+
 def open_running(workspace: Workspace, config: Config, ledger: Ledger) -> Running:
     """Loads what the next batch goes on from."""
     rater = load_rater(workspace, config)
+    normalization = NormalizationSettings(**config.numbering.model_dump())
+    rules = _rules(workspace, config)
     stored = ledger.outputs("keys/")
     keys = KeySet(sum(output.rows for output in stored) + 1_000_000)
     for output in stored:
@@ -93,4 +112,4 @@ def open_running(workspace: Workspace, config: Config, ledger: Ledger) -> Runnin
     for output in ledger.outputs("state/"):
         cycle = output.path.split("/")[1].removeprefix("cycle=")
         latest[cycle] = workspace.root / output.path  # paths sort by batch: the last one stays
-    return Running(rater, keys, latest)
+    return Running(rater, normalization, rules, keys, latest)

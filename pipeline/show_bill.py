@@ -63,7 +63,9 @@ class BillReader:
             pq.read_table(self.workspace.root / path, filters=wanted)
             for path in self.paths.get(name, [])
         ]
-        return pa.concat_tables(tables) if tables else BALANCE_SCHEMA.empty_table()
+        if not tables:
+            return BALANCE_SCHEMA.empty_table()
+        return pa.concat_tables(tables).unify_dictionaries()
 
     def largest(self, count: int) -> list[dict[str, Any]]:
         """Returns the largest bills."""

@@ -46,10 +46,11 @@ def tally(
     suspended = _stages(decoded.suspense)
     sheet.events = _flow(destination, rule)
     sheet.events.read = decoded.edr.num_rows
-    sheet.records = _records(decoded.edr, destination, rule)
-    sheet.records.read = decoded.records
-    sheet.records.suspended.update(suspended)
-    sheet.records.discarded.update(decoded.discarded)
+    records = _records(decoded.edr, destination, rule)
+    records.read = decoded.records
+    records.suspended.update(suspended)
+    records.discarded.update(decoded.discarded)
+    sheet.records.add(records)
     rated = destination == RATED
     sheet.net = _exact_sum(net[rated])
     sheet.zero_rated = int(np.count_nonzero(net[rated] == 0))
@@ -57,16 +58,21 @@ def tally(
 
 
 def file_sheet(part: Slice) -> Sheet:
-    """Returns what is said once per file: its bytes outside of records, its header's totals."""
+    """Returns what is said once per file: its bytes outside of records, its header's totals.
+
+    A piece that belongs to no record counts as one suspended record, as it is one suspense row.
+    """
     if part.file.fault is not None:
         size = part.file.entry.size
         return Sheet(
+            records=_unframed(1),
             octets=Octets(size=size, unframed=size),
             unframed_pieces=1,
             fault=part.file.fault.reason,
         )
     cdr = part.file.cdr
     return Sheet(
+        records=_unframed(len(cdr.unframed)),
         octets=Octets(
             size=cdr.size,
             header=cdr.header_bytes,
@@ -79,6 +85,10 @@ def file_sheet(part: Slice) -> Sheet:
         format=cdr.format_name,
         framing=cdr.framing,
     )
+
+
+def _unframed(pieces: int) -> Flow:
+    return Flow(read=pieces, suspended=Counter(frame=pieces) if pieces else Counter())
 
 
 def _record_octets(part: Slice) -> int:

@@ -65,8 +65,6 @@ def generate(
 
         subscribers = workspace.root / load_config(workspace).paths.subscribers
     target = out or workspace.root / "incoming"
-    sizes = {"records": records, "files": files}
-    given = {name: value for name, value in sizes.items() if value is not None}
     if (encoder or ("fast" if records else "asn1tools")) == "fast":
         import os  # noqa: PLC0415
 
@@ -74,17 +72,23 @@ def generate(
 
         made = write_fast(
             target,
-            **{"records": 1_000_000, **given},
-            seed=seed,
+            records or 1_000_000,
+            seed,
             subscribers=people,
             subscribers_folder=subscribers,
+            files=files or 20,
             workers=len(os.sched_getaffinity(0)),
         )
     else:
-        from traffic.samples import write_samples  # noqa: PLC0415
+        from traffic.samples import FILES, RECORDS, write_samples  # noqa: PLC0415
 
         made = write_samples(
-            target, seed, **given, subscribers_folder=subscribers, troubles_file=troubles
+            target,
+            seed,
+            records=records or RECORDS,
+            files=files or FILES,
+            subscribers_folder=subscribers,
+            troubles_file=troubles,
         )
     seconds = time.perf_counter() - begin
     if as_json:
