@@ -1,0 +1,206 @@
+"""Decoding of mutated records: nothing crashes, nothing hangs, nothing is lost.
+
+    python -m tests.mediation.fuzz --records 1000000 --seed 1
+
+Each round mutates clean records and joins them to a file. It is decoded with the places of the
+mutated records given, so that the decoder sees every one of them; every other round also as framing
+finds the records, the others behind TS 32.297 headers. The octets end at a page that must not be read: a read behind the end kills the process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import faulthandler
+import mmap
+import random
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mediation import formats
+from mediation.decoder import DecodedChunk, decode_chunk
+from mediation.framing import FramingRules, frame, tags_of
+from tests.mediation.framing_cases import cdr, file_header
+from tests.mediation.fuzz_mutate import MUTATIONS, Clean, Mutation, as_it_is, dissect
+from tests.mediation.fuzz_records import clean_records
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ROUND = 4096
+PROT_NONE = 0
+
+
+@dataclass(frozen=True)
+class Octets:
+    """A file for the decoder, in memory."""
+
+    file_id: str
+    format_name: str
+    data: np.ndarray
+    offsets: np.ndarray
+    lengths: np.ndarray
+
+
+class Guarded:
+    """Memory whose end is followed by a page that nobody may read."""
+
+    def __init__(self, room: int) -> None:
+        pages = -(-room // mmap.PAGESIZE)
+        self.size = pages * mmap.PAGESIZE
+        self.memory = mmap.mmap(-1, self.size + mmap.PAGESIZE)
+        self.octets = np.frombuffer(self.memory, np.uint8)
+        libc = ctypes.CDLL(None, use_errno=True)
+        last = ctypes.c_void_p(self.octets.ctypes.data + self.size)
+        if libc.mprotect(last, ctypes.c_size_t(mmap.PAGESIZE), PROT_NONE):
+            raise OSError(ctypes.get_errno(), "mprotect")
+
+    def put(self, octets: bytes) -> np.ndarray:
+        """Returns a copy of ``octets`` that ends where the forbidden page begins."""
+        place = self.octets[self.size - len(octets) : self.size]
+        place[:] = np.frombuffer(octets, np.uint8)
+        return place
+
+
+@dataclass
+class Totals:
+    """What came of the records so far."""
+
+    made: int = 0
+    framed: int = 0
+    decoded: int = 0
+    suspended: int = 0
+    unframed: int = 0
+
+
+def conserved(file: Octets, chunk: DecodedChunk) -> None:
+    """Asserts that every record and every octet of a chunk is in exactly one place."""
+    assert chunk.records == len(file.offsets)
+    assert chunk.records == (
+        chunk.records_decoded + chunk.records_suspended + chunk.records_discarded
+    )
+    assert int(file.lengths.sum()) == (
+        chunk.bytes_decoded + chunk.bytes_suspended + chunk.bytes_discarded
+    )
+    suspended = chunk.suspense.column("offset").to_numpy()
+    decoded = np.unique(chunk.edr.column("offset").to_numpy())
+    assert len(suspended) == chunk.records_suspended
+    assert len(decoded) == chunk.records_decoded
+    places = np.sort(np.concatenate([suspended, decoded]))
+    if not chunk.records_discarded:
+        assert np.array_equal(places, file.offsets)
+    if len(suspended):
+        raw = chunk.suspense.column("raw")[0].as_py()
+        assert raw == file.data[suspended[0] : suspended[0] + len(raw)].tobytes()
+
+
+class Fuzz:
+    """Rounds of one format."""
+
+    def __init__(self, name: str, seed: int) -> None:
+        self.format = formats.load(name)
+        self.tags = tags_of(self.format.schema)
+        self.rng = random.Random(f"{name} {seed}")
+        types = len(self.format.schema)
+        records = clean_records(self.rng, self.format, -(-300 // types))
+        self.clean: list[Clean] = [dissect(record) for record in records]
+        self.expected = self.fates([each.octets for each in self.clean])
+        self.memory = Guarded(1 << 24)
+        self.totals = Totals()
+
+    def file(self, pieces: list[bytes], data: np.ndarray | None = None) -> Octets:
+        """Returns a file that consists of ``pieces``, each one a record."""
+        lengths = np.array([len(piece) for piece in pieces], np.int64)
+        offsets = np.cumsum(lengths) - lengths
+        octets = np.frombuffer(b"".join(pieces), np.uint8) if data is None else data
+        return Octets("fuzz", self.format.name, octets, offsets, lengths)
+
+    def fates(self, pieces: list[bytes]) -> list[bool]:
+        """Returns for each piece, taken as a record, whether it was decoded."""
+        file = self.file(pieces)
+        chunk = decode_chunk(file, range(len(pieces)))
+        decoded = set(chunk.edr.column("offset").to_pylist())
+        return [offset in decoded for offset in file.offsets.tolist()]
+
+    def round(self, count: int) -> None:
+        """Makes and decodes ``count`` mutated records."""
+        rng = self.rng
+        chosen = rng.choices(range(len(self.clean)), k=count)
+        mutations = rng.choices(MUTATIONS, k=count)
+        pieces = [
+            mutate(rng, self.clean[one]) for one, mutate in zip(chosen, mutations, strict=True)
+        ]
+        data = self.memory.put(b"".join(pieces))
+        self.given_places(pieces, data, chosen, mutations)
+        if self.totals.made // ROUND % 2 == 0:
+            self.as_framed(data, "bare")
+        else:
+            headed = file_header() + b"".join(map(cdr, pieces[: count // 4]))
+            self.as_framed(self.memory.put(headed), "ts32297")
+        self.totals.made += count
+
+    def given_places(
+        self,
+        pieces: list[bytes],
+        data: np.ndarray,
+        chosen: list[int],
+        mutations: Sequence[Mutation],
+    ) -> None:
+        """Decodes with the places of the pieces; a clean record fares as it did alone."""
+        file = self.file(pieces, data)
+        chunk = decode_chunk(file, range(len(pieces)))
+        conserved(file, chunk)
+        decoded = np.isin(file.offsets, chunk.edr.column("offset").to_numpy())
+        for place, mutation in enumerate(mutations):
+            if mutation is as_it_is:
+                assert decoded[place] == self.expected[chosen[place]], pieces[place].hex()
+        self.totals.decoded += chunk.records_decoded
+        self.totals.suspended += chunk.records_suspended
+
+    def as_framed(self, data: np.ndarray, framing: str) -> None:
+        """Frames the octets and decodes what was found."""
+        frames = frame(data, self.tags, FramingRules(framing))
+        unframed = sum(gap.length for gap in frames.unframed)
+        framed = int(frames.lengths.sum())
+        assert frames.header_octets + frames.filler_octets + framed + unframed == len(data)
+        assert (frames.lengths > 0).all()
+        file = Octets("fuzz", self.format.name, data, frames.offsets, frames.lengths)
+        conserved(file, decode_chunk(file, range(len(frames.offsets))))
+        self.totals.framed += len(frames.offsets)
+        self.totals.unframed += unframed
+
+
+def run(records: int, seed: int, *, show: bool = False) -> Totals:
+    """Fuzzes every format in turn until ``records`` mutated records have been decoded."""
+    fuzzes = [Fuzz(name, seed) for name in formats.available()]
+    began = time.monotonic()
+    made = 0
+    while made < records:
+        fuzz = fuzzes[made // ROUND % len(fuzzes)]
+        count = min(ROUND, records - made)
+        fuzz.round(count)
+        made += count
+        if show:
+            rate = made / (time.monotonic() - began)
+            sys.stdout.write(f"\r{made} records, {rate:,.0f}/s")
+            sys.stdout.flush()
+    names = ("made", "framed", "decoded", "suspended", "unframed")
+    return Totals(*(sum(getattr(fuzz.totals, name) for fuzz in fuzzes) for name in names))
+
+
+def main() -> None:
+    faulthandler.enable()
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--records", type=int, default=1_000_000, help="mutated records to decode")
+    parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same records")
+    arguments = parser.parse_args()
+    totals = run(arguments.records, arguments.seed, show=sys.stdout.isatty())
+    sys.stdout.write(f"\n{totals}\nnothing crashed, nothing was lost\n")
+
+
+if __name__ == "__main__":
+    main()
