@@ -229,6 +229,8 @@ class _Decoding:
                     self.normalization,
                 )
             )
+        if rows == 0:
+            return
         keep = scratch.every_row[:rows]
         refused = self.refused(first, rows)
         if len(refused):

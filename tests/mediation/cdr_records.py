@@ -78,7 +78,9 @@ MAKERS: dict[str, Any] = {
     "CallReferenceNumber": lambda rng: rng.randbytes(rng.randrange(1, 8)),
     "LocationAreaCode": lambda rng: rng.randbytes(2),
     "CellId": lambda rng: rng.randbytes(2),
-    "TextOctets": lambda rng: rng.choice([b"cmnet", b"ims", b"TG01", b"\xe7\xbd\x91", b"\xff", b""]),
+    "TextOctets": lambda rng: rng.choice(
+        [b"cmnet", b"ims", b"TG01", b"\xe7\xbd\x91", b"\xff", b""]
+    ),
     "CauseForTerm": lambda rng: rng.randrange(60),
     "CauseForRecClosing": lambda rng: rng.randrange(60),
     "RATType": lambda rng: rng.randrange(256),

@@ -99,9 +99,7 @@ def test_e164_equals_the_twin(octets, normalization):
     digits = digits_of(octets[1:])
     if not 1 <= len(digits) <= 18:
         return
-    found = codecs.e164(
-        int(digits), len(digits), octets[0], normalization.array(), tables.POWERS
-    )
+    found = codecs.e164(int(digits), len(digits), octets[0], normalization.array(), tables.POWERS)
     expected = twin.e164(digits, octets[0] >> 4 & 7, octets[0] & 15, normalization)
     assert found == (-1 if expected is None else expected)
 

@@ -50,7 +50,9 @@ def test_a_presentation_octet_is_not_a_digit():
 @pytest.mark.parametrize("text", ["Huadan", "A", "12345678", "1234567", "£ü"])
 def test_sender_names_are_packed_in_seven_bits(text):
     alphabet = {"£": 0x01, "ü": 0x7E}
-    packed = sum(alphabet.get(letter, ord(letter)) << 7 * place for place, letter in enumerate(text))
+    packed = sum(
+        alphabet.get(letter, ord(letter)) << 7 * place for place, letter in enumerate(text)
+    )
     octets = packed.to_bytes((len(text) * 7 + 7) // 8, "little")
     assert render_number(b"\xd0" + octets) == text
 
