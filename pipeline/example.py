@@ -39,15 +39,17 @@ def _account(reader: BillReader) -> str:
     cards = lines.group_by("account_id").aggregate(
         [("subscriber_id", "count_distinct"), ("line", "count")]
     )
-    order = [
-        ("subscriber_id_count_distinct", "descending"),
-        ("line_count", "descending"),
-        ("account_id", "ascending"),
-    ]
     # the largest groups fill pages; a family fits on one
-    family = cards.filter(pc.less_equal(cards.column("subscriber_id_count_distinct"), 4))
-    name: str = family.sort_by(order).column("account_id")[0].as_py()
-    return name
+    family = [row for row in cards.to_pylist() if row["subscriber_id_count_distinct"] <= 4]
+    best = min(
+        family,
+        key=lambda row: (
+            -row["subscriber_id_count_distinct"],
+            -row["line_count"],
+            row["account_id"],
+        ),
+    )
+    return str(best["account_id"])
 
 
 def _record(workspace: Workspace, cycle: str) -> str:
