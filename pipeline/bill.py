@@ -13,31 +13,30 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.bill_work import BillWork
 from pipeline.commit import commit_batch, recover, staged
 from pipeline.config import load_config
 from pipeline.errors import ReconciliationError, UsageError
 from pipeline.ledger import Commit, Ledger
 from pipeline.lock import locked
 from pipeline.logs import log
+from pipeline.parquet import file_sha256
 from pipeline.progress import Silent
 from pipeline.runner import LocalRunner
 from pipeline.stopwatch import Stopwatch
-from rating.billing.run import BillRun
-from rating.subscribers import load_subscribers
-from tariffs import compile_book, load_book
+from pipeline.version import version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from decimal import Decimal
     from typing import Any
 
-    from pipeline.bill_work import PartitionResult
+    from pipeline.bill_work import BillWork, PartitionResult
     from pipeline.config import Config
     from pipeline.parquet import Output
     from pipeline.progress import Listener
     from pipeline.runner import Runner
     from pipeline.workspace import Workspace
+    from rating.billing.run import BillRun
 
 CLEAR_MAJORITY = 0.9
 """Share of events from which a cycle is meant where none is named."""
@@ -96,15 +95,18 @@ def bill(
         for what in recover(workspace, ledger):
             log().warning("recovered", what=what)
         chosen = _choose_cycle(ledger, cycle)
-        with watch.stage("load"):
-            run = _load(workspace, config, chosen)
         events = ledger.outputs(f"edr/cycle={chosen}/")
         again = ledger.outputs(f"duplicates/cycle={chosen}/")
-        inputs = _digest(run, config, [*events, *again])
+        inputs = _digest(workspace, config, [*events, *again])
         last = ledger.bill_of(chosen)
         if last is not None and last.inputs == inputs:
             return BillResult(None, chosen, last.summary, watch.seconds, watch.elapsed)
         on_start(ledger)
+        # The kernels' imports take a second; a cycle that is billed does without.
+        from pipeline.bill_work import BillWork  # noqa: PLC0415
+
+        with watch.stage("load"):
+            run = _load(workspace, config, chosen)
         count = sum(b.cycle == chosen for b in ledger.batches("bill")) + 1
         name = f"bill-{chosen}-{count:04d}"
         with staged(workspace, name) as folder:
@@ -156,18 +158,24 @@ def _choose_cycle(ledger: Ledger, cycle: str | None) -> str:
 
 
 def _load(workspace: Workspace, config: Config, cycle: str) -> BillRun:
+    from rating.billing.run import BillRun  # noqa: PLC0415 - the kernels, as above
+    from rating.subscribers import load_subscribers  # noqa: PLC0415
+    from tariffs import compile_book, load_book  # noqa: PLC0415
+
     book = load_book(workspace.root / config.paths.book)
     compiled = compile_book(book)
     subscribers = load_subscribers(workspace.root / config.paths.subscribers, compiled)
     return BillRun(compiled, book, subscribers, cycle, config.run.partitions)
 
 
-def _digest(run: BillRun, config: Config, files: list[Output]) -> str:
-    """Returns what the bills depend on, as one digest."""
-    digest = hashlib.sha256()
-    rater = run.rater
-    digest.update(f"{rater.compiled.digest} {rater.subscribers.digest}".encode())
-    digest.update(f" {config.run.partitions}".encode())
+def _digest(workspace: Workspace, config: Config, files: list[Output]) -> str:
+    """Returns a digest of all that bills depend on: book, subscribers, partitions, events."""
+    digest = hashlib.sha256(f"huadan {version()} {config.run.partitions}".encode())
+    for folder in (config.paths.book, config.paths.subscribers):
+        root = workspace.root / folder
+        for path in sorted(root.rglob("*")):
+            if path.is_file():
+                digest.update(f"\n{path.relative_to(root).as_posix()} {file_sha256(path)}".encode())
     for output in files:
         digest.update(f"\n{output.path} {output.sha256}".encode())
     return digest.hexdigest()

@@ -81,9 +81,12 @@ def _print(out: Console, run: RunResult, billed: BillResult) -> None:
 
 def _print_places(out: Console, workspace: Workspace, folder: Path, billed: BillResult) -> None:
     """Says where everything is; makes the example pages where they are missing."""
-    from pipeline.example import write_examples  # noqa: PLC0415
+    page = workspace.reports / f"bill-{billed.cycle}.html"
+    explained = workspace.reports / f"explain-{billed.cycle}.txt"
+    if billed.batch is not None or not page.exists() or not explained.exists():
+        from pipeline.example import write_examples  # noqa: PLC0415
 
-    page, explained = write_examples(workspace, billed.cycle, fresh=billed.batch is not None)
+        write_examples(workspace, billed.cycle, page, explained)
     out.print("\nLook at:")
     for what, where in (
         ("normalized records", f"{folder}/edr/cycle=*/*.parquet"),

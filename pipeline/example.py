@@ -18,19 +18,14 @@ if TYPE_CHECKING:
     from pipeline.workspace import Workspace
 
 
-def write_examples(workspace: Workspace, cycle: str, *, fresh: bool) -> tuple[Path, Path]:
-    """Returns the example bill page and the example explanation, written if missing or `fresh`."""
-    page = workspace.reports / f"bill-{cycle}.html"
-    explained = workspace.reports / f"explain-{cycle}.txt"
+def write_examples(workspace: Workspace, cycle: str, page: Path, explained: Path) -> None:
+    """Writes the example bill to `page` and the example explanation to `explained`."""
     workspace.reports.mkdir(exist_ok=True)
-    if fresh or not page.exists():
-        reader = BillReader.open(workspace, cycle)
-        page.write_text(reader.page(_account(reader), unmask=False), encoding="utf-8")
-    if fresh or not explained.exists():
-        record = _record(workspace, cycle)
-        text = explain(workspace, record, unmask=False).text()
-        explained.write_text(f"$ huadan explain {record}\n\n{text}", encoding="utf-8")
-    return page, explained
+    reader = BillReader.open(workspace, cycle)
+    page.write_text(reader.page(_account(reader), unmask=False), encoding="utf-8")
+    record = _record(workspace, cycle)
+    text = explain(workspace, record, unmask=False).text()
+    explained.write_text(f"$ huadan explain {record}\n\n{text}", encoding="utf-8")
 
 
 def _account(reader: BillReader) -> str:
