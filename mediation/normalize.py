@@ -136,7 +136,7 @@ def _gsm7(octets: bytes) -> str:
 
 
 def render_text(octets: bytes) -> str:
-    """Returns vendor text: UTF-8, other octets as ``\\xNN``, trailing zero octets dropped."""
+    r"""Returns vendor text: UTF-8, other octets as ``\xNN``, trailing zero octets dropped."""
     return octets.rstrip(b"\0").decode("utf-8", "backslashreplace")
 
 

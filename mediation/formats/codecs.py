@@ -87,9 +87,7 @@ _ALL: Final = (
         ("area",),
         meaning="GTP user location information to area and cell",
     ),
-    Codec(
-        "plmn", ops.PLMN, STRINGS, "text", render="plmn", meaning="3 octets to MCC-MNC"
-    ),
+    Codec("plmn", ops.PLMN, STRINGS, "text", render="plmn", meaning="3 octets to MCC-MNC"),
     Codec("text", ops.TEXT, STRINGS, "text", render="text", meaning="octets as UTF-8"),
     Codec(
         "address_text",

@@ -213,7 +213,7 @@ class _Reader:
             rules.append(ColumnRule(column, found))
         return tuple(rules)
 
-    def read_source(
+    def read_source(  # noqa: PLR0911 - one way out per kind of mistake
         self, column: str, holder: object, inside: tuple[Element, ...], keys: tuple[str, ...]
     ) -> Source | None:
         text = self.document.text(holder, keys, f"source of `{column}`")
@@ -239,7 +239,9 @@ class _Reader:
         if chain is None:
             return None
         if chain[-1].kind not in codec.reads:
-            message = f"`{name}` reads {' or '.join(sorted(codec.reads))}; `{path}` is {chain[-1].kind}"
+            message = (
+                f"`{name}` reads {' or '.join(sorted(codec.reads))}; `{path}` is {chain[-1].kind}"
+            )
             self.document.problem(keys, message)
             return None
         return Source(codec, table or "", chain, previous)
@@ -300,7 +302,7 @@ class _Reader:
                 self.document.problem(keys, message, nearest(word, known))
                 return None
             chain.extend(step)
-            rest = rest[len(step[-1].name if step[-1].name else step[0].name) :].lstrip(".")
+            rest = rest[len(step[-1].name or step[0].name) :].lstrip(".")
             if not rest:
                 return tuple(chain)
             if chain[-1].is_list:

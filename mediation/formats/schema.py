@@ -128,9 +128,7 @@ class _Resolver:
             bare = {key: value for key, value in definition.items() if key != "tag"}
             inside = self.elements("", bare, mode, depth + 1)
             return (Element(name, tag_class, tag["number"], "EXPLICIT", type_name, inside),)
-        return (
-            Element(name, tag_class, tag["number"], kind, type_name, children, _names(base)),
-        )
+        return (Element(name, tag_class, tag["number"], kind, type_name, children, _names(base)),)
 
     def prefixed(self, name: str, children: tuple[Element, ...]) -> tuple[Element, ...]:
         """Names the alternatives of an untagged CHOICE after their field: ``field.alternative``."""

@@ -8,13 +8,12 @@ and move to the columns 64 at a time. Twin: `mediation.reference.ber`.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from mediation.kernels.codecs import (
     MISSING,
-    leading_zeros,
     digits_value,
     e164,
+    leading_zeros,
     network_status,
     signed_value,
     timestamp,
@@ -22,6 +21,7 @@ from mediation.kernels.codecs import (
     user_location,
 )
 from mediation.kernels.intern import intern_octets, same_octets
+from mediation.kernels.jit import kernel
 from mediation.kernels.ops import (
     ACT_CODEC,
     ACT_HIGH,
@@ -80,7 +80,7 @@ NEED_ROOM = -1
 ix = np.uint64  # unsigned indexes spare the test for negative ones
 
 
-@njit(nogil=True, cache=True, error_model="numpy", _nrt=False)
+@kernel
 def decode_rows(
     data, offsets, lengths, first, stop,
     edges, long_base, long_size, long_edges, entries, actions, templates, width, steps, spans,
@@ -96,11 +96,25 @@ def decode_rows(
         lengths: int64[records], octets of each record with its tag and length.
         first: First record to decode.
         stop: One behind the last record.
-        edges: The plan's arrays from here to `spans`, see `mediation.plan.Plan`.
+        edges: Of the plan, as all up to `spans`; see `mediation.plan.Plan`.
+        long_base: Of the plan.
+        long_size: Of the plan.
+        long_edges: Of the plan.
+        entries: Of the plan.
+        actions: Of the plan.
+        templates: Of the plan.
+        width: Of the plan.
+        steps: Of the plan.
+        spans: Of the plan.
         merge: int32[pairs * 2], columns (second may be -1) that a row takes from its record.
         quantities: int32[...], columns that are 0 where missing.
+        lookups: Of the plan.
+        active: Of the plan.
         settings: int64[SETTINGS_WIDTH], see `NormalizationSettings.array`.
-        tbcd: The codec tables from here to `powers`, see `mediation.kernels.tables`.
+        tbcd: int16[256], as all up to `powers` from `mediation.kernels.tables`.
+        bcd: int16[256].
+        days: int32[51200].
+        powers: int64[19].
         block: int64[(FLUSH_ROWS + MAX_ROWS + 1) * width], rows in the making; the last one holds
             what stands in the record of rows.
         stack: int64[(MAX_DEPTH + 1) * 3], open elements.
@@ -380,7 +394,9 @@ def decode_rows(
                     block[ix(target + actions[ix(base + ACT_SLOT2)])] = cell
                 elif codec == LOOKUP:
                     if length == 1:
-                        value = lookups[ix((actions[ix(base + ACT_PARAM)] << 8) + np.int64(data[ix(pos)]))]
+                        value = lookups[
+                            ix((actions[ix(base + ACT_PARAM)] << 8) + np.int64(data[ix(pos)]))
+                        ]
                         if value != MISSING:
                             block[ix(slot)] = value
                 elif codec == BOOLEAN:
@@ -397,7 +413,9 @@ def decode_rows(
             break
         if code == OK:
             span = kind_of * 7
-            apply_steps(block, record_target, record_target, steps, spans[ix(span)], spans[ix(span + 1)])
+            apply_steps(
+                block, record_target, record_target, steps, spans[ix(span)], spans[ix(span + 1)]
+            )
             if spans[ix(span + 6)]:
                 count = close_rows(
                     block, used * width, record_target, count, width, steps, spans, span, merge

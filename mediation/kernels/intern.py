@@ -8,23 +8,25 @@ free. Twin: a dict in `mediation.reference.ber`.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from mediation.kernels.jit import kernel
+
 ix = np.uint64  # unsigned indexes spare the test for negative ones
 
 
-@njit(nogil=True, cache=True, error_model="numpy", _nrt=False)
+@kernel
 def same_octets(data, pos, end, interned, number):
     """Returns whether the octets `pos` to `end` are those of text `number`."""
     if interned[ix(number * 3 + 1)] != end - pos:
         return False
     other = interned[ix(number * 3)]
-    for index in range(end - pos):
+    for index in range(end - pos):  # noqa: SIM110 - numba has no generators in `all`
         if data[ix(pos + index)] != data[ix(other + index)]:
             return False
     return True
 
 
-@njit(nogil=True, cache=True, error_model="numpy", _nrt=False)
+@kernel
 def hash_octets(data, pos, end, action):
     """Returns a non-negative 62-bit hash of octets and action."""
     value = action + 1
@@ -33,7 +35,7 @@ def hash_octets(data, pos, end, action):
     return (value ^ (value >> 29)) & 0x3FFFFFFFFFFFFFFF
 
 
-@njit(nogil=True, cache=True, error_model="numpy", _nrt=False)
+@kernel
 def intern_octets(data, pos, end, action, slots, interned, count):
     """Returns the number of a text, a new one if it was not seen; -1 if there is no room."""
     mask = slots.shape[0] - 1
@@ -54,7 +56,7 @@ def intern_octets(data, pos, end, action, slots, interned, count):
     return number
 
 
-@njit(nogil=True, cache=True, error_model="numpy", _nrt=False)
+@kernel
 def rehash(data, slots, interned, count):
     """Fills emptied `slots` with the first `count` texts, after the tables grew."""
     mask = slots.shape[0] - 1

@@ -7,13 +7,14 @@ part of `mediation.reference.ber`.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from mediation.kernels.jit import kernel
 
 MISSING = -(2**63)
 ix = np.uint64  # unsigned indexes spare the test for negative ones
 
 
-@njit(nogil=True, cache=True, error_model="numpy", _nrt=False)
+@kernel
 def apply_steps(block, row, source, steps, begin, end):
     """Fills missing pairs of `row` from slots of `source`, steps `begin` to `end` in order.
 
@@ -29,7 +30,7 @@ def apply_steps(block, row, source, steps, begin, end):
             block[ix(row + second)] = block[ix(source + steps[ix(step * 4 + 3)])]
 
 
-@njit(nogil=True, cache=True, error_model="numpy", _nrt=False)
+@kernel
 def close_rows(block, row, record, count, width, steps, spans, span, merge):
     """Finishes the `count` rows of a record with rows; returns how many rows there are.
 
@@ -59,7 +60,7 @@ def close_rows(block, row, record, count, width, steps, spans, span, merge):
     return count
 
 
-@njit(nogil=True, cache=True, error_model="numpy", _nrt=False)
+@kernel
 def flush_rows(block, used, width, columns, out, active, quantities):
     """Moves `used` rows to int64 `columns` from row `out` on; missing quantities become 0."""
     for index in range(active.shape[0]):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from typing import Final
 
 import numpy as np
 
-EPOCH: Final = datetime.date(1970, 1, 1).toordinal()
+EPOCH: Final = dt.date(1970, 1, 1).toordinal()
 
 
 def _bcd() -> np.ndarray[tuple[int], np.dtype[np.int16]]:
@@ -32,12 +32,12 @@ def _days() -> np.ndarray[tuple[int], np.dtype[np.int32]]:
     """int32[100 * 512]: days since 1970 by year << 9 | month << 5 | day; -1 for no such date."""
     table = np.full(100 << 9, -1, np.int32)
     for year in range(100):
-        day = datetime.date(2000 + year, 1, 1)
+        day = dt.date(2000 + year, 1, 1)
         while day.year == 2000 + year:
             table[year << 9 | day.month << 5 | day.day] = day.toordinal() - EPOCH
-            if day == datetime.date(2099, 12, 31):
+            if day == dt.date(2099, 12, 31):
                 break
-            day += datetime.timedelta(days=1)
+            day += dt.timedelta(days=1)
     return table
 
 

@@ -6,12 +6,12 @@ and raises `BadValueError` with a status of `mediation.kernels.ops`.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from typing import TYPE_CHECKING, Final
 
 from mediation.edr import MISSING
 from mediation.kernels import ops
-from mediation.normalize import RENDERERS, digits_of, number_parts
+from mediation.normalize import RENDERERS, number_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Value = int | str | None
     Pair = tuple[Value, Value]
 
-EPOCH: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 class BadValueError(ValueError):
@@ -47,7 +47,7 @@ def integer(octets: bytes) -> Pair:
 
 def unsigned(octets: bytes) -> Pair:
     """A counter whose leading 00 may have been dropped."""
-    if not octets or len(octets.lstrip(b"\0")) > 8 >= 1:
+    if not octets or len(octets.lstrip(b"\0")) > 8:
         raise BadValueError(ops.INVALID_INTEGER)
     value = int.from_bytes(octets, "big")
     if value >= 1 << 63:
@@ -161,14 +161,12 @@ def timestamp(octets: bytes) -> Pair:
     if off_hour > 15 or off_minute > 59:
         raise BadValueError(ops.INVALID_TIMESTAMP)
     try:
-        local = datetime.datetime(
-            2000 + year, month, day, hour, minute, second, tzinfo=datetime.UTC
-        )
+        local = dt.datetime(2000 + year, month, day, hour, minute, second, tzinfo=dt.UTC)
     except ValueError:
         raise BadValueError(ops.INVALID_TIMESTAMP) from None
     offset = sign * (off_hour * 60 + off_minute)
-    passed = local - EPOCH - datetime.timedelta(minutes=offset)
-    return passed // datetime.timedelta(microseconds=1), offset
+    passed = local - EPOCH - dt.timedelta(minutes=offset)
+    return passed // dt.timedelta(microseconds=1), offset
 
 
 def location(octets: bytes) -> Pair:

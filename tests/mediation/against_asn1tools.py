@@ -5,6 +5,7 @@ Expected rows come from asn1tools' dictionaries and the plain-Python codecs; onl
 shared with the decoder.
 """
 
+# ruff: noqa: ANN401 - decoded ASN.1 values are of any type
 from __future__ import annotations
 
 import argparse

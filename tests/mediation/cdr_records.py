@@ -1,5 +1,6 @@
 """Records for the decoder's tests: made by asn1tools, which shares no code with the decoder."""
 
+# ruff: noqa: ANN401 - decoded ASN.1 values are of any type
 from __future__ import annotations
 
 import functools

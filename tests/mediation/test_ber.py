@@ -57,7 +57,7 @@ IMSI = wrap(b"\x81", tbcd("460001012345678"))
 ANSWER = bytes.fromhex("9709261031235958") + b"\x2b\x08\x00"
 
 
-def test_a_plain_record():
+def test_a_plain_record() -> None:
     row = one(GOOD)
     assert row["served_imsi"] == 460001012345678
     assert row["served_msisdn"] == 8619910000001
@@ -83,42 +83,42 @@ def test_a_plain_record():
         wrap(b"\x9f\x81\x52", bytes(300)),
     ],
 )
-def test_an_unknown_tag_in_the_middle_of_a_set_is_skipped(unknown):
+def test_an_unknown_tag_in_the_middle_of_a_set_is_skipped(unknown: bytes) -> None:
     middle = len(IMSI) + 3  # behind recordType and servedIMSI
     assert one(wrap(b"\xa0", INSIDE[:middle] + unknown + INSIDE[middle:])) == one(GOOD)
 
 
-def test_a_set_in_any_order():
+def test_a_set_in_any_order() -> None:
     fields = [b"\x80\x01\x00", IMSI, ANSWER, b"\x99\x02\x00\x82"]
     forwards = one(wrap(b"\xa0", b"".join(fields)))
     assert one(wrap(b"\xa0", b"".join(reversed(fields)))) == forwards
 
 
-def test_an_indefinite_length_outside_and_inside():
+def test_an_indefinite_length_outside_and_inside() -> None:
     location = bytes.fromhex("ac80800212348102567800 00".replace(" ", ""))
     plain = one(wrap(b"\xa0", IMSI + ANSWER + wrap(b"\xac", bytes.fromhex("8002123481025678"))))
     assert one(b"\xa0\x80" + IMSI + ANSWER + location + b"\0\0") == plain
 
 
 @pytest.mark.parametrize("head", ["8100", "820000", "83000000", "8400000000"])
-def test_lengths_need_not_be_minimal(head):
+def test_lengths_need_not_be_minimal(head: str) -> None:
     octets = bytes.fromhex(head)
     size = (len(ANSWER) - 2).to_bytes(len(octets) - 1, "big")
     field = ANSWER[:1] + octets[:1] + size + ANSWER[2:]
     assert one(wrap(b"\xa0", IMSI + field)) == one(wrap(b"\xa0", IMSI + ANSWER))
 
 
-def test_a_small_number_in_the_long_form_of_a_tag():
+def test_a_small_number_in_the_long_form_of_a_tag() -> None:
     field = b"\x9f\x17" + ANSWER[1:]
     assert one(wrap(b"\xa0", IMSI + field)) == one(wrap(b"\xa0", IMSI + ANSWER))
 
 
-def test_of_a_tag_that_comes_twice_the_last_one_counts():
+def test_of_a_tag_that_comes_twice_the_last_one_counts() -> None:
     twice = wrap(b"\x81", tbcd("460009999999999")) + IMSI
     assert one(wrap(b"\xa0", twice + ANSWER)) == one(wrap(b"\xa0", IMSI + ANSWER))
 
 
-def test_a_number_that_comes_twice_leaves_no_text_behind():
+def test_a_number_that_comes_twice_leaves_no_text_behind() -> None:
     first, last = wrap(b"\x85", b"\x81" + tbcd("110")), wrap(b"\x85", b"\x81" + tbcd("18820000002"))
     row = one(wrap(b"\xa0", IMSI + ANSWER + first + last))
     assert (row["other_number"], row["other_text"]) == (8618820000002, None)
@@ -126,16 +126,16 @@ def test_a_number_that_comes_twice_leaves_no_text_behind():
     assert (row["other_number"], row["other_text"]) == (None, "110")
 
 
-def test_without_an_answer_the_seizure_is_the_start():
+def test_without_an_answer_the_seizure_is_the_start() -> None:
     row = one(mo_call(answerTime=None))
     assert row["start_time"] == (1793462398 - 18) * 10**6
 
 
-def test_without_a_name_the_number_of_the_trunk():
+def test_without_a_name_the_number_of_the_trunk() -> None:
     assert one(mo_call(mscOutgoingTKGP=("tkgpNumber", 300)))["trunk_out"] == "300"
 
 
-def test_a_data_bearer_makes_a_video_call():
+def test_a_data_bearer_makes_a_video_call() -> None:
     assert one(mo_call(basicService=("bearerService", b"\x1f")))["service"] == "video"
     assert one(mo_call(basicService=("teleservice", b"\x11")))["service"] == "voice"
 
@@ -145,7 +145,7 @@ def nested(levels: int) -> bytes:
     return b"\xbf\x81\x50\x80" * levels + b"\0\0" * levels
 
 
-def test_nesting_ends_at_the_limit():
+def test_nesting_ends_at_the_limit() -> None:
     assert one(wrap(b"\xa0", IMSI + ANSWER + nested(ops.MAX_DEPTH - 1)))
     assert fault(wrap(b"\xa0", IMSI + ANSWER + nested(ops.MAX_DEPTH)))["reason"] == "too_deep"
     assert fault(wrap(b"\xa0", IMSI + ANSWER + nested(5000)))["reason"] == "too_deep"
@@ -191,7 +191,7 @@ BAD_DATE = bytes.fromhex("9709260230120000") + b"\x2b\x08\x00"
         (b"\x00\x00", "unexpected_end", 0, ""),
     ],
 )
-def test_faults_say_what_and_where(record, reason, at, path):
+def test_faults_say_what_and_where(record: bytes, reason: str, at: int, path: str | None) -> None:
     row = fault(record)
     assert (row["reason"], row["fault_offset"], row["raw"]) == (reason, at, record)
     assert row["stage"] == ("normalize" if row["reason"].startswith(("inv", "val")) else "decode")
@@ -224,12 +224,12 @@ CLEAN = {name: random_records(name, 60, 7) for name in ("3gpp_cs", "3gpp_ps")}
 
 
 @pytest.mark.parametrize("name", ["3gpp_cs", "3gpp_ps"])
-def test_clean_records_equal_the_twin(name):
+def test_clean_records_equal_the_twin(name: str) -> None:
     same_as_twin(name, CLEAN[name] + random_records(name, 100, 11, share=0.95))
 
 
 @st.composite
-def mutated(draw, name):
+def mutated(draw: st.DrawFn, name: str) -> list[bytes]:
     """A few records, each with some octets changed, cut out or put in."""
     records = draw(st.lists(st.sampled_from(CLEAN[name]), min_size=1, max_size=4))
     changed = []
@@ -254,5 +254,5 @@ def mutated(draw, name):
 @pytest.mark.parametrize("name", ["3gpp_cs", "3gpp_ps"])
 @given(data=st.data())
 @settings(deadline=None, max_examples=150)
-def test_mutated_records_equal_the_twin(name, data):
+def test_mutated_records_equal_the_twin(name: str, data: st.DataObject) -> None:
     same_as_twin(name, data.draw(mutated(name)))

@@ -25,7 +25,7 @@ def array(octets: bytes) -> np.ndarray:
 
 @given(st.binary(min_size=1, max_size=8))
 @settings(deadline=None)
-def test_signed_value_is_twos_complement(octets):
+def test_signed_value_is_twos_complement(octets: bytes) -> None:
     expected = int.from_bytes(octets, "big", signed=True)
     assert codecs.signed_value(array(octets), 0, len(octets)) == expected
 
@@ -36,7 +36,7 @@ def test_signed_value_is_twos_complement(octets):
 @example(tbcd("1234567890123456789"))
 @example(b"\xf1\x21")  # a filler may not be followed by digits
 @settings(deadline=None)
-def test_digits_equal_the_twin(octets):
+def test_digits_equal_the_twin(octets: bytes) -> None:
     value, count = codecs.digits_value(array(octets), 0, len(octets), tables.TBCD)
     digits = twin.plain_digits(octets)
     if digits is None:
@@ -58,7 +58,7 @@ def test_digits_equal_the_twin(octets):
 @example(timestamp("260101000000+0060"))
 @example(b"\x26\x1a\x01\x00\x00\x00\x2b\x08\x00")
 @settings(deadline=None)
-def test_timestamp_equals_the_twin(octets):
+def test_timestamp_equals_the_twin(octets: bytes) -> None:
     found = codecs.timestamp(array(octets), 0, tables.BCD, tables.DAYS)
     try:
         expected = twin.timestamp(octets)
@@ -72,7 +72,9 @@ def test_timestamp_equals_the_twin(octets):
     st.sampled_from(["+0800", "-0330"]),
 )  # fmt: skip
 @settings(deadline=None)
-def test_timestamps_of_real_calendars(year, month, day, hour, offset):
+def test_timestamps_of_real_calendars(
+    year: int, month: int, day: int, hour: int, offset: str
+) -> None:
     test_timestamp_equals_the_twin.hypothesis.inner_test(
         timestamp(f"{year}{month:02d}{day:02d}{hour:02d}5907{offset}")
     )
@@ -95,7 +97,7 @@ BARE = NormalizationSettings(
 
 @given(NUMBERS, st.sampled_from([CHINA, ABROAD, BARE]))
 @settings(deadline=None, max_examples=500)
-def test_e164_equals_the_twin(octets, normalization):
+def test_e164_equals_the_twin(octets: bytes, normalization: NormalizationSettings) -> None:
     digits = digits_of(octets[1:])
     if not 1 <= len(digits) <= 18:
         return
@@ -126,7 +128,7 @@ def test_e164_equals_the_twin(octets, normalization):
         ("1234567890123456", 0x91, None),  # 16 digits
     ],
 )
-def test_numbers_as_operators_write_them(digits, first, expected):
+def test_numbers_as_operators_write_them(digits: str, first: int, expected: int | None) -> None:
     value, text = twin.number(number(digits, first), CHINA)
     assert value == expected
     assert text == (None if expected else digits)
@@ -134,7 +136,7 @@ def test_numbers_as_operators_write_them(digits, first, expected):
 
 @given(st.binary(max_size=24), st.integers(0, 63))
 @settings(deadline=None)
-def test_location_equals_the_twin(octets, flags):
+def test_location_equals_the_twin(octets: bytes, flags: int) -> None:
     octets = bytes([flags]) + octets
     found = codecs.user_location(array(octets), 0, len(octets))
     assert tuple(None if part == MISSING else part for part in found) == twin.location(octets)
@@ -145,7 +147,7 @@ def test_location_equals_the_twin(octets, flags):
 @example(b"\x13\x00\x14")
 @example(b"\xff\xff\xff")
 @settings(deadline=None)
-def test_network_equals_the_twin(octets):
+def test_network_equals_the_twin(octets: bytes) -> None:
     status = codecs.network_status(array(octets), 0, len(octets))
     try:
         expected = 1 if twin.network(octets) == (None, None) else 0
@@ -158,11 +160,11 @@ def test_network_equals_the_twin(octets):
     ("digits", "value", "zeros"),
     [("0", 0, 0), ("000", 0, 2), ("0101", 101, 1), ("1", 1, 0), ("000000000000000001", 1, 17)],
 )
-def test_leading_zeros_are_counted(digits, value, zeros):
+def test_leading_zeros_are_counted(digits: str, value: int, zeros: int) -> None:
     assert codecs.leading_zeros(value, len(digits), tables.POWERS) == zeros
     assert twin.dialled(number(digits)) == (value, zeros)
 
 
-def test_an_unsigned_counter_survives_an_encoder_that_drops_the_leading_zero():
+def test_an_unsigned_counter_survives_an_encoder_that_drops_the_leading_zero() -> None:
     assert twin.unsigned(b"\xff\xff\xff\xff") == (2**32 - 1, None)
     assert twin.integer(b"\xff\xff\xff\xff") == (-1, None)

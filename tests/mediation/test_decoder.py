@@ -1,12 +1,14 @@
+# ruff: noqa: ANN401 - decoded ASN.1 values are of any type
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from mediation.decoder import decode_chunk
+from mediation.decoder import DecodedChunk, decode_chunk
 from mediation.edr import DIRECTIONS, EDR_SCHEMA, SERVICES, SUSPENSE_SCHEMA
 from mediation.errors import MediationConfigError
 from mediation.normalize import NormalizationSettings
@@ -24,7 +26,7 @@ from tests.mediation.cdr_records import (
 )
 
 
-def pgw(**changes):
+def pgw(**changes: Any) -> bytes:
     value = {
         "recordType": 85,
         "servedIMSI": tbcd("460001012345678"),
@@ -41,11 +43,11 @@ def pgw(**changes):
     return encode("3gpp_ps", "pGWRecord", {k: v for k, v in value.items() if v is not None})
 
 
-def decode_one(format_name, record, **options):
+def decode_one(format_name: str, record: bytes, **options: Any) -> DecodedChunk:
     return decode_chunk(memory(format_name, [record]), range(1), **options)
 
 
-def test_the_batch_has_the_schema_to_the_letter():
+def test_the_batch_has_the_schema_to_the_letter() -> None:
     for name in ("3gpp_cs", "3gpp_ps"):
         records = random_records(name, 50, 3)
         chunk = decode_chunk(memory(name, records), range(len(records)))
@@ -60,24 +62,24 @@ def test_the_batch_has_the_schema_to_the_letter():
                 assert chunk.edr.column(field.name).null_count == 0
 
 
-def test_an_empty_range_gives_empty_batches():
+def test_an_empty_range_gives_empty_batches() -> None:
     chunk = decode_chunk(memory("3gpp_cs", [mo_call()]), range(0))
     assert chunk.edr.num_rows == chunk.suspense.num_rows == chunk.records == 0
     assert chunk.edr.schema.equals(EDR_SCHEMA)
 
 
 @pytest.mark.parametrize("wanted", [range(2), range(0, 1, 2), range(-1, 1)])
-def test_a_range_outside_the_file_is_refused(wanted):
+def test_a_range_outside_the_file_is_refused(wanted: range) -> None:
     with pytest.raises(ValueError, match="1 records"):
         decode_chunk(memory("3gpp_cs", [mo_call()]), wanted)
 
 
-def test_an_unknown_format_is_refused():
+def test_an_unknown_format_is_refused() -> None:
     with pytest.raises(MediationConfigError, match="did you mean"):
         decode_chunk(replace(memory("3gpp_cs", [mo_call()]), format_name="3gpp_xs"), range(1))
 
 
-def test_every_record_is_in_exactly_one_place():
+def test_every_record_is_in_exactly_one_place() -> None:
     records = random_records("3gpp_cs", 200, 5)
     records[3::7] = [record[: len(record) // 2] for record in records[3::7]]
     records.append(mo_call(callDuration=100_000))
@@ -97,12 +99,12 @@ def test_every_record_is_in_exactly_one_place():
     assert chunk.suspense.column("reason").to_pylist()[-1] == "duration_over_24h"
 
 
-def as_pages(batches):
+def as_pages(batches: list[pa.RecordBatch]) -> list[dict[str, Any]]:
     return pa.Table.from_batches(batches).unify_dictionaries().to_pylist()
 
 
 @pytest.mark.parametrize("name", ["3gpp_cs", "3gpp_ps"])
-def test_chunks_and_threads_do_not_change_the_rows(name):
+def test_chunks_and_threads_do_not_change_the_rows(name: str) -> None:
     records = random_records(name, 700, 9)
     file = memory(name, records)
     whole = decode_chunk(file, range(len(records)))
@@ -116,14 +118,14 @@ def test_chunks_and_threads_do_not_change_the_rows(name):
     assert as_pages([part.suspense for part in parts[: len(ranges)]]) == whole.suspense.to_pylist()
 
 
-def test_more_records_than_a_block():
+def test_more_records_than_a_block() -> None:
     records = [mo_call(callReference=n.to_bytes(3, "big")) for n in range(1, 100)] * 50
     chunk = decode_chunk(memory("3gpp_cs", records), range(len(records)))
     assert chunk.records_decoded == chunk.edr.num_rows == len(records)
     assert chunk.edr.column("call_reference").to_pylist() == list(range(1, 100)) * 50
 
 
-def test_texts_outgrow_their_table():
+def test_texts_outgrow_their_table() -> None:
     codes = [f"1{n:04d}" for n in range(3000)]
     records = [mo_call(calledNumber=number(code, 0x81)) for code in codes]
     chunk = decode_chunk(memory("3gpp_cs", records), range(len(records)))
@@ -132,7 +134,7 @@ def test_texts_outgrow_their_table():
     assert set(chunk.edr.column("trunk_out").to_pylist()) == {"TG01"}
 
 
-def test_containers_become_rows():
+def test_containers_become_rows() -> None:
     containers = [
         {
             "ratingGroup": 1,
@@ -161,13 +163,13 @@ def test_containers_become_rows():
         assert row["service"] == "data"
 
 
-def test_a_record_without_containers_is_one_row():
+def test_a_record_without_containers_is_one_row() -> None:
     for changes in ({}, {"listOfServiceData": []}):
         (row,) = decode_one("3gpp_ps", pgw(**changes)).edr.to_pylist()
         assert (row["duration"], row["uplink"], row["container"]) == (1800, 0, 0)
 
 
-def test_containers_before_the_record_s_own_fields():
+def test_containers_before_the_record_s_own_fields() -> None:
     plain = pgw(listOfServiceData=[{"ratingGroup": 1}, {"ratingGroup": 2}])
     body = plain[3:] if plain[2] < 128 else plain[4:]
     place = body.index(b"\xbf\x22")
@@ -177,7 +179,7 @@ def test_containers_before_the_record_s_own_fields():
     assert rows[1]["apn"] == "cmnet"
 
 
-def test_traffic_volumes_begin_where_the_one_before_ended():
+def test_traffic_volumes_begin_where_the_one_before_ended() -> None:
     volumes = [
         {"dataVolumeGPRSUplink": 10, "changeTime": timestamp("261001081000+0800")},
         {"dataVolumeGPRSUplink": 10, "changeTime": timestamp("261001082000+0800")},
@@ -197,7 +199,7 @@ def test_traffic_volumes_begin_where_the_one_before_ended():
     assert {row["recording_entity"] for row in rows} == {"10.0.0.7"}
 
 
-def test_one_refused_container_refuses_its_record():
+def test_one_refused_container_refuses_its_record() -> None:
     bad = [{"ratingGroup": 1}, {"ratingGroup": 2, "timeUsage": -1}, {"ratingGroup": 3}]
     file = memory("3gpp_ps", [pgw(), pgw(listOfServiceData=bad), pgw()])
     chunk = decode_chunk(file, range(3))
@@ -211,12 +213,12 @@ def test_one_refused_container_refuses_its_record():
     )
 
 
-def rule(reason, column, low, outcome):
+def rule(reason: str, column: str, low: int, outcome: str) -> Rule:
     found = default_rules().rules[0]
     return Rule(reason, (column,), "below", low, 2**62, (), (), outcome, found.kind, "Because.")
 
 
-def test_a_rule_may_discard_and_suspending_outweighs_it():
+def test_a_rule_may_discard_and_suspending_outweighs_it() -> None:
     rules = RuleSet(
         (rule("tiny", "duration", 10, "discard"), rule("group", "rating_group", 5, "suspend"))
     )
@@ -231,13 +233,13 @@ def test_a_rule_may_discard_and_suspending_outweighs_it():
     assert chunk.records_decoded == 1
 
 
-def test_a_record_without_a_start_never_becomes_a_row():
+def test_a_record_without_a_start_never_becomes_a_row() -> None:
     chunk = decode_one("3gpp_cs", mo_call(answerTime=None, seizureTime=None), rules=RuleSet(()))
     assert chunk.edr.num_rows == 0
     assert chunk.suspense.column("reason").to_pylist() == ["missing_start_time"]
 
 
-def test_a_record_with_too_many_containers_is_suspended():
+def test_a_record_with_too_many_containers_is_suspended() -> None:
     many = [{"ratingGroup": 1}] * 1025
     chunk = decode_chunk(memory("3gpp_ps", [pgw(listOfServiceData=many), pgw()]), range(2))
     assert chunk.suspense.column("reason").to_pylist() == ["too_many_rows"]
@@ -247,7 +249,7 @@ def test_a_record_with_too_many_containers_is_suspended():
     assert just.edr.column("container").to_pylist() == list(range(1024))
 
 
-def test_a_source_may_write_numbers_its_own_way():
+def test_a_source_may_write_numbers_its_own_way() -> None:
     settings = NormalizationSettings(country_code="49", national_min=6, national_max=11)
     record = mo_call(calledNumber=number("03012345678", 0x81))
     (row,) = decode_one("3gpp_cs", record, normalization=settings).edr.to_pylist()

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from mediation import formats
 from mediation.errors import MediationConfigError
 from mediation.formats.schema import SchemaError, load_schema
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MODULE = """
 Tiny DEFINITIONS IMPLICIT TAGS ::= BEGIN
@@ -41,19 +46,19 @@ types:
 """
 
 
-def write(folder, mapping=MAPPING, module=MODULE):
+def write(folder: Path, mapping: str = MAPPING, module: str = MODULE) -> Path:
     (folder / "tiny.asn").write_text(module)
     (folder / "mapping.yaml").write_text(mapping)
     return folder
 
 
-def problems(folder, mapping):
+def problems(folder: Path, mapping: str) -> list[str]:
     with pytest.raises(MediationConfigError) as caught:
         formats.load_folder(write(folder, mapping))
     return [str(problem) for problem in caught.value.problems]
 
 
-def test_the_package_brings_its_formats():
+def test_the_package_brings_its_formats() -> None:
     assert {"3gpp_cs", "3gpp_ps"} <= set(formats.available())
     for name in formats.available():
         loaded = formats.load(name)
@@ -62,16 +67,16 @@ def test_the_package_brings_its_formats():
         assert all(path.is_file() for path in loaded.module_files)
 
 
-def test_loading_twice_gives_the_same_object():
+def test_loading_twice_gives_the_same_object() -> None:
     assert formats.load("3gpp_cs") is formats.load("3gpp_cs")
 
 
-def test_an_unknown_format_names_the_nearest():
+def test_an_unknown_format_names_the_nearest() -> None:
     with pytest.raises(MediationConfigError, match="did you mean `3gpp_cs`"):
         formats.load("3gpp-cs")
 
 
-def test_a_tag_over_a_choice_is_explicit(tmp_path):
+def test_a_tag_over_a_choice_is_explicit(tmp_path: Path) -> None:
     write(tmp_path)
     (call,) = load_schema([tmp_path / "tiny.asn"], "Record")
     by_name = {child.name: child for child in call.children}
@@ -83,13 +88,13 @@ def test_a_tag_over_a_choice_is_explicit(tmp_path):
     assert by_name["bare.left"].tag_number == 50
 
 
-def test_a_folder_is_a_format_without_any_python(tmp_path):
+def test_a_folder_is_a_format_without_any_python(tmp_path: Path) -> None:
     loaded = formats.load_folder(write(tmp_path))
     assert loaded.plan.type_names == ("call",)
     assert loaded.title == "Tiny"
 
 
-def test_every_mistake_is_reported_at_once_with_its_line(tmp_path):
+def test_every_mistake_is_reported_at_once_with_its_line(tmp_path: Path) -> None:
     mapping = (
         MAPPING.replace("tbcd imsi", "tbdc imsi")
         .replace("timestamp began", "timestamp begun")
@@ -132,29 +137,29 @@ def test_every_mistake_is_reported_at_once_with_its_line(tmp_path):
         ("title: Tiny", "title: Tiny\ntitle: Again", "stands here twice"),
     ],
 )
-def test_one_mistake(tmp_path, old, new, word):
+def test_one_mistake(tmp_path: Path, old: str, new: str, word: str) -> None:
     assert old in MAPPING
     assert word in "\n".join(problems(tmp_path, MAPPING.replace(old, new)))
 
 
-def test_rows_come_from_a_list(tmp_path):
+def test_rows_come_from_a_list(tmp_path: Path) -> None:
     rows = "    rows:\n      seconds:\n        uplink: integer octets\n"
     assert "rows come from a list" in problems(tmp_path, MAPPING + rows)[0]
 
 
-def test_scalars_stay_text(tmp_path):
+def test_scalars_stay_text(tmp_path: Path) -> None:
     # YAML 1.1 would read the octets 0E1 and NO as a float and a truth value.
     tables = 'tables:\n  codes: {"10": voice, 1F: video}\n'
     loaded = formats.load_folder(write(tmp_path, MAPPING + tables))
     assert loaded.mapping.tables == {"codes": {0x10: "voice", 0x1F: "video"}}
 
 
-def test_a_module_that_does_not_parse_is_a_configuration_error(tmp_path):
+def test_a_module_that_does_not_parse_is_a_configuration_error(tmp_path: Path) -> None:
     with pytest.raises(MediationConfigError, match=r"tiny\.asn"):
         formats.load_folder(write(tmp_path, module="nonsense"))
 
 
-def test_a_type_that_contains_itself_is_refused(tmp_path):
+def test_a_type_that_contains_itself_is_refused(tmp_path: Path) -> None:
     module = MODULE.replace("octets [0] INTEGER OPTIONAL", "inner [0] Part OPTIONAL")
     (tmp_path / "tiny.asn").write_text(module)
     with pytest.raises(SchemaError, match="nested deeper"):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from mediation.normalize import (
@@ -26,29 +28,29 @@ from tests.mediation.cdr_records import number
         ({"national_max": 14}, "15 digits"),
     ],
 )
-def test_impossible_settings_say_what_is_wrong(changes, word):
+def test_impossible_settings_say_what_is_wrong(changes: dict[str, Any], word: str) -> None:
     with pytest.raises(ValueError, match=r".+") as caught:
         NormalizationSettings(**changes)
     assert word in str(caught.value)
 
 
-def test_an_address_shows_whether_it_is_international():
+def test_an_address_shows_whether_it_is_international() -> None:
     assert render_address(number("8619900900001")) == "+8619900900001"
     assert render_address(number("900001", 0xA1)) == "900001"
     assert render_address(b"") == ""
 
 
-def test_short_codes_and_service_codes_keep_their_text():
+def test_short_codes_and_service_codes_keep_their_text() -> None:
     assert render_number(number("*21#", 0x81)) == "*21#"
     assert render_number(number("10086", 0x81)) == "10086"
 
 
-def test_a_presentation_octet_is_not_a_digit():
+def test_a_presentation_octet_is_not_a_digit() -> None:
     assert render_number(b"\x01\x81" + number("10086")[1:]) == "10086"
 
 
 @pytest.mark.parametrize("text", ["Huadan", "A", "12345678", "1234567", "£ü"])
-def test_sender_names_are_packed_in_seven_bits(text):
+def test_sender_names_are_packed_in_seven_bits(text: str) -> None:
     alphabet = {"£": 0x01, "ü": 0x7E}
     packed = sum(
         alphabet.get(letter, ord(letter)) << 7 * place for place, letter in enumerate(text)
@@ -57,12 +59,12 @@ def test_sender_names_are_packed_in_seven_bits(text):
     assert render_number(b"\xd0" + octets) == text
 
 
-def test_networks_have_two_or_three_digits_of_mnc():
+def test_networks_have_two_or_three_digits_of_mnc() -> None:
     assert render_plmn(b"\x64\xf0\x00") == "460-00"
     assert render_plmn(b"\x13\x00\x14") == "310-410"
 
 
-def test_addresses_texts_and_integers():
+def test_addresses_texts_and_integers() -> None:
     assert render_ip(b"\x0a\x00\x00\x01") == "10.0.0.1"
     assert render_ip(bytes(15) + b"\x01") == "::1"
     assert render_ip(b"\x0a\x00") == "0a00"

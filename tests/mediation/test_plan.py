@@ -10,7 +10,7 @@ from mediation.kernels import ops
 
 
 @pytest.mark.parametrize("name", ["3gpp_cs", "3gpp_ps"])
-def test_tables_point_inside_each_other(name):
+def test_tables_point_inside_each_other(name: str) -> None:
     plan = formats.load(name).plan
     entries = plan.entries.reshape(-1, ops.ENTRY_WIDTH)
     actions = plan.actions.reshape(-1, ops.ACTION_WIDTH)
@@ -28,7 +28,7 @@ def test_tables_point_inside_each_other(name):
     assert len(plan.templates) % plan.width == 0
 
 
-def test_every_action_is_reached_from_exactly_one_entry():
+def test_every_action_is_reached_from_exactly_one_entry() -> None:
     plan = formats.load("3gpp_cs").plan
     entries = plan.entries.reshape(-1, ops.ENTRY_WIDTH)
     actions = plan.actions.reshape(-1, ops.ACTION_WIDTH)
@@ -41,13 +41,13 @@ def test_every_action_is_reached_from_exactly_one_entry():
     assert sorted(seen) == list(range(len(actions)))
 
 
-def test_the_node_of_what_is_skipped_knows_no_tag():
+def test_the_node_of_what_is_skipped_knows_no_tag() -> None:
     plan = formats.load("3gpp_ps").plan
     assert (plan.edges[256:512] == ops.UNKNOWN).all()
     assert (plan.long_size[4:8] == 0).all()
 
 
-def test_templates_hold_the_constants_of_a_record_type():
+def test_templates_hold_the_constants_of_a_record_type() -> None:
     plan = formats.load("3gpp_cs").plan
     template = plan.templates.reshape(-1, plan.width)[plan.type_names.index("moSMSRecord")]
     assert template[INDEX["record_type"]] == plan.type_names.index("moSMSRecord")
@@ -56,20 +56,20 @@ def test_templates_hold_the_constants_of_a_record_type():
     assert template[INDEX["served_imsi"]] == MISSING
 
 
-def test_alternatives_of_a_choice_share_a_slot():
+def test_alternatives_of_a_choice_share_a_slot() -> None:
     plan = formats.load("3gpp_cs").plan
     actions = plan.actions.reshape(-1, ops.ACTION_WIDTH)
     trunks = [a for a, text in enumerate(plan.texts) if text and COLUMNS[text[0]] == "trunk_in"]
     assert {int(slot) for slot in actions[trunks, ops.ACT_SLOT]} == {INDEX["trunk_in"]}
 
 
-def test_columns_that_no_field_feeds_are_not_active():
+def test_columns_that_no_field_feeds_are_not_active() -> None:
     active = {COLUMNS[column] for column in formats.load("3gpp_cs").plan.active.tolist()}
     assert {"served_imsi", "utc_offset", "uplink", "record_type"} <= active
     assert not active & {"apn", "rating_group", "partner_charge"}
 
 
-def test_dtypes_are_those_of_the_kernel():
+def test_dtypes_are_those_of_the_kernel() -> None:
     plan = formats.load("3gpp_ps").plan
     assert plan.edges.dtype == plan.long_edges.dtype == np.int16
     assert plan.entries.dtype == plan.steps.dtype == plan.spans.dtype == np.int32
