@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,11 +40,14 @@ class Names:
             occurring = texts.take(pa.array(used)).to_pylist()
         else:
             occurring = [texts[code] for code in used.tolist()]
+        # Code -1 reads the last entry of the table, which is -1.
+        table = np.full(len(texts) + 1, -1, np.int32)
+        if all(one < other for one, other in pairwise(occurring)):
+            table[used] = np.arange(len(used))
+            return Names(table[codes], tuple(occurring))
         ordered = tuple(sorted(set(occurring)))
         rank = {text: number for number, text in enumerate(ordered)}
-        table = np.full(len(texts) + 1, -1, np.int32)
         table[used] = [rank[text] for text in occurring]
-        # Code -1 reads the last entry of the table, which is -1.
         return Names(table[codes], ordered)
 
     @staticmethod
@@ -96,15 +100,21 @@ def make_charges(
 
 def join(parts: Sequence[Charges]) -> Charges:
     """Returns the lines of all parts, one after the other."""
-    texts = {}
-    for name in TEXTS:
-        columns = [part.texts[name] for part in parts]
-        union = tuple(sorted({text for column in columns for text in column.texts}))
-        rank = {text: number for number, text in enumerate(union)}
-        tables = [
-            np.asarray([*(rank[text] for text in column.texts), -1], np.int32) for column in columns
-        ]
-        codes = [table[column.codes] for table, column in zip(tables, columns, strict=True)]
-        texts[name] = Names.of(np.concatenate(codes), union)
+    texts = {name: _joined([part.texts[name] for part in parts]) for name in TEXTS}
     numbers = {name: np.concatenate([part.numbers[name] for part in parts]) for name in NUMBERS}
     return Charges(texts, numbers)
+
+
+def _joined(columns: Sequence[Names]) -> Names:
+    """Returns columns of names as one, with the texts that occur in any of them."""
+    tables = {column.texts for column in columns if column.texts}
+    if len(tables) <= 1:
+        union = tables.pop() if tables else ()
+        return Names.of(np.concatenate([column.codes for column in columns]), union)
+    union = tuple(sorted({text for table in tables for text in table}))
+    rank = {text: number for number, text in enumerate(union)}
+    codes = [
+        np.asarray([*(rank[text] for text in column.texts), -1], np.int32)[column.codes]
+        for column in columns
+    ]
+    return Names.of(np.concatenate(codes), union)

@@ -104,8 +104,8 @@ def close(charges: Charges, rules: Rules, cycle: Cycle) -> Charges:
         return charges
     charges = ordered(charges)
     parts = [*_close_classes(charges, rules, cycle)]
-    rounding = _round_bills(join(parts), rules, cycle)
-    return ordered(join([*parts, rounding]))
+    parts.append(_round_bills(parts, rules, cycle))
+    return ordered(join(parts))
 
 
 def _close_classes(
@@ -198,10 +198,12 @@ def _account_lines(
     )
 
 
-def _round_bills(charges: Charges, rules: Rules, cycle: Cycle) -> Charges:
-    """Returns the rounding lines of the bills' totals."""
-    account = charges.texts["account_id"]
-    totals = _sums(charges.numbers["net"], account.codes, len(account.texts))
+def _round_bills(parts: list[Charges], rules: Rules, cycle: Cycle) -> Charges:
+    """Returns the rounding lines of the bills' totals; all parts have the accounts of the first."""
+    account = parts[0].texts["account_id"]
+    totals = np.zeros(len(account.texts), np.int64)
+    for part in parts:
+        totals += _sums(part.numbers["net"], part.texts["account_id"].codes, len(totals))
     added = round_to(totals, rules.bill_unit, rules.bill_mode) - totals
     changed = np.flatnonzero(added)
     added = added[changed]

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from rating.billing.kernels.names import mark_used, renumber
 from rating.schema import MONEY, MONEY_LIMIT
 
 if TYPE_CHECKING:
@@ -74,8 +75,13 @@ def guard_sum(name: str, amounts: Int64) -> None:
     Raises:
         OverflowError: If the absolute amounts sum to :data:`SUM_LIMIT` or more.
     """
+    if not len(amounts):
+        return
+    largest = max(int(amounts.max()), -int(amounts.min()))
     # Float is exact enough for a limit that leaves a factor of two to the wrap; money is not kept.
-    if len(amounts) and float(np.abs(amounts).sum(dtype=np.float64)) >= SUM_LIMIT:
+    if largest * len(amounts) >= SUM_LIMIT and (
+        float(np.abs(amounts).sum(dtype=np.float64)) >= SUM_LIMIT
+    ):
         message = f"column {name}: the amounts of one partition are too large to be summed"
         raise OverflowError(message)
 
@@ -95,23 +101,32 @@ def ranked(column: pa.ChunkedArray | pa.Array) -> tuple[Int32, pa.Array]:
     if not len(column):
         return np.zeros(0, np.int32), pa.array([], pa.string())
     column = column.unify_dictionaries()
-    parts = [
-        pc.fill_null(chunk.indices, pa.scalar(-1, chunk.indices.type)).to_numpy()
-        for chunk in column.chunks
-    ]
+    parts = [_indices(chunk) for chunk in column.chunks]
     flat = parts[0] if len(parts) == 1 else np.concatenate(parts)
     dictionary = column.chunk(0).dictionary
-    used = np.flatnonzero(np.bincount(flat + 1, minlength=len(dictionary) + 1)[1:])
+    marks = np.zeros(len(dictionary), np.bool_)
+    mark_used(flat, marks)
+    used = np.flatnonzero(marks)
     texts = dictionary.take(pa.array(used))
     order = pc.array_sort_indices(texts).to_numpy()
     texts = texts.take(pa.array(order))
     # A dictionary may hold a text twice; both entries are then the same name.
     fresh = np.ones(len(texts), np.bool_)
     fresh[1:] = pc.not_equal(texts[1:], texts[:-1]).to_numpy(zero_copy_only=False)
-    table = np.full(len(dictionary) + 1, -1, np.int32)
+    table = np.zeros(len(dictionary), np.int32)
     table[used[order]] = np.cumsum(fresh) - 1
-    # Code -1 reads the last entry, which is -1.
-    return table[flat], texts.filter(pa.array(fresh))
+    index = np.empty(len(flat), np.int32)
+    renumber(flat, table, index)
+    return index, texts.filter(pa.array(fresh))
+
+
+def _indices(chunk: pa.DictionaryArray) -> Int32:
+    """Returns the indexes of a dictionary array, -1 for null; a view where there is no null."""
+    indices = chunk.indices
+    if indices.null_count:
+        indices = pc.fill_null(indices, pa.scalar(-1, indices.type))
+    result: Int32 = indices.to_numpy()
+    return result
 
 
 def codes(column: pa.ChunkedArray | pa.Array) -> tuple[Int32, tuple[str, ...]]:
@@ -124,24 +139,33 @@ def combine(columns: Sequence[tuple[Int32 | Int64, int]]) -> Int64:
     """Returns one int64 per row that orders rows as the columns do, the first one first.
 
     The codes are the digits of a number whose places have the columns' sizes. Where that would
-    not fit into 62 bits, the number so far is replaced by its rank among those that occur.
+    not fit into 62 bits, the number so far (then the digit too) is replaced by its rank among
+    those that occur, which fits for every n below 2^31.
 
     Args:
-        columns: Codes, int[n] from 0, and how many codes there are, below 2^31.
+        columns: Codes, int[n] from 0, and how many codes there are.
     """
     key, size = columns[0][0].astype(np.int64), columns[0][1]
-    for codes_, places in columns[1:]:
+    for digits, count in columns[1:]:
+        digit, places = digits, count
         if size * places >= 1 << 62:
             found, key = np.unique(key, return_inverse=True)
             size = len(found)
-        key = key * np.int64(places) + codes_
+        if size * places >= 1 << 62:
+            found, digit = np.unique(digits, return_inverse=True)
+            places = len(found)
+        key = key * np.int64(places) + digit
         size *= places
     return key
 
 
 def names_array(indices: Int32, names: Sequence[str] | pa.Array, kind: pa.DataType) -> pa.Array:
     """Returns codes (-1: null) and their names as a dictionary array of the schema's type."""
-    index = pa.array(indices.astype(kind.index_type.to_pandas_dtype()), mask=indices < 0)
+    missing = indices < 0
+    index = pa.array(
+        indices.astype(kind.index_type.to_pandas_dtype(), copy=False),
+        mask=missing if missing.any() else None,
+    )
     texts = names if isinstance(names, pa.Array) else pa.array(list(names), pa.string())
     return pa.DictionaryArray.from_arrays(index, texts)
 
@@ -159,9 +183,16 @@ def canonical(table: pa.Table) -> pa.Table:
             index, names = ranked(column)
             columns.append(names_array(index, names, field.type))
         else:
-            chunked = column.unify_dictionaries() if pa.types.is_dictionary(field.type) else column
-            columns.append(chunked.combine_chunks())
+            columns.append(one_chunk(column))
     return pa.Table.from_arrays(columns, schema=table.schema)
+
+
+def one_chunk(column: pa.ChunkedArray) -> pa.Array:
+    """Returns a column as one array, without a copy where it is one already."""
+    if column.num_chunks == 1:
+        return column.chunk(0)
+    unified = column.unify_dictionaries() if pa.types.is_dictionary(column.type) else column
+    return unified.combine_chunks()
 
 
 def in_vocabulary(column: pa.ChunkedArray, names: Sequence[str], kind: pa.DataType) -> pa.Array:

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rating.billing.columns import combine
+from rating.billing.kernels.group import sum_groups
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -129,7 +132,7 @@ def apportion(floors: Int64, remainders: Int64, segment: Int64, totals: Int64) -
         ValueError: If a total cannot be reached by adding at most one unit to each part.
     """
     sums = np.zeros(len(totals), np.int64)
-    np.add.at(sums, segment, floors)
+    sum_groups(segment.astype(np.int32), np.ascontiguousarray(floors), sums)
     counts = np.bincount(segment, minlength=len(totals))
     missing = totals - sums
     wrong = (missing < 0) | (missing > counts)
@@ -142,7 +145,10 @@ def apportion(floors: Int64, remainders: Int64, segment: Int64, totals: Int64) -
         raise ValueError(message)
     result = floors.copy()
     if missing.any():
-        order = np.lexsort((-remainders, segment))
+        most = int(remainders.max())
+        order = np.argsort(
+            combine([(segment, len(totals)), (most - remainders, most + 1)]), kind="stable"
+        )
         first = np.concatenate(([0], np.cumsum(counts)[:-1]))
         rank = np.arange(len(order)) - first[segment[order]]
         result[order] += rank < missing[segment[order]]

@@ -18,7 +18,7 @@ from mediation.edr import DICTIONARY, DIRECTIONS, IDENTITY, KEY_COLUMNS, SERVICE
 from rating.billing.bills import Issue, bill_table, line_table
 from rating.billing.charges import Names, join, make_charges
 from rating.billing.closing import Rules, close, closing_rules
-from rating.billing.columns import canonical, in_vocabulary, micros, ranked
+from rating.billing.columns import canonical, in_vocabulary, micros, one_chunk, ranked
 from rating.billing.cycle import Cycle, month_cycle
 from rating.billing.duplicates import canonical_duplicates
 from rating.billing.fees import Tenure, charge_fees
@@ -325,8 +325,6 @@ def _cast(table: pa.Table, schema: pa.Schema) -> pa.Table:
 
 def _one_batch(table: pa.Table) -> pa.RecordBatch:
     """Returns a table as one batch."""
-    arrays = [
-        column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
-        for column in table.columns
-    ]
-    return pa.RecordBatch.from_arrays(arrays, schema=table.schema)
+    return pa.RecordBatch.from_arrays(
+        [one_chunk(column) for column in table.columns], schema=table.schema
+    )

@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 
 from rating.billing.bills import Issue, bill_number, bill_table, line_table
 from rating.billing.closing import Rules, TaxClass, close
-from rating.billing.columns import canonical, money
+from rating.billing.columns import canonical, combine, money
 from rating.billing.cycle import month_cycle
 from rating.billing.kernels.group import group_rows, sum_groups
+from rating.billing.kernels.names import mark_used, renumber
 from rating.billing.reference import group as twin
+from rating.billing.reference import names as names_twin
 from rating.billing.tie import tie
 from rating.billing.usage import usage_charges
 from tests.rating.billing_world import rated_table
@@ -211,3 +213,29 @@ def test_the_grouping_kernels_equal_their_twins(rows: list[tuple[int, int, int, 
     sums = np.zeros(groups, np.int64)
     sum_groups(group, keys[3], sums)
     assert sums.tolist() == twin.sum_groups(wanted, keys[3].tolist(), groups)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2**40), st.integers(0, 2), st.integers(0, 2**61)), max_size=30
+    )
+)
+@settings(deadline=None)
+def test_combined_keys_order_rows_as_tuples_do(rows: list[tuple[int, int, int]]) -> None:
+    columns = [np.asarray([row[n] for row in rows], np.int64) for n in range(3)]
+    sizes = (2**40 + 1, 3, 2**61 + 1)
+    key = combine(list(zip(columns, sizes, strict=True))).tolist()
+    order = sorted(range(len(rows)), key=lambda at: rows[at])
+    assert sorted(range(len(rows)), key=lambda at: key[at]) == order
+    assert len(set(key)) == len(set(rows))
+
+
+@given(st.lists(st.integers(-1, 4), max_size=30), st.sampled_from([np.int8, np.int32]))
+@settings(deadline=None)
+def test_the_name_kernels_equal_their_twins(told: list[int], kind: type[np.integer]) -> None:
+    codes, table = np.asarray(told, kind), np.asarray([7, 0, 3, 2, 9], np.int32)
+    used, out = np.zeros(5, np.bool_), np.empty(len(told), np.int32)
+    mark_used(codes, used)
+    renumber(codes, table, out)
+    assert used.tolist() == names_twin.mark_used(told, 5)
+    assert out.tolist() == names_twin.renumber(told, table.tolist())
