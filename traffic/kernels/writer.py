@@ -23,7 +23,7 @@ MISSING = -(2**63)
 NO_ROOM = -1
 
 
-@njit(nogil=True, cache=True, inline="always")
+@njit(nogil=True, cache=True, error_model="numpy", inline="always")
 def write_digits(value, count, out, here):
     """Writes `count` digits as TBCD, low nibble first, in front of `here`; returns the new front."""
     if count % 2 == 1:
@@ -41,7 +41,7 @@ def write_digits(value, count, out, here):
     return here
 
 
-@njit(nogil=True, cache=True, inline="always")
+@njit(nogil=True, cache=True, error_model="numpy", inline="always")
 def write_big_endian(value, size, out, here):
     """Writes the low `size` octets of a number in front of `here`; returns the new front."""
     for _ in range(size):
@@ -51,7 +51,7 @@ def write_big_endian(value, size, out, here):
     return here
 
 
-@njit(nogil=True, cache=True, inline="always")
+@njit(nogil=True, cache=True, error_model="numpy", inline="always")
 def write_time(seconds, offset, dates, out, here):
     """Writes a TimeStamp of nine octets in front of `here`; returns the new front.
 
@@ -83,7 +83,7 @@ def write_time(seconds, offset, dates, out, here):
     return here
 
 
-@njit(nogil=True, cache=True, inline="always")
+@njit(nogil=True, cache=True, error_model="numpy", inline="always")
 def write_length(length, out, here):
     """Writes the shortest definite length in front of `here`; returns the new front."""
     here -= 1
@@ -100,7 +100,7 @@ def write_length(length, out, here):
     return here
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def write_records(
     kind, values, containers, container_first, container_count,
     program, program_start, blob, texts, dates,
