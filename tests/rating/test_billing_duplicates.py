@@ -46,7 +46,7 @@ def names(table: pa.Table) -> set[tuple[object, ...]]:
 
 
 @given(st.integers(0, 2**32), st.integers(1, 25), st.integers(1, 4))
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 def test_the_survivor_does_not_depend_on_arrival(seed: int, n: int, most: int) -> None:
     rng = np.random.default_rng(seed)
     rows = tellings(rng, n, most)
@@ -87,7 +87,7 @@ def test_keys_that_share_their_high_half_are_told_apart() -> None:
 
 
 @given(st.integers(0, 2**32))
-@settings(deadline=None, max_examples=8)
+@settings(deadline=None, max_examples=4)
 def test_a_bill_does_not_depend_on_which_telling_came_first(seed: int) -> None:
     rng = np.random.default_rng(seed)
     rows = tellings(rng, 30, 3)

@@ -47,7 +47,7 @@ def made(rated: pa.Table, rules: Rules) -> tuple[pa.Table, pa.Table]:
 
 
 @given(st.integers(0, 2**32), st.integers(0, 200), RULES, st.sampled_from([1, 10_000]))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 def test_rated_lines_and_bills_tie(seed: int, n: int, rules: Rules, unit: int) -> None:
     rated = rated_table(np.random.default_rng(seed), n, unit=unit)
     lines, bills = made(rated, rules)
@@ -61,7 +61,7 @@ def test_rated_lines_and_bills_tie(seed: int, n: int, rules: Rules, unit: int) -
 
 
 @given(st.integers(0, 2**32), st.integers(1, 120), RULES)
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=12)
 def test_the_order_of_records_does_not_matter(seed: int, n: int, rules: Rules) -> None:
     rng = np.random.default_rng(seed)
     rated = rated_table(rng, n)

@@ -160,7 +160,7 @@ def written(bill: PartitionBill, folder: Path) -> dict[str, str]:
 
 
 @given(st.integers(0, 2**32), st.integers(0, 60), st.integers(1, 6))
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=8)
 def test_arrival_and_batches_do_not_show(seed: int, n: int, pieces: int) -> None:
     rng = np.random.default_rng(seed)
     rows = events(rng, n, 19)
@@ -199,7 +199,7 @@ def routed(run: BillRun, batch: pa.RecordBatch, partitions: int) -> list[Partiti
 
 
 @given(st.integers(0, 2**32), st.integers(2, 9))
-@settings(deadline=None, max_examples=10)
+@settings(deadline=None, max_examples=6)
 def test_partitions_add_up_to_the_whole(seed: int, partitions: int) -> None:
     batch = edr_batch(events(np.random.default_rng(seed), 60, 19))
     whole = crowd_run(1).partition(0, [batch])
