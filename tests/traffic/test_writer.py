@@ -38,7 +38,7 @@ numbers = st.integers(1, 15).flatmap(
 
 
 @st.composite
-def one_event(draw: st.DrawFn) -> Events:  # noqa: C901, PLR0912 - one line a column
+def one_event(draw: st.DrawFn) -> Events:  # noqa: C901 - one line a column
     kind = draw(st.sampled_from(KINDS))
     event = template(kind)
     containers = draw(st.integers(0, 5)) if "GW" in kind else 0
