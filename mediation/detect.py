@@ -13,7 +13,7 @@ import numpy as np
 
 from mediation.framing import FRAMINGS, Frames, FramingRules, RecordTags, frame, tag_tables, tags_of
 from mediation.framing_ts32297 import read_file_header
-from mediation.kernels.boundaries import declared_and_whole
+from mediation.kernels.boundaries import MAX_DEPTH, STATE_CELLS, declared_and_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -124,7 +124,10 @@ def _fit(
     frames = frame(sample, tags, rules)
     whole = np.zeros(len(frames.offsets), np.uint8)
     kinds, long_numbers, _ = tag_tables(tags)
-    declared_and_whole(sample, frames.offsets, frames.lengths, kinds, long_numbers, whole)
+    stack, state = np.zeros((2, MAX_DEPTH), np.int64), np.zeros(STATE_CELLS, np.int64)
+    declared_and_whole(
+        sample, frames.offsets, frames.lengths, kinds, long_numbers, stack, state, whole
+    )
     framed = int(frames.lengths[whole == 1].sum())
     rest = len(sample) - frames.header_octets - frames.filler_octets
     if len(sample) < size:

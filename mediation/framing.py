@@ -224,6 +224,7 @@ def frame(data: np.ndarray, tags: RecordTags, rules: FramingRules) -> Frames:
     flat[k.BLOCK] = rules.block_octets
     flat[k.MAX_RECORD] = rules.max_record_octets
     flat[k.MIN_CHILDREN] = rules.min_children
+    stack = np.zeros((2, k.MAX_DEPTH), np.int64)
     header = None
     if rules.framing == "ts32297":
         header = read_file_header(data, rules.file_header_octets)
@@ -232,11 +233,13 @@ def frame(data: np.ndarray, tags: RecordTags, rules: FramingRules) -> Frames:
         state[k.POSITION] = state[k.HEADERS] = start
 
         def kernel(offsets: np.ndarray, lengths: np.ndarray, gaps: np.ndarray) -> None:
-            frame_headed(data, offsets, lengths, gaps, flat, kinds, classes, state)
+            frame_headed(data, offsets, lengths, gaps, flat, kinds, classes, stack, state)
     else:
 
         def kernel(offsets: np.ndarray, lengths: np.ndarray, gaps: np.ndarray) -> None:
-            k.frame_bare(data, offsets, lengths, gaps, flat, kinds, long_numbers, classes, state)
+            k.frame_bare(
+                data, offsets, lengths, gaps, flat, kinds, long_numbers, classes, stack, state
+            )
 
     offsets, lengths, gaps = _scan(data, state, kernel)
     return Frames(

@@ -5,15 +5,22 @@ where that octet cannot begin a record does it look inside records (``mend_bare`
 run at the speed of memory and a broken record costs its neighbours nothing.
 
 Array dtypes: ``buf`` uint8[n]; ``kinds`` uint8[256] (``ILLEGAL``, ``SHORT``, ``LONG``, ``FILLER``
-per octet); ``long_numbers`` uint8[16384] (1 = a long tag number that begins a record);
+per octet); ``stack`` int64[2, MAX_DEPTH] is scratch; ``long_numbers`` uint8[16384] (1 = a long tag number that begins a record);
 ``classes`` uint8[256] (1 = constructed and of a class that records use); every other array int64.
 All positions are octets from the start of ``buf``.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
+
+# Without reference counting, calls between helpers cost nothing and compile in half the time; it
+# forbids making arrays inside. Nothing but kernels is called from Python, so helpers need no wrapper.
+KERNEL: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy", "_nrt": False}
+HELPER: dict[str, Any] = KERNEL | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 ILLEGAL = 0
 SHORT = 1
@@ -54,7 +61,7 @@ MARK = 4
 RULE_CELLS = 5
 
 
-@njit(nogil=True, cache=True)
+@njit(**HELPER)
 def read_header(buf, pos, limit):  # noqa: PLR0911 - one return per fault
     """Reads one tag and length at ``pos``.
 
@@ -99,7 +106,7 @@ def read_header(buf, pos, limit):  # noqa: PLR0911 - one return per fault
     return at, length
 
 
-@njit(nogil=True, cache=True)
+@njit(**HELPER)
 def starts_record(buf, pos, size, kinds, long_numbers):
     """Returns True where the tag at ``pos`` (< ``size``) may begin a record."""
     kind = kinds[buf[pos]]
@@ -115,7 +122,7 @@ def starts_record(buf, pos, size, kinds, long_numbers):
     return long_numbers[number] == 1
 
 
-@njit(nogil=True, cache=True)
+@njit(**HELPER)
 def may_follow(buf, pos, size, kinds, long_numbers):
     """Returns True where a record may end at ``pos``: end of file, filler or a record's tag."""
     if pos >= size:
@@ -123,7 +130,7 @@ def may_follow(buf, pos, size, kinds, long_numbers):
     return kinds[buf[pos]] == FILLER or starts_record(buf, pos, size, kinds, long_numbers)
 
 
-@njit(nogil=True, cache=True)
+@njit(**HELPER)
 def walk(buf, pos, limit, stack, state):  # noqa: PLR0911 - one return per fault
     """Walks one whole TLV, nested values included, and checks that all lengths agree.
 
@@ -182,7 +189,7 @@ def walk(buf, pos, limit, stack, state):  # noqa: PLR0911 - one return per fault
         at = content
 
 
-@njit(nogil=True, cache=True)
+@njit(**HELPER)
 def find_record(buf, pos, stop, limit, rules, kinds, long_numbers, stack, state):
     """Finds the next position in [pos, stop) where a whole, consistent record begins.
 
@@ -226,7 +233,7 @@ def find_record(buf, pos, stop, limit, rules, kinds, long_numbers, stack, state)
     return np.int64(-1), np.int64(-1)
 
 
-@njit(nogil=True, cache=True)
+@njit(**HELPER)
 def is_cut(buf, start, end, rules, kinds, long_numbers, stack, state):
     """Returns True where the record [start, end) was cut and covers the head of its successor.
 
@@ -247,7 +254,7 @@ def is_cut(buf, start, end, rules, kinds, long_numbers, stack, state):
     return reached != end
 
 
-@njit(nogil=True, cache=True)
+@njit(**HELPER)
 def look_back(buf, offsets, lengths, rules, kinds, long_numbers, stack, state):
     """Returns the index of a cut record among the last ones before a break, or -1."""
     last = max(state[FLOOR], state[RECORDS] - LOOK_BACK)
@@ -260,7 +267,7 @@ def look_back(buf, offsets, lengths, rules, kinds, long_numbers, stack, state):
     return np.int64(-1)
 
 
-@njit(nogil=True, cache=True)
+@njit(**HELPER)
 def mend_bare(
     buf, limit, offsets, lengths, gaps, rules, kinds, long_numbers, classes, stack, state
 ):
@@ -312,7 +319,7 @@ def mend_bare(
     state[POSITION] = found
 
 
-@njit(nogil=True, cache=True)
+@njit(**HELPER)
 def frame_one(  # noqa: PLR0911 - one return per fault
     buf, pos, limit, rules, kinds, long_numbers, stack, state
 ):
@@ -341,8 +348,8 @@ def frame_one(  # noqa: PLR0911 - one return per fault
     return end
 
 
-@njit(nogil=True, cache=True)
-def frame_bare(buf, offsets, lengths, gaps, rules, kinds, long_numbers, classes, state):
+@njit(**KERNEL)
+def frame_bare(buf, offsets, lengths, gaps, rules, kinds, long_numbers, classes, stack, state):
     """Frames concatenated records until the end of ``buf`` or until an output array is full.
 
     Writes ``offsets`` and ``lengths`` (whole TLV) of the records and ``gaps`` (offset, length,
@@ -350,7 +357,6 @@ def frame_bare(buf, offsets, lengths, gaps, rules, kinds, long_numbers, classes,
     and calls again while ``state[POSITION] < len(buf)``.
     """
     size = np.int64(len(buf))
-    stack = np.empty((2, MAX_DEPTH), np.int64)
     room = min(len(offsets), len(lengths))
     block = rules[BLOCK]
     longest = rules[MAX_RECORD]
@@ -414,12 +420,10 @@ def frame_bare(buf, offsets, lengths, gaps, rules, kinds, long_numbers, classes,
     state[FILLED] = filled
 
 
-@njit(nogil=True, cache=True)
-def declared_and_whole(buf, offsets, lengths, kinds, long_numbers, ok):
+@njit(**KERNEL)
+def declared_and_whole(buf, offsets, lengths, kinds, long_numbers, stack, state, ok):
     """Marks in ``ok`` uint8[n] the records of declared types whose nested lengths all agree."""
     size = np.int64(len(buf))
-    stack = np.empty((2, MAX_DEPTH), np.int64)
-    state = np.zeros(STATE_CELLS, np.int64)
     for index in range(len(offsets)):
         state[BUDGET] = lengths[index] + 1
         end = offsets[index] + lengths[index]

@@ -18,9 +18,10 @@ from mediation.kernels.boundaries import (
     GAPS,
     HEADER_LENGTH,
     HEADERS,
+    HELPER,
     INSIDE_INCONSISTENT,
+    KERNEL,
     MARK,
-    MAX_DEPTH,
     MIN_CHILDREN,
     NO_RECORD_START,
     PAST_END,
@@ -35,7 +36,7 @@ LOOK_AHEAD = 4096
 """Octets of a filler run that are followed before the run is believed."""
 
 
-@njit(nogil=True, cache=True)
+@njit(**HELPER)
 def read_cdr_header(buf, pos, rules, kinds, classes):
     """Reads the CDR header at ``pos`` and checks that it can be one.
 
@@ -60,7 +61,7 @@ def read_cdr_header(buf, pos, rules, kinds, classes):
     return record, length
 
 
-@njit(nogil=True, cache=True)
+@njit(**HELPER)
 def filler_run(buf, pos, cap, rules, kinds, classes):
     """Returns how many octets from ``pos`` are filler, 0 where the octet is none.
 
@@ -87,7 +88,7 @@ def filler_run(buf, pos, cap, rules, kinds, classes):
     return np.int64(0)
 
 
-@njit(nogil=True, cache=True)
+@njit(**HELPER)
 def may_follow_headed(buf, pos, rules, kinds, classes):
     """Returns True where a record may end at ``pos``: end of file, a CDR header, or filler."""
     if pos >= len(buf):
@@ -96,7 +97,7 @@ def may_follow_headed(buf, pos, rules, kinds, classes):
     return record > 0 or filler_run(buf, pos, LOOK_AHEAD, rules, kinds, classes) > 0
 
 
-@njit(nogil=True, cache=True)
+@njit(**HELPER)
 def find_headed(buf, pos, stop, rules, kinds, classes, stack, state):
     """Finds the next CDR header in [pos, stop) with a whole, consistent record behind it.
 
@@ -122,7 +123,7 @@ def find_headed(buf, pos, stop, rules, kinds, classes, stack, state):
     return np.int64(-1), np.int64(-1)
 
 
-@njit(nogil=True, cache=True)
+@njit(**HELPER)
 def only_filler(buf, start, stop, kinds):
     """Returns True where [start, stop) holds nothing but filler."""
     for at in range(start, stop):  # noqa: SIM110 - numba has no generators in all()
@@ -131,7 +132,7 @@ def only_filler(buf, start, stop, kinds):
     return True
 
 
-@njit(nogil=True, cache=True)
+@njit(**HELPER)
 def look_back_headed(buf, offsets, lengths, rules, kinds, classes, stack, state):
     """Finds a cut record just before a break: inconsistent, with a record beginning inside it.
 
@@ -149,7 +150,7 @@ def look_back_headed(buf, offsets, lengths, rules, kinds, classes, stack, state)
     return 1 if crossing > end else 0
 
 
-@njit(nogil=True, cache=True)
+@njit(**HELPER)
 def mend_headed(buf, offsets, lengths, gaps, rules, kinds, classes, stack, state):
     """Goes on where the fast loop could not; as ``mend_bare``, for records with CDR headers."""
     size = np.int64(len(buf))
@@ -187,7 +188,7 @@ def mend_headed(buf, offsets, lengths, gaps, rules, kinds, classes, stack, state
     state[POSITION] = found
 
 
-@njit(nogil=True, cache=True)
+@njit(**HELPER)
 def frame_one_headed(buf, pos, rules, kinds, classes, stack, state):
     """Reads one CDR of any form.
 
@@ -216,14 +217,13 @@ def frame_one_headed(buf, pos, rules, kinds, classes, stack, state):
     return record, stop, end
 
 
-@njit(nogil=True, cache=True)
-def frame_headed(buf, offsets, lengths, gaps, rules, kinds, classes, state):
+@njit(**KERNEL)
+def frame_headed(buf, offsets, lengths, gaps, rules, kinds, classes, stack, state):
     """Frames the records of a TS 32.297 file from ``state[POSITION]``, behind the file header.
 
     Output and continuation as in ``frame_bare``; ``state[HEADERS]`` sums the CDR headers.
     """
     size = np.int64(len(buf))
-    stack = np.empty((2, MAX_DEPTH), np.int64)
     room = min(len(offsets), len(lengths))
     head = rules[HEADER_LENGTH]
     mark = rules[MARK]

@@ -49,7 +49,7 @@ def assert_conserved(data: bytes, frames: Frames) -> None:
 
 
 @given(files, st.sampled_from((0, 64)))
-@settings(deadline=None, max_examples=250)
+@settings(deadline=None, max_examples=120)
 @example(b"", 0)
 @example(b"\xa0", 0)
 @example(b"\xbf", 0)
@@ -68,13 +68,13 @@ def test_kernel_equals_twin(data: bytes, block: int) -> None:
 
 
 @given(st.binary(max_size=600), st.sampled_from((BARE, HEADED)))
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 def test_random_octets_are_accounted_for(data: bytes, rules: FramingRules) -> None:
     assert_conserved(data, framed(data, rules))
 
 
 @given(st.lists(st.one_of(records, filler), max_size=12))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 def test_clean_records_are_found_exactly(parts: list[bytes]) -> None:
     data = b"".join(parts)
     expected, at = [], 0
@@ -88,7 +88,7 @@ def test_clean_records_are_found_exactly(parts: list[bytes]) -> None:
 
 
 @given(st.lists(records, min_size=3, max_size=8), st.data())
-@settings(deadline=None, max_examples=150, phases=NO_SHRINKING)
+@settings(deadline=None, max_examples=80, phases=NO_SHRINKING)
 def test_a_cut_record_loses_itself_only(whole: list[bytes], data: st.DataObject) -> None:
     victim = data.draw(st.integers(0, len(whole) - 1))
     record = whole[victim]
@@ -164,13 +164,13 @@ def headed_files(draw: st.DrawFn) -> bytes:
 
 
 @given(headed_files())
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 def test_headed_files_are_accounted_for(data: bytes) -> None:
     assert_conserved(data, framed(data, HEADED))
 
 
 @given(st.lists(records, min_size=1, max_size=8), st.integers(0, 3), st.sampled_from((0, 0xFF)))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 def test_headed_records_are_found_exactly(whole: list[bytes], fill: int, octet: int) -> None:
     padding = bytes([octet]) * (fill * 7)
     data = file_header() + padding.join(map(cdr, whole)) + padding
