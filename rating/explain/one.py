@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from rating.state import CycleState
     from rating.subscribers import Subscribers
     from tariffs.compiled import CompiledBook
+
+_LARGE = re.compile(r"(?<![\w.])\d{5,}(?= (?:s|byte|event|beats?)\b)")
+"""Large quantities in a sentence; they are shown with thousands set apart."""
 
 
 def explain(
@@ -92,13 +96,17 @@ def _heading(
 def _told(step: Step, event: Event, book: CompiledBook, show: Callable[[int | None], str]) -> Step:
     """Returns a step with what only the book's tables say: the prefix, the place of the rule."""
     if step.kind == "classify" and event.other is not None:
-        prefix = matched_prefix(book, event.other)
         number = show(event.other)
+        # Where the number is masked, its prefix is masked at the same places.
+        prefix = number[1 : 1 + len(matched_prefix(book, event.other))]
         extra = f"{number} begins with {prefix}." if prefix else f"{number} fits no prefix."
         more = " It is one of the subscriber's friends." if event.friend else ""
         return Step(
             step.kind, f"{step.text} {extra}{more}", step.amount, {**step.facts, "prefix": prefix}
         )
+    if step.kind in {"line", "allowance"}:
+        text = _LARGE.sub(lambda found: f"{int(found[0]):,}", step.text)
+        return Step(step.kind, text, step.amount, step.facts)
     if step.kind == "rule":
         source = book.rule_sources[event.rule]
         unit = step.facts["unit"]
