@@ -119,16 +119,16 @@ def _timed_run(shop: Path, threads: int) -> Timing:
     os.sync()  # the last run's dirty pages are not this run's work
     command = [sys.executable, "-m", "pipeline.cli.main", "run", "--workspace", str(shop)]
     begin = time.perf_counter()
-    process = subprocess.Popen(  # noqa: S603  our own command
+    with subprocess.Popen(  # noqa: S603  our own command
         [*command, "--threads", str(threads), "--json"],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-    )
-    words = process.stdout.read() if process.stdout else ""
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - begin
-    process.returncode = os.waitstatus_to_exitcode(status)
+    ) as process:
+        words = process.stdout.read() if process.stdout else ""
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - begin
+        process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode not in ACCEPTED:
         raise RunFailedError(process.returncode, words)
     return Timing(seconds, usage.ru_maxrss * 1024)

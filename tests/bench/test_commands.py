@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from bench.cli import bench
+from bench.decode import bench_decode
+from bench.run import bench_run
+
+
+def test_decode_is_measured_beside_asn1tools() -> None:
+    result = bench_decode(records=5_000, rounds=1, progress=lambda _: None)
+    assert result.records == 5_000
+    (peer,) = result.peers
+    assert peer.name == "asn1tools"
+    assert peer.ratio > 1
+
+
+@pytest.mark.slow
+def test_run_is_measured_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.run.SUBSCRIBERS", 500)
+    result = bench_run(5_000, 1, 1, lambda _: None, scale=True)
+    assert result.records_per_s > 0
+    assert result.peak_rss_bytes > 50_000_000
+    assert [peer.name for peer in result.peers] == ["huadan, 500 records"]
+
+
+def test_json_is_one_object_with_the_promised_fields(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.decode.PEER_RECORDS", 50)
+    answer = CliRunner().invoke(bench, ["decode", "--records", "2000", "--rounds", "1", "--json"])
+    assert answer.exit_code == 0, answer.output
+    told = json.loads(answer.stdout)
+    assert set(told) == {
+        "stage", "records", "threads", "records_per_s", "peak_rss_bytes", "calibration", "peers"
+    }  # fmt: skip
+    assert set(told["peers"][0]) == {"name", "threads", "records_per_s", "ratio"}
