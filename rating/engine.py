@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from rating.subscribers import Subscribers
     from tariffs.compiled import CompiledBook, Int8, Int32, Int64
 
+SPARE_TAKES = 1024
+"""Room for takes beyond one per event, before the lists have to grow."""
 OTHER_CYCLE = 127
 """Marks rows of another cycle while one is rated."""
 
@@ -110,7 +112,7 @@ class Rater:
     ) -> tuple[Int32, Int64]:
         """Runs the kernel; returns the takes (instance, units)."""
         arrays = state.arrays()
-        room = len(rows) + 1024
+        room = max(len(rows) + SPARE_TAKES, 1)
         instance, units = scratch(room, np.int32), scratch(room, np.int64)
         period = self.subscribers.arrays.period
         while True:

@@ -64,7 +64,7 @@ def _validity(sheet: Sheet, zone: ZoneInfo) -> tuple[Int64, Int64]:
         "valid_to is the first day that is not valid any more.",
         "valid_to",
     )
-    return begin.to_numpy().copy(), end.to_numpy().copy()
+    return begin.to_numpy().astype(np.int64), end.to_numpy().astype(np.int64)
 
 
 def _subscriber_columns(sheet: Sheet, compiled: CompiledBook, zone: ZoneInfo) -> dict[str, Any]:
@@ -167,10 +167,13 @@ def _friend_columns(sheet: Sheet, names: pa.StringArray, zone: ZoneInfo) -> dict
     if len(sheet.frame):
         first = sheet.frame.select(pl.struct(pl.all()).is_first_distinct()).to_series()
         sheet.refuse((~first).arg_true(), "the row repeats an earlier one", "Remove one of them.")
-    order = np.lexsort((begin, number.to_numpy(), who.fill_null(0).to_numpy()))
+    # a table without rows has columns without a type
+    owner = who.fill_null(0).to_numpy().astype(np.int32)
+    digits_ = number.to_numpy().astype(np.int64)
+    order = np.lexsort((begin, digits_, owner))
     return {
-        "friend_subscriber": np.ascontiguousarray(who.fill_null(0).to_numpy()[order]),
-        "friend_number": np.ascontiguousarray(number.to_numpy()[order]),
+        "friend_subscriber": np.ascontiguousarray(owner[order]),
+        "friend_number": np.ascontiguousarray(digits_[order]),
         "friend_from": np.ascontiguousarray(begin[order]),
         "friend_to": np.ascontiguousarray(end[order]),
     }

@@ -19,7 +19,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from rating.kernels.probe import COUNT_BITS, COUNT_MASK, find_chain, pair_key
+from rating.kernels.prefetch import prefetch
+from rating.kernels.probe import COUNT_BITS, COUNT_MASK, find_chain, pair_key, slot_of
 from tariffs.kernels.prefix import zone_of
 
 EVENT_WORDS = 4
@@ -36,6 +37,9 @@ HAS_FRIENDS = 1
 
 RATED, UNKNOWN_SUBSCRIBER, NO_ZONE, NO_PRICE, UNKNOWN_NETWORK = 0, 1, 2, 3, 4
 IMPLAUSIBLE_QUANTITY, OVERFLOW, NOT_CHARGED = 5, 6, 7
+
+BLOCK = 64
+"""Rows whose look-ups are asked for together."""
 
 LARGEST_QUANTITY = 1 << 60
 LONGEST_SECONDS = 366 * 86_400
@@ -99,9 +103,11 @@ class ClassArrays(NamedTuple):
 
 
 @njit(nogil=True, cache=True)
-def valid_period(slots, chain, period, key, at):
-    """Returns the period of ``key`` valid at ``at``; -1 none valid then, -2 key not known."""
-    value = find_chain(slots, key)
+def pick_valid(value, chain, period, at):
+    """Returns the period of a chain (``first << 20 | count``) valid at ``at``.
+
+    -1: none is valid then; -2: the chain is empty, the key is not known.
+    """
     if value == 0:
         return -2
     first = value >> COUNT_BITS
@@ -110,6 +116,12 @@ def valid_period(slots, chain, period, key, at):
         if period[p * PERIOD_WORDS] <= at:
             return p if at < period[p * PERIOD_WORDS + 1] else -1
     return -1
+
+
+@njit(nogil=True, cache=True)
+def valid_period(slots, chain, period, key, at):
+    """Returns the period of ``key`` valid at ``at``; -1 none valid then, -2 key not known."""
+    return pick_valid(find_chain(slots, key), chain, period, at)
 
 
 @njit(nogil=True, cache=True)
@@ -185,7 +197,36 @@ def guide_and_classify(edr, guide, classes, event, group, status, place):
     plans = sizes[3]
     last_epoch = epoch_start.shape[0] - 1
     epoch = np.int64(0)
-    for i in range(col_start.shape[0]):
+    imsi_mask = imsi_slots.shape[0] // 2 - 1
+    msisdn_mask = msisdn_slots.shape[0] // 2 - 1
+    friend_mask = friend_slots.shape[0] // 2 - 1
+    n = col_start.shape[0]
+    served = np.empty(BLOCK, np.int64)
+    called = np.empty(BLOCK, np.int64)
+    for i in range(n):
+        ahead = i % BLOCK
+        if ahead == 0:
+            # ask for the lines of the next rows together: slots first, then what they point to
+            end = min(i + BLOCK, n)
+            for k in range(i, end):
+                prefetch(imsi_slots, 2 * slot_of(col_imsi[k], imsi_mask))
+                prefetch(msisdn_slots, 2 * slot_of(col_other[k], msisdn_mask))
+            for k in range(i, end):
+                value = find_chain(imsi_slots, col_imsi[k])
+                served[k - i] = value
+                if value != 0:
+                    prefetch(period, PERIOD_WORDS * imsi_chain[value >> COUNT_BITS])
+                value = find_chain(msisdn_slots, col_other[k])
+                called[k - i] = value
+                if value != 0:
+                    prefetch(period, PERIOD_WORDS * msisdn_chain[value >> COUNT_BITS])
+            for k in range(i, end):
+                value = served[k - i]
+                if value != 0 and col_other[k] != _MISSING:
+                    first = PERIOD_WORDS * imsi_chain[value >> COUNT_BITS]
+                    if period[first + 3] & HAS_FRIENDS:
+                        key = pair_key(period[first + 2] >> 32, col_other[k])
+                        prefetch(friend_slots, 2 * slot_of(key, friend_mask))
         group[i] = 0
         place[i] = np.int64(-1) << 32
         usage = np.int64(usage_index[np.int64(col_service[i]) * 6 + np.int64(col_direction[i])])
@@ -195,7 +236,7 @@ def guide_and_classify(edr, guide, classes, event, group, status, place):
         start = col_start[i]
         found = np.int64(-2)
         if col_imsi[i] != _MISSING:
-            found = np.int64(valid_period(imsi_slots, imsi_chain, period, col_imsi[i], start))
+            found = np.int64(pick_valid(served[ahead], imsi_chain, period, start))
         if found == -2 and col_msisdn[i] != _MISSING:
             found = np.int64(valid_period(msisdn_slots, msisdn_chain, period, col_msisdn[i], start))
         if found < 0:
@@ -221,7 +262,7 @@ def guide_and_classify(edr, guide, classes, event, group, status, place):
             vpmn = period[words + 4] >> 32
             them = np.int64(-1)
             if other != _MISSING:
-                them = np.int64(valid_period(msisdn_slots, msisdn_chain, period, other, start))
+                them = np.int64(pick_valid(called[ahead], msisdn_chain, period, start))
             if them >= 0:
                 if vpmn != 0 and period[them * PERIOD_WORDS + 4] >> 32 == vpmn:
                     call_class = np.int64(_GROUP_CLASS)

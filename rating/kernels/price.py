@@ -24,10 +24,13 @@ from rating.kernels.guide import (
     OVERFLOW,
     PERIOD_WORDS,
 )
+from rating.kernels.prefetch import prefetch
 
 LARGEST_AMOUNT = 10**18 - 1
 FAR = 2**62
 """An instant (UTC microseconds) after every event."""
+AHEAD = 16
+"""Events whose words are asked for ahead of pricing."""
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
 DAY = 1440 * MINUTE
@@ -230,7 +233,9 @@ def price_events(order, event, period, book, state, charge, take_instance, take_
     rows = out_cursor[1]
     takes = out_cursor[2]
     failed = out_cursor[3]
-    while at < order.shape[0]:
+    last = order.shape[0] - 1
+    while at <= last:
+        prefetch(event, EVENT_WORDS * order[min(at + AHEAD, last)])
         row = order[at]
         start = event[EVENT_WORDS * row]
         quantity = event[EVENT_WORDS * row + 1]

@@ -1,0 +1,164 @@
+"""Subscriber files: what is read, and every mistake with its line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+import pytest
+
+from mediation.edr import MISSING
+from rating.errors import SubscriberDataError
+from rating.subscribers import load_subscribers
+from tariffs.compiled import FOREVER
+from tests.rating.strategies_shop import HEAD, NUMBER, at, golden_book, line, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BOOK = golden_book()
+
+
+def problems(folder: Path) -> list[str]:
+    with pytest.raises(SubscriberDataError) as caught:
+        load_subscribers(folder, BOOK)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_rows_become_periods_in_order_of_names_and_time(tmp_path: Path) -> None:
+    lines = [
+        line(2, valid_from="2026-10-10", imsi="460009"),
+        line(1, imsi="", vpmn_group="V", charge_group="G"),
+        line(2, valid_to="2026-10-10"),
+    ]
+    data = load_subscribers(write(tmp_path, lines), BOOK)
+    assert data.names.to_pylist() == ["S1", "S2"]
+    assert data.groups.to_pylist() == ["A2", "G"]
+    assert data.subscriber.tolist() == [0, 1, 1]
+    assert data.group.tolist() == [1, 0, 0]
+    assert data.valid_from.tolist() == [at(1, 0, month=1), at(1, 0, month=1), at(10, 0)]
+    assert data.valid_to.tolist() == [FOREVER, at(10, 0), FOREVER]
+    assert data.imsi.tolist() == [MISSING, 460_000_000_000_002, 460_009]
+    assert data.vpmn_groups.to_pylist() == ["", "V"]
+    assert data.vpmn.tolist() == [1, 0, 0]
+
+
+def test_the_order_of_rows_does_not_matter(tmp_path: Path) -> None:
+    lines = [line(k) for k in range(50)]
+    one = load_subscribers(write(tmp_path / "a", lines), BOOK)
+    other = load_subscribers(write(tmp_path / "b", lines[::-1]), BOOK)
+    for name in ("subscriber", "account", "group", "msisdn", "imsi", "valid_from"):
+        assert np.array_equal(getattr(one, name), getattr(other, name))
+    assert one.names.equals(other.names)
+    assert one.digest != other.digest  # other bytes, another digest
+
+
+def test_look_up_by_imsi_and_number_at_a_time(tmp_path: Path) -> None:
+    lines = [
+        line(1, valid_to="2026-10-10"),
+        line(1, valid_from="2026-10-10", msisdn=NUMBER + 9),
+        line(2, msisdn=NUMBER + 1, valid_from="2026-10-20"),
+    ]
+    data = load_subscribers(write(tmp_path, lines), BOOK)
+    imsi = 460_000_000_000_001
+    assert data.period_of_imsi(imsi, at(10, 0) - 1) == 0
+    assert data.period_of_imsi(imsi, at(10, 0)) == 1
+    assert data.period_of_imsi(imsi, at(1, 0, month=1) - 1) is None
+    assert data.period_of_imsi(1, at(10)) is None
+    assert data.period_of_number(NUMBER + 1, at(5)) == 0
+    assert data.period_of_number(NUMBER + 1, at(15)) is None
+    assert data.period_of_number(NUMBER + 1, at(20, 0)) == 2
+    assert data.periods_of("S1") == [0, 1]
+    assert data.periods_of("S3") == []
+
+
+def test_friends_are_dated(tmp_path: Path) -> None:
+    friends = [f"S1,+{NUMBER + 7},2026-10-05,2026-10-10"]
+    data = load_subscribers(write(tmp_path, [line(1), line(2)], friends), BOOK)
+    assert data.is_friend(0, NUMBER + 7, at(5, 0))
+    assert not data.is_friend(0, NUMBER + 7, at(10, 0))
+    assert not data.is_friend(1, NUMBER + 7, at(6))
+    assert not data.is_friend(0, NUMBER + 8, at(6))
+
+
+def test_timestamps_need_an_offset(tmp_path: Path) -> None:
+    good = load_subscribers(
+        write(tmp_path / "a", [line(1, valid_from="2026-10-01T12:00:00+08:00")]), BOOK
+    )
+    assert good.valid_from.tolist() == [at(1)]
+    found = problems(write(tmp_path / "b", [line(1, valid_from="2026-10-01T12:00:00")]))
+    assert len(found) == 1
+    assert found[0].startswith("subscribers.csv:2: valid_from '2026-10-01T12:00:00' is not a date")
+
+
+def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    lines = [
+        line(1, plan="goldn"),
+        line(2, valid_from="2026-02-30"),
+        line(3, msisdn="+86x"),
+        line(4, valid_from="2026-10-02", valid_to="2026-10-02"),
+        line(5, role="boss"),
+        line(6, home_area="nort"),
+        line(7),
+        line(7),
+        line(8, msisdn=f"+{NUMBER + 9}"),
+        line(9),
+        line(10, msisdn="", imsi=""),
+        line(11, subscriber_id=""),
+    ]
+    friends = [f"S7,+{NUMBER},2026-01-01,", f"S77,+{NUMBER},2026-01-01,", "S7,,2026-01-01,"]
+    found = problems(write(tmp_path, lines, friends))
+    expected = [
+        "friends.csv:3: subscriber_id 'S77' is not in the subscribers' table",
+        "friends.csv:4: number is empty",
+        "subscribers.csv:2: plan 'goldn' is not in the tariff book",
+        "subscribers.csv:3: valid_from '2026-02-30' is not a date",
+        "subscribers.csv:4: msisdn '+86x' is not a number of 1 to 15 digits",
+        "subscribers.csv:5: valid_to '2026-10-02' is not after valid_from",
+        "subscribers.csv:6: role 'boss' is not known",
+        "subscribers.csv:7: area 'nort' is not in the tariff book",
+        "subscribers.csv:9: subscriber_id 'S7' is valid twice at the same time",
+        "subscribers.csv:11: msisdn '+8619900000009' is valid twice at the same time",
+        "subscribers.csv:12: msisdn and imsi are both empty",
+        "subscribers.csv:13: subscriber_id is empty",
+    ]
+    assert len(found) == len(expected)
+    for message, start in zip(found, expected, strict=True):
+        assert message.startswith(start)
+    assert "Did you mean 'golden'?" in found[2]
+    assert "Did you mean 'north'?" in found[7]
+
+
+def test_an_imsi_may_pass_to_another_subscriber(tmp_path: Path) -> None:
+    swap = [
+        line(1, valid_to="2026-10-10"),
+        line(2, imsi="460000000000001", valid_from="2026-10-10"),
+    ]
+    load_subscribers(write(tmp_path / "a", swap), BOOK)
+    early = [
+        line(1, valid_to="2026-10-11"),
+        line(2, imsi="460000000000001", valid_from="2026-10-10"),
+    ]
+    (found,) = problems(write(tmp_path / "b", early))
+    assert found.startswith("subscribers.csv:3: imsi '460000000000001' is valid twice")
+
+
+def test_missing_file_and_columns(tmp_path: Path) -> None:
+    assert problems(tmp_path)[0].startswith("subscribers.csv:1: the file is missing")
+    (tmp_path / "subscribers.csv").write_text(HEAD.replace("imsi", "imsy") + "\n")
+    found = problems(tmp_path)
+    assert any("column 'imsi' is missing" in text for text in found)
+    assert any("column 'imsy' is not known" in text for text in found)
+
+
+def test_parquet_is_as_good_as_csv(tmp_path: Path) -> None:
+    folder = write(tmp_path / "a", [line(1), line(2)])
+    one = load_subscribers(folder, BOOK)
+    (tmp_path / "b").mkdir()
+    frame = pl.read_csv(folder / "subscribers.csv", infer_schema=False)
+    frame = frame.with_columns(pl.col("valid_from").str.to_date())
+    frame.write_parquet(tmp_path / "b" / "subscribers.parquet")
+    other = load_subscribers(tmp_path / "b", BOOK)
+    assert np.array_equal(one.valid_from, other.valid_from)
+    assert np.array_equal(one.imsi, other.imsi)
