@@ -59,8 +59,6 @@ def record_keys(edr: pa.RecordBatch) -> tuple[Keys, Keys]:
         else:
             _mix_numbers(column, high, low)
     kernels.finish(high, low)
-    # (0, 0) is the free slot of a KeySet; of 2**128 keys this moves one.
-    low[(high == 0) & (low == 0)] = 1
     return high, low
 
 
@@ -70,29 +68,31 @@ def _mix_numbers(column: pa.Array, high: Keys, low: Keys) -> None:
         column = column.view(pa.int64())
     elif column.type != pa.int64():
         column = column.cast(pa.int64())
-    valid, values = column.buffers()
     rows = len(column)
-    if rows == 0:
+    if column.null_count == rows:
+        kernels.mix_nulls(high, low)
         return
+    bitmap, values = column.buffers()
     words = np.frombuffer(values, np.uint64)[column.offset : column.offset + rows]
     if column.null_count == 0:
         kernels.mix_values(words, high, low)
-    else:
-        bitmap = np.frombuffer(valid, np.uint8)
-        kernels.mix_nullable(words, bitmap, np.uint64(column.offset), high, low)
+        return
+    skipped, first = divmod(column.offset, 8)
+    bits = np.frombuffer(bitmap, np.uint8)[skipped : skipped + (first + rows + 7) // 8]
+    valid = np.unpackbits(bits, bitorder="little")[first : first + rows]
+    kernels.mix_nullable(words, valid, high, low)
 
 
 def _mix_dictionary(column: pa.DictionaryArray, high: Keys, low: Keys) -> None:
     """Mixes a text column into the lanes, hashing each text of the dictionary once."""
-    texts = column.dictionary.to_pylist()
-    words = np.empty((2, len(texts)), np.uint64)
-    for place, text in enumerate(texts):
-        words[0, place], words[1, place] = text_words(text)
+    words = [text_words(text) for text in column.dictionary.to_pylist()]
+    # The last word stands for null.
+    lanes = np.array([*words, (kernels.NULL, kernels.NULL)], np.uint64).T.copy()
     indices = column.indices
     if indices.null_count:
-        indices = indices.fill_null(-1)
-    codes = indices.cast(pa.int32()).to_numpy()
-    kernels.mix_codes(codes, words, high, low)
+        indices = indices.fill_null(len(words))
+    codes = indices.cast(pa.int32()).to_numpy().view(np.uint32)
+    kernels.mix_codes(codes, lanes[0], lanes[1], high, low)
 
 
 class KeySet:

@@ -20,8 +20,6 @@ NULL = np.uint64(1 << 63)
 
 SHIFT = np.uint64(32)
 FOLD = np.uint64(33)
-THREE = np.uint64(3)
-SEVEN = np.uint64(7)
 ONE = np.uint64(1)
 ZERO = np.uint64(0)
 
@@ -38,17 +36,12 @@ def mix_values(values, high, low):
 
 
 @njit(nogil=True, cache=True)
-def mix_nullable(values, valid, first_bit, high, low):
-    """Mixes ``values`` uint64[n] with nulls into the lanes.
-
-    ``valid`` uint8 is Arrow's validity bitmap, ``first_bit`` (uint64) the bit of the first row.
-    """
-    bit = first_bit
+def mix_nullable(values, valid, high, low):
+    """Mixes ``values`` uint64[n] into the lanes; ``valid`` uint8[n] is 0 for a null, else 1."""
     for row in range(len(values)):
         # All ones for a value, all zeros for a null: nulls come at random, so no branch.
-        mask = ZERO - (np.uint64(valid[bit >> THREE]) >> (bit & SEVEN) & ONE)
+        mask = ZERO - np.uint64(valid[row])
         word = values[row] & mask | NULL & ~mask
-        bit += ONE
         top = (high[row] ^ word) * MULTIPLY_HIGH
         high[row] = top ^ top >> SHIFT
         bottom = (low[row] ^ word) * MULTIPLY_LOW
@@ -56,28 +49,33 @@ def mix_nullable(values, valid, first_bit, high, low):
 
 
 @njit(nogil=True, cache=True)
-def mix_codes(codes, words, high, low):
+def mix_nulls(high, low):
+    """Mixes a column that is null in every row into the lanes."""
+    for row in range(len(high)):
+        top = (high[row] ^ NULL) * MULTIPLY_HIGH
+        high[row] = top ^ top >> SHIFT
+        bottom = (low[row] ^ NULL) * MULTIPLY_LOW
+        low[row] = bottom ^ bottom >> SHIFT
+
+
+@njit(nogil=True, cache=True)
+def mix_codes(codes, words_high, words_low, high, low):
     """Mixes a dictionary column into the lanes.
 
-    ``codes`` int32[n], -1 for null; ``words`` uint64[2, m] the hashes of the dictionary's texts,
-    one per lane.
+    ``codes`` uint32[n]; ``words_high`` and ``words_low`` uint64[m] are the hashes of what the
+    codes stand for, one per lane.
     """
     for row in range(len(codes)):
         code = codes[row]
-        word_high = NULL
-        word_low = NULL
-        if code >= 0:
-            word_high = words[0, code]
-            word_low = words[1, code]
-        top = (high[row] ^ word_high) * MULTIPLY_HIGH
+        top = (high[row] ^ words_high[code]) * MULTIPLY_HIGH
         high[row] = top ^ top >> SHIFT
-        bottom = (low[row] ^ word_low) * MULTIPLY_LOW
+        bottom = (low[row] ^ words_low[code]) * MULTIPLY_LOW
         low[row] = bottom ^ bottom >> SHIFT
 
 
 @njit(nogil=True, cache=True)
 def finish(high, low):
-    """Spreads every bit of the lanes over the whole word, in place."""
+    """Spreads every bit of the lanes over the whole word, in place; (0, 0) becomes (0, 1)."""
     for row in range(len(high)):
         word = high[row]
         word = (word ^ word >> FOLD) * FINAL_1
@@ -86,7 +84,9 @@ def finish(high, low):
         word = low[row]
         word = (word ^ word >> FOLD) * FINAL_1
         word = (word ^ word >> FOLD) * FINAL_2
-        low[row] = word ^ word >> FOLD
+        word = word ^ word >> FOLD
+        # (0, 0) is the free slot of a set; of 2**128 keys this moves one.
+        low[row] = word | np.uint64(word | high[row] == ZERO)
 
 
 @njit(nogil=True, cache=True)
