@@ -42,9 +42,6 @@ def books() -> tuple[Book, CompiledBook]:
 def subscribers_of(text: str, folder: Path, compiled: CompiledBook) -> Subscribers:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "subscribers.csv").write_text(text, encoding="utf-8")
-    first = text.splitlines()[1].split(",")[0]
-    friends = f"subscriber_id,number,valid_from,valid_to\n{first},+8618899999999,2025-01-01,\n"
-    (folder / "friends.csv").write_text(friends, encoding="utf-8")
     return load_subscribers(folder, compiled)
 
 
