@@ -256,7 +256,7 @@ class _Layout:
     def entry(self, edge: _Edge) -> int:
         number = len(self.entries)
         first = self.chain(edge)
-        self.entries.append([edge.kind, -1, first, edge.code, edge.position, 0])
+        self.entries.append([edge.kind, -1, first, edge.code, edge.position, 0, 0, 0])
         self.entries[number][ops.ENT_CHILD] = self.node(edge.node)
         return number
 

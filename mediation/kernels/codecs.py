@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mediation.kernels.jit import kernel
+from mediation.kernels.jit import inlined
 from mediation.kernels.ops import (
     SET_COUNTRY,
     SET_COUNTRY_LENGTH,
@@ -26,19 +26,19 @@ MISSING = -(2**63)
 SECOND_US = 1_000_000
 
 
-@kernel
+@inlined
 def octet(data, pos):
     """Returns `data[pos]` as int64; unsigned indexes spare the test for negative ones."""
     return np.int64(data[np.uint64(pos)])
 
 
-@kernel
+@inlined
 def entry(table, index):
     """Returns `table[index]` of an integer table as int64, index not negative."""
     return np.int64(table[np.uint64(index)])
 
 
-@kernel
+@inlined
 def signed_value(data, pos, end):
     """Returns a two's complement integer of 1 to 8 octets (int64)."""
     value = octet(data, pos)
@@ -49,7 +49,7 @@ def signed_value(data, pos, end):
     return value
 
 
-@kernel
+@inlined
 def unsigned_value(data, pos, end):
     """Returns octets as a big-endian number (int64); 8 octets may wrap to negative."""
     value = 0
@@ -58,7 +58,7 @@ def unsigned_value(data, pos, end):
     return value
 
 
-@kernel
+@inlined
 def digits_value(data, pos, end, tbcd):
     """Returns (value, count) of a TBCD string, int64; count is -1 if it is not 0 to 18 digits.
 
@@ -88,7 +88,7 @@ def digits_value(data, pos, end, tbcd):
     return value, count
 
 
-@kernel
+@inlined
 def leading_zeros(value, count, powers):
     """Returns how many of `count` digits are zeros before `value` (int64); 0 is one digit."""
     zeros = 0
@@ -97,7 +97,7 @@ def leading_zeros(value, count, powers):
     return zeros
 
 
-@kernel
+@inlined
 def without_prefix(value, count, prefix, length, powers):
     """Returns `count` digits `value` without the `length` digits `prefix`, -1 without it."""
     if length <= 0 or length >= count:
@@ -107,7 +107,7 @@ def without_prefix(value, count, prefix, length, powers):
     return rest if 0 <= rest < power else -1
 
 
-@kernel
+@inlined
 def international(value, count, settings, powers):
     """Returns `value` if it is an E.164 number with country code, else -1."""
     if count > 15 or count < settings[SET_E164_MIN] or value < entry(powers, count - 1):
@@ -115,7 +115,7 @@ def international(value, count, settings, powers):
     return value
 
 
-@kernel
+@inlined
 def national(value, count, settings, powers):
     """Returns a national number with the country code before it, or -1 if it is none."""
     if count < settings[SET_NATIONAL_MIN] or count > settings[SET_NATIONAL_MAX]:
@@ -125,7 +125,7 @@ def national(value, count, settings, powers):
     return settings[SET_COUNTRY] * entry(powers, count) + value
 
 
-@kernel
+@inlined
 def e164(value, count, first, settings, powers):  # noqa: PLR0911 - one way out per rule
     """Returns the E.164 number (int64) that `count` digits `value` mean, or -1.
 
@@ -155,7 +155,7 @@ def e164(value, count, first, settings, powers):  # noqa: PLR0911 - one way out 
     return national(value, count, settings, powers)
 
 
-@kernel
+@inlined
 def timestamp(data, pos, bcd, days):
     """Returns (UTC microseconds, offset minutes) of a TimeStamp of 9 octets (TS 32.298 5.1.2).
 
@@ -186,7 +186,7 @@ def timestamp(data, pos, bcd, days):
     return seconds * SECOND_US, offset
 
 
-@kernel
+@inlined
 def network_status(data, pos, end):
     """Returns 0 if octets are a PLMN identifier, 1 if they are filler (absent), 2 if neither."""
     if end - pos != 3:
@@ -203,7 +203,7 @@ def network_status(data, pos, end):
     return 0
 
 
-@kernel
+@inlined
 def user_location(data, pos, end):
     """Returns (area, cell) of GTP user location information, `MISSING` where it does not say.
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from mediation.kernels.jit import kernel
+from mediation.kernels.jit import inlined, kernel
 
 ix = np.uint64  # unsigned indexes spare the test for negative ones
 
 
-@kernel
+@inlined
 def same_octets(data, pos, end, interned, number):
     """Returns whether the octets `pos` to `end` are those of text `number`."""
     if interned[ix(number * 3 + 1)] != end - pos:
@@ -26,7 +26,7 @@ def same_octets(data, pos, end, interned, number):
     return True
 
 
-@kernel
+@inlined
 def hash_octets(data, pos, end, action):
     """Returns a non-negative 62-bit hash of octets and action."""
     value = action + 1

@@ -17,6 +17,12 @@ OPTIONS: Final[dict[str, Any]] = {
 }
 
 
+def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compiles a small helper into its callers: an array is seven arguments of a real call."""
+    compiled: Callable[..., Any] = njit(**OPTIONS, forceinline=True)(function)
+    return compiled
+
+
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compiles a function that allocates nothing, raises nothing and holds no lock."""
     compiled: Callable[..., Any] = njit(**OPTIONS)(function)

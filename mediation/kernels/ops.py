@@ -19,7 +19,7 @@ ACT_NEXT: Final = 5
 ACT_PARAM: Final = 6
 
 # Layout of one entry in the plan's `entries` array (int32, ENTRY_WIDTH per entry).
-ENTRY_WIDTH: Final = 6
+ENTRY_WIDTH: Final = 8
 ENT_KIND: Final = 0
 ENT_CHILD: Final = 1
 ENT_ACTION: Final = 2

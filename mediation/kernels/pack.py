@@ -5,9 +5,12 @@ Compared end to end with the rows of `mediation.reference.ber`, which has no col
 
 from __future__ import annotations
 
+import numpy as np
+
 from mediation.kernels.jit import kernel
 
 MISSING = -(2**63)
+ix = np.uint64  # unsigned indexes spare the test for negative ones
 
 
 @kernel
@@ -30,64 +33,79 @@ def pack_rows(
         bits: uint8[columns, size / 8], out, all ones at first: cleared where null.
         nulls: int64[columns], out, added to.
     """
-    count = rows.shape[0]
     for item in range(0, layout.shape[0], 4):
         column = layout[item]
         width = layout[item + 1]
         line = layout[item + 2]
+        source = columns[column]
         if layout[item + 3]:
-            for index in range(count):
-                row = index if dense else rows[index]
-                value = columns[column, row]
-                code = -1 if value == MISSING else int(codes[value])
-                if code < 0:
-                    columns[column, row] = MISSING
-                    code = 0
-                values32[line, start + index] = code
+            pack_codes(source, rows, dense, codes, values32[line], start)
         elif width == 64:
-            if dense:
-                for index in range(count):
-                    values64[line, start + index] = columns[column, index]
-            else:
-                for index in range(count):
-                    values64[line, start + index] = columns[column, rows[index]]
+            pack_values(source, rows, dense, values64[line], start)
         elif width == 32:
-            for index in range(count):
-                row = index if dense else rows[index]
-                values32[line, start + index] = columns[column, row]
+            pack_values(source, rows, dense, values32[line], start)
         elif width == 16:
-            for index in range(count):
-                row = index if dense else rows[index]
-                values16[line, start + index] = columns[column, row]
+            pack_values(source, rows, dense, values16[line], start)
         else:
-            for index in range(count):
-                row = index if dense else rows[index]
-                values8[line, start + index] = columns[column, row]
-        missing = 0
-        for index in range(count):
-            row = index if dense else rows[index]
-            missing += columns[column, row] == MISSING
+            pack_values(source, rows, dense, values8[line], start)
+        missing = count_missing(source, rows, dense)
         if missing:
             nulls[column] += missing
-            clear_bits(columns, rows, dense, column, start, count, bits)
+            clear_bits(source, rows, dense, bits[column], start)
 
 
 @kernel
-def clear_bits(columns, rows, dense, column, start, count, bits):
-    """Clears the validity bits of missing values, eight at a time; shapes as in `pack_rows`."""
+def pack_values(source, rows, dense, target, start):
+    """Copies int64 `source` rows to `target` (any signed type) from `start` on."""
+    if dense:
+        for index in range(rows.shape[0]):
+            target[ix(start + index)] = source[ix(index)]
+    else:
+        for index in range(rows.shape[0]):
+            target[ix(start + index)] = source[ix(rows[ix(index)])]
+
+
+@kernel
+def pack_codes(source, rows, dense, codes, target, start):
+    """Writes the dictionary index of each text; texts without one become missing in `source`."""
+    for index in range(rows.shape[0]):
+        row = index if dense else np.int64(rows[ix(index)])
+        value = source[ix(row)]
+        code = np.int64(-1) if value == MISSING else np.int64(codes[ix(value)])
+        if code < 0:
+            source[ix(row)] = MISSING
+            code = np.int64(0)
+        target[ix(start + index)] = code
+
+
+@kernel
+def count_missing(source, rows, dense):
+    """Returns how many of the rows have no value."""
+    missing = 0
+    if dense:
+        for index in range(rows.shape[0]):
+            missing += np.int64(source[ix(index)] == MISSING)
+    else:
+        for index in range(rows.shape[0]):
+            missing += np.int64(source[ix(rows[ix(index)])] == MISSING)
+    return missing
+
+
+@kernel
+def clear_bits(source, rows, dense, bits, start):
+    """Clears the validity bits of missing values in uint8 `bits`, eight at a time."""
+    count = rows.shape[0]
     index = 0
     while index < count:
         place = start + index
         bit = place & 7
-        last = min(count, index + 8 - bit)
+        size = min(count - index, 8 - bit)
         mask = 0
-        while index < last:
-            row = index if dense else rows[index]
-            if columns[column, row] == MISSING:
-                mask |= 1 << bit
-            bit += 1
-            index += 1
-        bits[column, place >> 3] &= 255 - mask
+        for step in range(size):
+            row = index + step if dense else np.int64(rows[ix(index + step)])
+            mask |= np.int64(source[ix(row)] == MISSING) << (bit + step)
+        bits[ix(place >> 3)] &= np.uint8(255 - mask)
+        index += size
 
 
 @kernel

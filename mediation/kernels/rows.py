@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from mediation.kernels.jit import kernel
+from mediation.kernels.jit import inlined, kernel
 
 MISSING = -(2**63)
 ix = np.uint64  # unsigned indexes spare the test for negative ones
 
 
-@kernel
+@inlined
 def apply_steps(block, row, source, steps, begin, end):
     """Fills missing pairs of `row` from slots of `source`, steps `begin` to `end` in order.
 
