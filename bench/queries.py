@@ -273,7 +273,8 @@ from capped
 
 def rate_with_duckdb(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """Returns the same table as `rate_with_polars`, in no particular order."""
-    return connection.sql(DUCKDB_QUERY).pl()
+    rated: pl.DataFrame = connection.sql(DUCKDB_QUERY).pl()
+    return rated
 
 
 def open_duckdb(tables: Tables, threads: int) -> duckdb.DuckDBPyConnection:
