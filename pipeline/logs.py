@@ -27,10 +27,14 @@ def _masked(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[
 
 def set_up(level: str, file: Path | None, *, unmask: bool) -> None:
     """Sends logs to `file`, else to stderr: lines for people on a terminal, JSON otherwise."""
-    target: TextIO = sys.stderr
+    target: TextIO | None = None
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
         target = file.open("a", encoding="utf-8")
+
+    def logger(*_: object) -> structlog.PrintLogger:
+        return structlog.PrintLogger(target or sys.stderr)
+
     processors: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -45,7 +49,7 @@ def set_up(level: str, file: Path | None, *, unmask: bool) -> None:
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(file=target),
+        logger_factory=logger,
         cache_logger_on_first_use=False,
     )
 

@@ -26,15 +26,15 @@ def workspace_option(function: Callable[..., Any]) -> Callable[..., Any]:
     @click.option(
         "-w",
         "--workspace",
-        "folder",
+        "workspace_folder",
         type=click.Path(path_type=Path),
         default=Path(),
         envvar="HUADAN_WORKSPACE",
         help="Workspace folder (default: here, or $HUADAN_WORKSPACE).",
     )
     @functools.wraps(function)
-    def wrapped(folder: Path, **rest: Any) -> Any:  # noqa: ANN401 - passes options through
-        return function(workspace=Workspace(folder.absolute()), **rest)
+    def wrapped(workspace_folder: Path, **rest: Any) -> Any:  # noqa: ANN401 - passes options through
+        return function(workspace=Workspace(workspace_folder.absolute()), **rest)
 
     return wrapped
 
@@ -87,7 +87,8 @@ def console() -> Console:
     """Returns the console for tables on stdout."""
     from rich.console import Console  # noqa: PLC0415 - rich costs time that --help must not
 
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    wide = None if sys.stdout.isatty() else 160  # a pipe has no width of its own
+    return Console(highlight=False, width=wide)
 
 
 def examples(*lines: str) -> str:

@@ -8,6 +8,10 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import jinja2
+import polars as pl
+from numba.core.registry import cpu_target
+
 from pipeline import chain, ledger, logs, running, units
 from pipeline.bill import bill
 from pipeline.run import run
@@ -16,8 +20,12 @@ from pipeline.workspace import Workspace
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LOADED = (chain, running, units)
+LOADED = (chain, running, units, jinja2, pl)
 """Imported here, so that a process begins to work at once."""
+
+# Half of a process's start: numba sets its tables up at the first kernel.
+cpu_target.typing_context.refresh()
+cpu_target.target_context.refresh()
 
 
 def run_and_bill(root: str, prepare: Callable[[], None] | None = None) -> None:

@@ -78,14 +78,14 @@ def test_killed_at_durable_steps_and_run_again_gives_the_same_bytes(
 ) -> None:
     workspace, _ = undisturbed
     killed = 0
-    for step in (1, 24, 33, 60, 81, 97, 112, 130, 180, 230):
+    for step in (1, 33, 75, 97, 112, 180):
         root = make_workspace(tmp_path / f"ws{step}", traffic, take="move").root
         process = start(root, KillAt(step))
         process.join()
         killed += process.exitcode == -signal.SIGKILL
         finish(root)
         same(root, workspace)
-    assert killed >= 8
+    assert killed >= 5
 
 
 def command(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -111,11 +111,11 @@ def test_a_full_disk_publishes_nothing_and_loses_nothing(
         pytest.skip("mounting is not allowed here")
     try:
         # The originals fit; what is made of them does not.
-        root = make_workspace(small / "ws", traffic, take="move").root
+        root = make_workspace(small / "ws", traffic, take="link").root
         before = sorted(path.name for path in (root / "incoming").rglob("*.ber"))
         filler = small / "filler"
         free = os.statvfs(small).f_bavail * os.statvfs(small).f_frsize
-        filler.write_bytes(bytes(max(0, free - 2_400_000)))
+        filler.write_bytes(bytes(max(0, free - 600_000)))
         full = command(root, "run")
         assert full.returncode == 75, full.stderr
         assert "no space left" in full.stderr or "full" in full.stderr

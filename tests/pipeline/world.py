@@ -55,7 +55,13 @@ def published(root: Path, *prefixes: str) -> dict[str, str]:
     for path in sorted(root.rglob("*")):
         name = path.relative_to(root).as_posix()
         top = name.split("/")[0]
-        if not path.is_file() or top in {"incoming", "reports", "book", "subscribers"}:
+        if not path.is_file() or top in {
+            "incoming",
+            "reports",
+            "book",
+            "subscribers",
+            "huadan.toml",
+        }:
             continue
         if top.startswith("ledger.sqlite") or (prefixes and top not in prefixes):
             continue

@@ -1,0 +1,253 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.bill import bill
+from pipeline.cli.main import COMMANDS, main
+from pipeline.lock import locked
+from pipeline.masking import mask_number, mask_text
+from pipeline.operate import operate_run
+from tests.pipeline.world import RECORDS, make_workspace
+
+if TYPE_CHECKING:
+    from pipeline.workspace import Workspace
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def billed(tmp_path_factory: pytest.TempPathFactory, traffic: Path) -> Workspace:
+    workspace = make_workspace(tmp_path_factory.mktemp("cli") / "ws", traffic)
+    operate_run(workspace)
+    bill(workspace)
+    return workspace
+
+
+def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    output = capsys.readouterr()
+    return int(stop.value.code or 0), output.out, output.err
+
+
+def answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:  # noqa: ANN401 - whatever was said
+    code, out, err = call(capsys, *arguments, "--json")
+    assert code == 0, err
+    return json.loads(out)
+
+
+def test_help_is_fast_and_loads_nothing_heavy() -> None:
+    program = (
+        "import sys\n"
+        "from pipeline.cli.main import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        "heavy = {'numpy', 'pyarrow', 'numba', 'polars', 'pydantic', 'rich'} & sys.modules.keys()\n"
+        "sys.exit(','.join(heavy) or 0)\n"
+    )
+    best = 9.0
+    for _ in range(3):
+        begin = time.process_time_ns(), os.times().children_user
+        done = subprocess.run(
+            [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        best = min(best, os.times().children_user - begin[1])
+        assert done.returncode == 0, done.stderr
+    assert "bill" in done.stdout
+    assert best < 0.6  # 0.2 s on a quiet machine
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_examples_or_commands(
+    capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    code, out, _ = call(capsys, name, "--help")
+    assert code == 0
+    assert "Examples:" in out or "Commands:" in out
+
+
+def test_a_mistyped_command_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = call(capsys, "rnu")
+    assert code == 2
+    assert "did you mean 'run'?" in err
+
+
+def test_a_folder_that_is_no_workspace(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    code, out, err = call(capsys, "run", "-w", str(tmp_path))
+    assert code == 2
+    assert "is not a workspace" in err
+    assert "Traceback" not in out + err
+
+
+def test_a_locked_workspace_says_who_works_and_try_again(
+    capsys: pytest.CaptureFixture[str], billed: Workspace
+) -> None:
+    with locked(billed.lock_file, "run"):
+        code, _, err = call(capsys, "bill", "-w", str(billed.root))
+    assert code == 75
+    assert "in use by huadan run" in err
+
+
+def test_status_tells_batches_and_bills(
+    capsys: pytest.CaptureFixture[str], billed: Workspace
+) -> None:
+    found = answer(capsys, "status", "-w", str(billed.root))
+    assert found["batches"][0]["records"] == RECORDS
+    assert found["offered"] == 0
+    assert found["bills"][0]["cycle"] == "2026-10"
+    _, out, _ = call(capsys, "status", "-w", str(billed.root))
+    assert "batch-000001" in out
+
+
+def test_show_bill_lists_prints_and_writes_a_page(
+    capsys: pytest.CaptureFixture[str], billed: Workspace, tmp_path: Path
+) -> None:
+    largest = answer(capsys, "show", "bill", "-w", str(billed.root))
+    account = largest[0]["account_id"]
+    one = answer(capsys, "show", "bill", account, "-w", str(billed.root))
+    assert one["bill"]["total"] == largest[0]["total"]
+    page = tmp_path / "bill.html"
+    call(capsys, "show", "bill", account, "-w", str(billed.root), "--page", str(page))
+    assert one["bill"]["bill_number"] in page.read_text(encoding="utf-8")
+    _, out, _ = call(capsys, "show", "bill", account, "-w", str(billed.root))
+    assert one["bill"]["bill_number"] in out
+    code, _, err = call(capsys, "show", "bill", account + "x", "-w", str(billed.root))
+    assert code == 2
+    assert "has no bill" in err
+
+
+def test_explain_adds_up_to_the_final_charge(
+    capsys: pytest.CaptureFixture[str], billed: Workspace
+) -> None:
+    path = min((billed.root / "billed").rglob("rated/part-*.parquet"))
+    rows = pq.read_table(path).slice(0, 300).to_pylist()
+    row = max(rows, key=lambda one: (one["discount_amount"], one["net"]))
+    name = f"{row['file_id'][:12]}:{row['offset']}:{row['container']}"
+    found = answer(capsys, "explain", name, "-w", str(billed.root))
+    assert found["total"] == str(row["net"])
+    _, masked, _ = call(capsys, "explain", name, "-w", str(billed.root))
+    number = str(row["served_msisdn"])
+    assert number not in masked
+    _, plain, _ = call(capsys, "explain", name, "-w", str(billed.root), "--unmask")
+    assert number in plain
+    listed = answer(capsys, "explain", "--number", number, "-w", str(billed.root))
+    assert any(one["record"].startswith(row["file_id"]) for one in listed)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("zzz:1", "0 files"), ("nonsense", "is not the name"), ("", "is not the name")],
+)
+def test_explain_of_what_does_not_exist(
+    capsys: pytest.CaptureFixture[str], billed: Workspace, name: str, words: str
+) -> None:
+    code, _, err = call(capsys, "explain", name, "-w", str(billed.root))
+    assert code == 2
+    assert words in err
+
+
+def test_decode_shows_tags_and_masks_numbers(
+    capsys: pytest.CaptureFixture[str], traffic: Path
+) -> None:
+    file = str(min(traffic.rglob("msc1_*.ber")))
+    found = answer(capsys, "decode", file, "--records", "2")
+    assert found["format"] == "3gpp_cs"
+    assert len(found["shown"]) == 2
+    second = found["shown"][1]["offset"]
+    [one] = answer(capsys, "decode", file, "--offset", str(second + 3))["shown"]
+    assert one["offset"] == second
+    _, masked, _ = call(capsys, "decode", file)
+    _, plain, _ = call(capsys, "decode", file, "--unmask")
+    assert "86199" in plain
+    assert "*" in masked
+    code, _, err = call(capsys, "decode", file, "--format", "3gpp_css")
+    assert code == 2
+    assert "did you mean '3gpp_cs'?" in err
+    code, _, err = call(capsys, "decode", file + ".missing")
+    assert code == 2
+    assert "cannot be read" in err
+
+
+def test_suspense_lists_sums_and_rows(
+    capsys: pytest.CaptureFixture[str], traffic: Path, tmp_path: Path
+) -> None:
+    workspace = make_workspace(tmp_path / "ws", None)
+    good = min(traffic.rglob("msc1_*.ber")).read_bytes()
+    (workspace.root / "incoming/msc1/msc1_000001_cut.ber").write_bytes(good[:-5])
+    (workspace.root / "incoming/msc1/msc1_000002_empty.ber").write_bytes(b"")
+    code, _, err = call(capsys, "run", "-w", str(workspace.root))
+    assert code == 3, err
+    sums = answer(capsys, "suspense", "list", "-w", str(workspace.root))
+    assert {row["stage"] for row in sums} == {"frame"}
+    rows = answer(capsys, "suspense", "list", "--reason", "empty_file", "-w", str(workspace.root))
+    assert [row["file"] for row in rows] == ["msc1/msc1_000002_empty.ber"]
+    metrics = (workspace.reports / "huadan.prom").read_text(encoding="utf-8")
+    assert 'huadan_run_files{state="suspended"} 1.0' in metrics
+
+
+def test_tariff_check_of_the_demo_book_and_of_a_broken_one(
+    capsys: pytest.CaptureFixture[str], billed: Workspace, tmp_path: Path
+) -> None:
+    assert answer(capsys, "tariff", "check", "-w", str(billed.root))["errors"] == 0
+    (tmp_path / "book.yaml").write_text("nmae: x\n", encoding="utf-8")
+    code, _, err = call(capsys, "tariff", "check", "--book", str(tmp_path))
+    assert code == 2
+    assert "book.yaml:1" in err
+
+
+def test_init_refuses_a_folder_with_something_in_it(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    code, _, _ = call(capsys, "init", str(tmp_path / "shop"), "--no-traffic")
+    assert code == 0
+    assert (tmp_path / "shop" / "incoming" / "pgw2").is_dir()
+    code, _, err = call(capsys, "init", str(tmp_path / "shop"))
+    assert code == 2
+    assert "not empty" in err
+    code, out, _ = call(capsys, "run", "-w", str(tmp_path / "shop"))
+    assert code == 0
+    assert "Nothing to do" in out
+
+
+def test_generate_writes_traffic_for_the_workspace(
+    capsys: pytest.CaptureFixture[str], billed: Workspace, tmp_path: Path
+) -> None:
+    made = answer(
+        capsys, "generate", "-w", str(billed.root), "--records", "2000", "--out", str(tmp_path)
+    )
+    assert made["records"] == 2000
+    assert all((tmp_path / name).is_file() for name in made["files"])
+
+
+def test_subscriber_data_with_overlaps_is_one_message(
+    capsys: pytest.CaptureFixture[str], traffic: Path, tmp_path: Path
+) -> None:
+    workspace = make_workspace(tmp_path / "ws", traffic)
+    folder = workspace.root / "subscribers"
+    source = folder.resolve()
+    folder.unlink()
+    folder.mkdir()
+    lines = (source / "subscribers.csv").read_text(encoding="utf-8").splitlines()
+    (folder / "subscribers.csv").write_text("\n".join([*lines, lines[1]]), encoding="utf-8")
+    code, _, err = call(capsys, "run", "-w", str(workspace.root))
+    assert code == 2
+    assert "subscribers.csv" in err
+    assert not (workspace.root / "edr").exists()
+
+
+def test_numbers_are_masked_and_other_digits_are_not() -> None:
+    assert mask_number(8619910000001) == "86199******01"
+    text = "call of 8619910000001 by 460001012345678 in 5f0c81aa10432000000000000000000a at 1.234567890123"
+    masked = mask_text(text)
+    assert "8619910000001" not in masked
+    assert "460001012345678" not in masked
+    assert masked.endswith("in 5f0c81aa10432000000000000000000a at 1.234567890123")
+    assert mask_text("msc1_000001_202610081800.ber") == "msc1_000001_202610081800.ber"
