@@ -200,7 +200,7 @@ def test_tariff_check_of_the_demo_book_and_of_a_broken_one(
     (tmp_path / "book.yaml").write_text("nmae: x\n", encoding="utf-8")
     code, _, err = call(capsys, "tariff", "check", "--book", str(tmp_path))
     assert code == 2
-    assert "book.yaml:1" in err
+    assert "zones.csv:1" in err
 
 
 def test_init_refuses_a_folder_with_something_in_it(
