@@ -154,7 +154,7 @@ class Output:
         zeros = pa.py_buffer(np.zeros(rows, np.int32))
         file_ids = pa.Array.from_buffers(pa.int32(), rows, [None, zeros], 0)
         arrays = [
-            pa.DictionaryArray.from_arrays(file_ids, pa.array([file_id], pa.string())),
+            pa.DictionaryArray.from_arrays(file_ids, pa.array([file_id], pa.string()), safe=False),
             pa.Array.from_buffers(pa.int64(), rows, [None, self.buffer(64, 0)], 0),
             pa.Array.from_buffers(pa.int32(), rows, [None, self.buffer(32, 0)], 0),
         ]

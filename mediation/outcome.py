@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -15,10 +15,13 @@ from mediation.suspense import Suspects, suspense_batch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
 
     from mediation.formats import Format
     from mediation.normalize import NormalizationSettings
+
+NO_ROWS: Final = pa.RecordBatch.from_arrays(
+    [pa.array([], field.type) for field in SUSPENSE_SCHEMA], schema=SUSPENSE_SCHEMA
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,8 @@ def walk_fault(
 
 def suspend(file_id: str, data: np.ndarray[Any, Any], faults: Sequence[Fault]) -> pa.RecordBatch:
     """Returns the suspense rows of `faults`, in their order."""
+    if not faults:
+        return NO_ROWS
     suspects = Suspects(
         file_id=file_id,
         offsets=np.array([fault.offset for fault in faults], np.int64),
