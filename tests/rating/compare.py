@@ -23,7 +23,9 @@ from tests.rating import strategies
 from tests.rating.strategies_edr import edr_batch, plain_keys
 
 if TYPE_CHECKING:
+    from rating.reference.classify import Event
     from rating.reference.steps import Charge
+    from rating.state import CycleState
     from rating.subscribers import Subscribers
     from tariffs.compiled import CompiledBook
 
@@ -61,7 +63,7 @@ def compare(book: CompiledBook, data: Subscribers, rows: list[dict[str, Any]]) -
 
 
 def _compare_row(
-    got: dict[str, Any], charge: Charge, book: CompiledBook, data: Subscribers, event: Any
+    got: dict[str, Any], charge: Charge, book: CompiledBook, data: Subscribers, event: Event
 ) -> None:
     """Compares one rated record with the twin's charge."""
     assert got["net"] == (
@@ -94,7 +96,7 @@ def _compare_row(
     assert [(take["allowance"], take["units"]) for take in got["allowances"]] == taken
 
 
-def _compare_state(balances: Balances, state: Any, book: CompiledBook) -> None:
+def _compare_state(balances: Balances, state: CycleState, book: CompiledBook) -> None:
     """Compares what is left of every allowance and what every cap has seen."""
     own = state.instances
     got = {

@@ -8,6 +8,7 @@ from drawn bytes: hypothesis draws one value per batch, and shrinking still ends
 from __future__ import annotations
 
 import datetime as dt
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -77,8 +78,17 @@ def _time_arrays(windows: list[list[int]]) -> dict[str, Any]:
             until[(*at, minute)] = end
     return {
         "time_models": ("always", "day", "week"),
-        "day_types": ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-        + ("holiday", "eve"),
+        "day_types": (
+            "monday",
+            "tuesday",
+            "wednesday",
+            "thursday",
+            "friday",
+            "saturday",
+            "sunday",
+            "holiday",
+            "eve",
+        ),
         "tm_band": band.reshape(-1),
         "tm_until": until.reshape(-1),
         "day0": (dt.date(2026, 10, 1) - dt.date(1970, 1, 1)).days,
@@ -166,7 +176,7 @@ def _rules(draw: st.DrawFn, models: int, plans: int) -> dict[str, Any]:
     """Rules with a price for each band, and epochs that change them."""
     count = draw(st.integers(2, 6))
 
-    def column(values: st.SearchStrategy[int], dtype: Any) -> np.ndarray[Any, Any]:
+    def column(values: st.SearchStrategy[int], dtype: type) -> np.ndarray[Any, Any]:
         return np.array(draw(st.lists(values, min_size=count, max_size=count)), dtype)
 
     price = column(st.integers(0, 0), np.int32).repeat(len(BANDS))
@@ -209,7 +219,7 @@ def _definitions(draw: st.DrawFn, plans: int) -> dict[str, Any]:
     """Allowances, discounts and caps, and which plan has which."""
     a, d, c = (draw(st.integers(least, most)) for least, most in ((1, 4), (0, 3), (0, 3)))
 
-    def column(count: int, values: st.SearchStrategy[int], dtype: Any) -> np.ndarray[Any, Any]:
+    def column(count: int, values: st.SearchStrategy[int], dtype: type) -> np.ndarray[Any, Any]:
         return np.array(draw(st.lists(values, min_size=count, max_size=count)), dtype)
 
     flag, rare = st.integers(0, 1), st.sampled_from([0, 0, 1])
@@ -321,7 +331,7 @@ def subscribers(draw: st.DrawFn, plans: int) -> Subscribers:
         limits = [instant(1, month=8), *cuts, FOREVER]
         plan, group = draw(st.integers(0, plans - 1)), draw(st.integers(0, 2))
         role, vpmn = draw(st.integers(0, 2)), draw(st.integers(0, 2))
-        for begin, end in zip(limits, limits[1:], strict=False):
+        for begin, end in pairwise(limits):
             rows.append((who, group, plan, role, vpmn, draw(st.integers(0, 2)), begin, end))
             change = draw(st.integers(0, 3))
             plan = draw(st.integers(0, plans - 1)) if change == 1 else plan

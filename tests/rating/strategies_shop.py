@@ -37,7 +37,7 @@ def write(folder: Path, lines: list[str], friends: list[str] | None = None) -> P
     return folder
 
 
-def line(number: int, **changes: Any) -> str:
+def line(number: int, **changes: object) -> str:
     """One subscriber row; ``number`` makes the id, the MSISDN and the IMSI."""
     row = {
         "subscriber_id": f"S{number}",
@@ -60,7 +60,7 @@ def at(day: int, hour: int = 12, minute: int = 0, second: int = 0, month: int = 
     return to_us(dt.datetime(2026, month, day, hour, minute, second, tzinfo=SHANGHAI))
 
 
-def call(number: int, start: int, duration: int = 60, **changes: Any) -> dict[str, Any]:
+def call(number: int, start: int, duration: int = 60, **changes: object) -> dict[str, Any]:
     """A voice EDR of a subscriber of :func:`line`."""
     return {
         "served_imsi": 460_000_000_000_000 + number,

@@ -20,9 +20,8 @@ from tests.rating.strategies_edr import edr_batch, plain_keys
 from tests.rating.strategies_shop import NUMBER, at, call, golden_book, line, write
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from rating.rated import Rated
+    from tariffs.compiled import CompiledBook
 
 BOOK = golden_book()
 CARDS = 20
@@ -159,7 +158,7 @@ def test_no_price_names_the_class(rater: Rater) -> None:
     assert "plan golden" in row["detail"]
 
 
-def _without_prices() -> Any:
+def _without_prices() -> CompiledBook:
     return replace(BOOK, rule_of=np.full_like(BOOK.rule_of, -1))
 
 
