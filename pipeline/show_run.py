@@ -27,7 +27,7 @@ def amount(micros: int) -> str:
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold")
+    table = Table(title=title, title_justify="left", title_style="bold", min_width=len(title) + 2)
     table.add_column(columns[0])
     for column in columns[1:]:
         table.add_column(column, justify="right")
