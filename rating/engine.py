@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from rating.subscribers import Subscribers
     from tariffs.compiled import CompiledBook, Int8, Int32, Int64
 
+MOST_PRICE = 2**62
+"""Bound of price x per of a step, so that no product of the kernel can wrap."""
 SPARE_TAKES = 1024
 """Room for takes beyond one per event, before the lists have to grow."""
 OTHER_CYCLE = 127
@@ -42,13 +44,16 @@ class Rater:
         subscribers: The subscriber data, loaded with this book.
 
     Raises:
-        ValueError: If the book is larger than the kernels' packed words allow.
+        ValueError: If the book is larger than the kernels' words allow.
     """
 
     def __init__(self, compiled: CompiledBook, subscribers: Subscribers) -> None:
         longest = int(np.diff(compiled.plan_disc_first).max(initial=0))
         if longest > MOST_DISCOUNTS:
             message = f"a plan has {longest} discounts; at most {MOST_DISCOUNTS} can be told apart"
+            raise ValueError(message)
+        if np.any(compiled.step_price > (MOST_PRICE - 1) // compiled.step_per):
+            message = "a price times its `per` is 2**62 or more: it cannot be multiplied exactly"
             raise ValueError(message)
         self.compiled = compiled
         self.subscribers = subscribers

@@ -318,9 +318,11 @@ def _grant(state: CycleState, book: CompiledBook, data: Subscribers) -> Instance
     row = grant_row[at]
     given = _given(state, book, allowance, begin[at], end[at])
     owner = np.where(shared, data.group[row], data.subscriber[row])
-    order = np.lexsort(
-        (begin[at], data.subscriber[row], position, book.alw_priority[allowance], owner, shared)
-    )
+    # rows stand by (subscriber, begin) already; one stable key does the rest
+    rank = np.empty(len(book.plan_alw), np.int64)
+    rank[np.argsort(book.alw_priority[book.plan_alw], kind="stable")] = np.arange(len(rank))
+    key = (shared.astype(np.int64) << 62) | (owner.astype(np.int64) << 31) | rank[position]
+    order = np.argsort(key, kind="stable")
     n_own = int(np.count_nonzero(~shared))
     owner = owner[order]
     return Instances(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+import numpy as np
 from numba import njit
 
 from rating.kernels.guide import EVENT_WORDS, PERIOD_WORDS
-
-if TYPE_CHECKING:
-    import numpy as np
 
 _LOW = (1 << 32) - 1
 
@@ -29,7 +27,7 @@ class CodeColumns(NamedTuple):
     quantity: np.ndarray  # int64
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def code_columns(rows, event, period, sizes, out):
     """Fills the codes of each rated row.
 
@@ -40,23 +38,35 @@ def code_columns(rows, event, period, sizes, out):
         sizes: int64[3]: call classes, zones, roaming classes.
         out: CodeColumns of m entries.
     """
-    call_classes = sizes[0]
-    zones = sizes[1]
-    roaming_classes = sizes[2]
+    # a class is below 2**31: 32-bit division is three times faster
+    call_classes = np.uint32(sizes[0])
+    zones = np.uint32(sizes[1])
+    roaming_classes = np.uint32(sizes[2])
+    who_of = out.period
+    subscriber = out.subscriber
+    group = out.group
+    plan = out.plan
+    msisdn = out.msisdn
+    call_class = out.call_class
+    zone = out.zone
+    roaming = out.roaming
+    rule = out.rule
+    quantity = out.quantity
     for i in range(rows.shape[0]):
         at = EVENT_WORDS * rows[i]
-        out.quantity[i] = event[at + 1]
+        quantity[i] = event[at + 1]
         word = event[at + 2]
         who = word >> 32
-        out.period[i] = who
-        out.rule[i] = word & _LOW
-        rest = event[at + 3] >> 32
-        out.roaming[i] = rest % roaming_classes
-        rest //= roaming_classes
-        out.zone[i] = rest % zones
-        out.call_class[i] = rest // zones % call_classes
+        who_of[i] = who
+        rule[i] = word & _LOW
+        rest = np.uint32(event[at + 3] >> 32)
+        above = np.uint32(rest // roaming_classes)
+        roaming[i] = rest - above * roaming_classes
+        rest = np.uint32(above // zones)
+        zone[i] = above - rest * zones
+        call_class[i] = rest % call_classes
         at = PERIOD_WORDS * who
-        out.subscriber[i] = period[at + 2] >> 32
-        out.group[i] = period[at + 2] & _LOW
-        out.plan[i] = period[at + 3] >> 32
-        out.msisdn[i] = period[at + 5]
+        subscriber[i] = period[at + 2] >> 32
+        group[i] = period[at + 2] & _LOW
+        plan[i] = period[at + 3] >> 32
+        msisdn[i] = period[at + 5]

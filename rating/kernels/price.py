@@ -35,6 +35,8 @@ SECOND = 1_000_000
 MINUTE = 60 * SECOND
 DAY = 1440 * MINUTE
 PPM = 1_000_000
+SMALL = 1 << 29
+"""Two factors below it make a product below LARGEST_AMOUNT."""
 NO_MODEL = -1
 FREE_PIECE = -2
 LAST_PIECE = -9
@@ -406,16 +408,21 @@ def price_events(order, event, period, book, state, charge, take_instance, take_
                     units = beats * beat
                     per = step_per[step]
                     price = step_price[step]
-                    whole = units // per
-                    if whole > 0 and price > LARGEST_AMOUNT // whole:
+                    whole = beats if beat == per else units // per
+                    if (price >= SMALL or whole >= SMALL) and (
+                        whole > 0 and price > LARGEST_AMOUNT // whole
+                    ):
                         status = np.int64(OVERFLOW)
                         break
-                    part = price * (units - whole * per)
-                    amount = part // per
-                    part -= amount * per
-                    if part >= per - part:
-                        amount += 1
-                    amount += price * whole
+                    amount = price * whole
+                    part = units - whole * per
+                    if part > 0:
+                        part *= price
+                        whole = part // per
+                        part -= whole * per
+                        if part >= per - part:
+                            whole += 1
+                        amount += whole
                     usage += amount
                     if amount > LARGEST_AMOUNT or usage > LARGEST_AMOUNT:
                         status = np.int64(OVERFLOW)

