@@ -25,6 +25,17 @@ TYPES: Final[dict[int, Any]] = {64: np.int64, 32: np.int32, 16: np.int16, 8: np.
 ROUND_ROWS: Final = 64
 
 
+def _arrow_types() -> tuple[tuple[Any, Any], ...]:
+    """Arrow type of each column, and of its indices where it is a dictionary."""
+    kinds = [EDR_SCHEMA.field(name).type for name in COLUMNS]
+    return tuple(
+        (kind, kind.index_type if pa.types.is_dictionary(kind) else None) for kind in kinds
+    )
+
+
+ARROW_TYPES: Final = _arrow_types()
+
+
 class Texts:
     """The dictionaries of one chunk: octets that the kernel numbered become text once.
 
@@ -159,21 +170,19 @@ class Output:
             pa.Array.from_buffers(pa.int32(), rows, [None, self.buffer(32, 0)], 0),
         ]
         empty = pa.py_buffer(np.zeros(rows, np.int64))
-        no_bits = pa.py_buffer(np.zeros(-(-rows // 8), np.uint8))
-        for column, name in enumerate(COLUMNS):
-            kind = EDR_SCHEMA.field(name).type
+        for column, (kind, index_type) in enumerate(ARROW_TYPES):
             place = self.line.get(column)
             nulls = rows if place is None else int(self.nulls[column])
             if place is None:
-                buffers = [no_bits, empty]
+                buffers = [empty, empty]
             else:
                 per_column = self.capacity // 8
                 bits = self.bits_buffer.slice(column * per_column, -(-rows // 8))
                 buffers = [bits if nulls else None, self.buffer(*place)]
-            if KIND[column] == "number":
+            if index_type is None:
                 arrays.append(pa.Array.from_buffers(kind, rows, buffers, nulls))
                 continue
-            indices = pa.Array.from_buffers(kind.index_type, rows, buffers, nulls)
+            indices = pa.Array.from_buffers(index_type, rows, buffers, nulls)
             dictionary = self.dictionary(column, words)
             arrays.append(pa.DictionaryArray.from_arrays(indices, dictionary, safe=False))
         return pa.RecordBatch.from_arrays(arrays, schema=EDR_SCHEMA)

@@ -139,6 +139,8 @@ def _merge_pairs() -> Int32s:
 
 
 MERGE: Final = _merge_pairs()
+START: Final = INDEX["start_time"]
+NO_RECORDS: Final = np.empty(0, np.int32)
 QUANTITY_COLUMNS: Final = np.array([INDEX[name] for name in QUANTITIES], np.int32)
 
 
@@ -256,10 +258,10 @@ class _Decoding:
         scratch = self.scratch
         hits = self.rules.check(scratch.columns, rows, scratch.row_status)
         status = scratch.row_status[:rows]
-        # A row cannot be written without a start, whatever the rules say.
-        timeless = scratch.columns[INDEX["start_time"], :rows] == MISSING
-        if not hits and not timeless.any():
-            return np.empty(0, np.int32)
+        start = scratch.columns[START, :rows]
+        if not hits and start.min() != MISSING:
+            return NO_RECORDS
+        timeless = start == MISSING  # such a row cannot be written, whatever the rules say
         chosen: dict[int, Rule | None] = {}
         for row in np.flatnonzero((status != 0) | timeless).tolist():
             record = int(scratch.row_record[row])

@@ -156,258 +156,267 @@ def decode_rows(
         record_target = 0
         target = 0
         count = 0
+        action = -1
+        close = pos
+        length = 0
+        entry = -1
         while code == OK:
-            if pos >= end:
-                if depth == 0:
+            if action < 0:
+                if pos >= end:
+                    if depth == 0:
+                        break
+                    if indefinite:
+                        code = TRUNCATED
+                        at = pos
+                        break
+                    if is_row:
+                        target = record_target
+                    depth -= 1
+                    end = stack[ix(depth * 3)]
+                    node = stack[ix(depth * 3 + 1)]
+                    indefinite = stack[ix(depth * 3 + 2)] & 1
+                    is_row = stack[ix(depth * 3 + 2)] >> 1
+                    continue
+                at = pos
+                if depth == 0 and kind_of >= 0:
+                    code = TRAILING_BYTES
                     break
-                if indefinite:
-                    code = TRUNCATED
-                    at = pos
-                    break
-                if is_row:
-                    target = record_target
-                depth -= 1
-                end = stack[ix(depth * 3)]
-                node = stack[ix(depth * 3 + 1)]
-                indefinite = stack[ix(depth * 3 + 2)] & 1
-                is_row = stack[ix(depth * 3 + 2)] >> 1
-                continue
-            at = pos
-            if depth == 0 and kind_of >= 0:
-                code = TRAILING_BYTES
-                break
-            # Tag.
-            tag = np.int64(data[ix(pos)])
-            pos += 1
-            if tag & 31 != 31:
-                if tag == 0:
-                    if indefinite and pos < end and data[ix(pos)] == 0:
+                # Tag.
+                tag = np.int64(data[ix(pos)])
+                pos += 1
+                if tag & 31 != 31:
+                    if tag == 0:
+                        if indefinite and pos < end and data[ix(pos)] == 0:
+                            pos += 1
+                            if is_row:
+                                target = record_target
+                            depth -= 1
+                            end = stack[ix(depth * 3)]
+                            node = stack[ix(depth * 3 + 1)]
+                            indefinite = stack[ix(depth * 3 + 2)] & 1
+                            is_row = stack[ix(depth * 3 + 2)] >> 1
+                            continue
+                        code = UNEXPECTED_END
+                        break
+                    entry = np.int64(edges[ix((node << 8) + tag)])
+                else:
+                    number = 0
+                    octets = 0
+                    more = 1
+                    while more and octets < 4 and pos < end:
+                        octet = np.int64(data[ix(pos)])
                         pos += 1
-                        if is_row:
-                            target = record_target
-                        depth -= 1
-                        end = stack[ix(depth * 3)]
-                        node = stack[ix(depth * 3 + 1)]
-                        indefinite = stack[ix(depth * 3 + 2)] & 1
-                        is_row = stack[ix(depth * 3 + 2)] >> 1
-                        continue
-                    code = UNEXPECTED_END
+                        octets += 1
+                        number = (number << 7) | (octet & 127)
+                        more = octet >> 7
+                    if more:
+                        code = BAD_TAG if octets == 4 else TRUNCATED
+                        break
+                    kind_slot = (node << 2) + (tag >> 6)
+                    entry = -1
+                    if number < long_size[ix(kind_slot)]:
+                        entry = np.int64(long_edges[ix(long_base[ix(kind_slot)] + number)])
+                # Length.
+                if pos >= end:
+                    code = TRUNCATED
                     break
-                entry = np.int64(edges[ix((node << 8) + tag)])
-            else:
-                number = 0
-                octets = 0
-                more = 1
-                while more and octets < 4 and pos < end:
-                    octet = np.int64(data[ix(pos)])
-                    pos += 1
-                    octets += 1
-                    number = (number << 7) | (octet & 127)
-                    more = octet >> 7
-                if more:
-                    code = BAD_TAG if octets == 4 else TRUNCATED
-                    break
-                kind_slot = (node << 2) + (tag >> 6)
-                entry = -1
-                if number < long_size[ix(kind_slot)]:
-                    entry = np.int64(long_edges[ix(long_base[ix(kind_slot)] + number)])
-            # Length.
-            if pos >= end:
-                code = TRUNCATED
-                break
-            length = np.int64(data[ix(pos)])
-            pos += 1
-            open_end = 0
-            if length >= 128:
-                size = length & 127
-                if size == 0:
-                    if tag & 32 == 0:
+                length = np.int64(data[ix(pos)])
+                pos += 1
+                open_end = 0
+                if length >= 128:
+                    size = length & 127
+                    if size == 0:
+                        if tag & 32 == 0:
+                            code = BAD_LENGTH
+                            break
+                        open_end = 1
+                        length = 0
+                    elif size > 4:
                         code = BAD_LENGTH
                         break
-                    open_end = 1
-                    length = 0
-                elif size > 4:
-                    code = BAD_LENGTH
+                    else:
+                        if size > end - pos:
+                            code = TRUNCATED
+                            break
+                        length = unsigned_value(data, pos, pos + size)
+                        pos += size
+                if length > end - pos:
+                    code = TRUNCATED
                     break
+                # What to do with it.
+                if entry < 0:
+                    if depth == 0:
+                        code = UNKNOWN_RECORD_TYPE
+                        break
+                    if open_end == 0:
+                        pos += length
+                        continue
+                    kind = -1
+                    child = 1
                 else:
-                    if size > end - pos:
-                        code = TRUNCATED
+                    kind = entries[ix(entry * ENTRY_WIDTH + ENT_KIND)]
+                    child = entries[ix(entry * ENTRY_WIDTH + ENT_CHILD)]
+                    if (kind == LEAF) == (tag & 32 != 0):
+                        code = UNEXPECTED_FORM
                         break
-                    length = unsigned_value(data, pos, pos + size)
-                    pos += size
-            if length > end - pos:
-                code = TRUNCATED
-                break
-            # What to do with it.
-            if entry < 0:
-                if depth == 0:
-                    code = UNKNOWN_RECORD_TYPE
-                    break
-                if open_end == 0:
-                    pos += length
+                if kind != LEAF:
+                    if depth >= MAX_DEPTH:
+                        code = TOO_DEEP
+                        break
+                    stack[ix(depth * 3)] = end
+                    stack[ix(depth * 3 + 1)] = node
+                    stack[ix(depth * 3 + 2)] = indefinite | (is_row << 1)
+                    depth += 1
+                    node = child
+                    indefinite = open_end
+                    if open_end == 0:
+                        end = pos + length
+                    is_row = 0
+                    if kind == ROW:
+                        if count == MAX_ROWS:
+                            code = TOO_MANY_ROWS
+                            break
+                        is_row = 1
+                        target = (used + count) * width
+                        count += 1
+                        source = entries[ix(entry * ENTRY_WIDTH + ENT_TYPE)] * width
+                        for index in range(width):
+                            block[ix(target + index)] = templates[ix(source + index)]
+                        slot = entries[ix(entry * ENTRY_WIDTH + ENT_POSITION)]
+                        if slot >= 0:
+                            block[ix(target + slot)] = count
+                    elif kind == RECORD:
+                        kind_of = entries[ix(entry * ENTRY_WIDTH + ENT_TYPE)]
+                        record_target = scratch if spans[ix(kind_of * 7 + 6)] else used * width
+                        target = record_target
+                        source = kind_of * width
+                        for index in range(width):
+                            block[ix(target + index)] = templates[ix(source + index)]
                     continue
-                kind = -1
-                child = 1
-            else:
-                kind = entries[ix(entry * ENTRY_WIDTH + ENT_KIND)]
-                child = entries[ix(entry * ENTRY_WIDTH + ENT_CHILD)]
-                if (kind == LEAF) == (tag & 32 != 0):
-                    code = UNEXPECTED_FORM
+                # A field: its codecs run one by one below. This is no loop of its own, because
+                # the compiler would then prepare every codec's slow path ahead of it.
+                close = pos + length
+                action = entries[ix(entry * ENTRY_WIDTH + ENT_ACTION)]
+                if action < 0:
+                    pos = close
+                    continue
+            base = action * ACTION_WIDTH
+            codec = actions[ix(base + ACT_CODEC)]
+            slot = target + actions[ix(base + ACT_SLOT)]
+            if codec in (INTEGER, UNSIGNED, OCTETS):
+                if length == 0:
+                    code = INVALID_INTEGER
                     break
-            if kind != LEAF:
-                if depth >= MAX_DEPTH:
-                    code = TOO_DEEP
-                    break
-                stack[ix(depth * 3)] = end
-                stack[ix(depth * 3 + 1)] = node
-                stack[ix(depth * 3 + 2)] = indefinite | (is_row << 1)
-                depth += 1
-                node = child
-                indefinite = open_end
-                if open_end == 0:
-                    end = pos + length
-                is_row = 0
-                if kind == ROW:
-                    if count == MAX_ROWS:
-                        code = TOO_MANY_ROWS
-                        break
-                    is_row = 1
-                    target = (used + count) * width
-                    count += 1
-                    source = entries[ix(entry * ENTRY_WIDTH + ENT_TYPE)] * width
-                    for index in range(width):
-                        block[ix(target + index)] = templates[ix(source + index)]
-                    slot = entries[ix(entry * ENTRY_WIDTH + ENT_POSITION)]
-                    if slot >= 0:
-                        block[ix(target + slot)] = count
-                elif kind == RECORD:
-                    kind_of = entries[ix(entry * ENTRY_WIDTH + ENT_TYPE)]
-                    record_target = scratch if spans[ix(kind_of * 7 + 6)] else used * width
-                    target = record_target
-                    source = kind_of * width
-                    for index in range(width):
-                        block[ix(target + index)] = templates[ix(source + index)]
-                continue
-            # A field: run its codecs.
-            close = pos + length
-            action = entries[ix(entry * ENTRY_WIDTH + ENT_ACTION)]
-            while action >= 0:
-                base = action * ACTION_WIDTH
-                codec = actions[ix(base + ACT_CODEC)]
-                slot = target + actions[ix(base + ACT_SLOT)]
-                if codec in (INTEGER, UNSIGNED, OCTETS):
-                    if length == 0:
+                skip = 0
+                if codec == INTEGER:
+                    if length > 8:
                         code = INVALID_INTEGER
                         break
-                    skip = 0
-                    if codec == INTEGER:
-                        if length > 8:
-                            code = INVALID_INTEGER
-                            break
-                        value = signed_value(data, pos, close)
-                    else:
-                        while length - skip > 8 and data[ix(pos + skip)] == 0:
-                            skip += 1
-                        if length - skip > 8:
-                            code = INVALID_INTEGER if codec == UNSIGNED else INVALID_LENGTH
-                            break
-                        value = unsigned_value(data, pos + skip, close)
-                        if codec == UNSIGNED and value < 0:
-                            code = VALUE_OUT_OF_RANGE
-                            break
-                    if value < actions[ix(base + ACT_LOW)] or value > actions[ix(base + ACT_HIGH)]:
+                    value = signed_value(data, pos, close)
+                else:
+                    while length - skip > 8 and data[ix(pos + skip)] == 0:
+                        skip += 1
+                    if length - skip > 8:
+                        code = INVALID_INTEGER if codec == UNSIGNED else INVALID_LENGTH
+                        break
+                    value = unsigned_value(data, pos + skip, close)
+                    if codec == UNSIGNED and value < 0:
                         code = VALUE_OUT_OF_RANGE
                         break
-                    block[ix(slot)] = value
-                elif codec == TIMESTAMP:
-                    if length != 9:
-                        code = INVALID_TIMESTAMP
-                        break
-                    value, minutes = timestamp(data, pos, bcd, days)
-                    if value == MISSING:
-                        code = INVALID_TIMESTAMP
-                        break
-                    block[ix(slot)] = value
-                    block[ix(target + actions[ix(base + ACT_SLOT2)])] = minutes
-                elif codec in (TBCD, IMEI):
-                    value, digits = digits_value(data, pos, close, tbcd)
-                    if digits < 0:
-                        code = INVALID_DIGITS
-                        break
-                    if codec == IMEI and digits == 16:
-                        value //= 100
-                    block[ix(slot)] = value if digits > 0 else MISSING
-                elif codec in (NUMBER, DIALLED):
-                    body = pos + 1
-                    if length > 0 and data[ix(pos)] < 128:
-                        body += 1
-                    second = actions[ix(base + ACT_SLOT2)]
-                    value = 0
-                    digits = 0
-                    if body < close:
-                        value, digits = digits_value(data, body, close, tbcd)
-                    if codec == DIALLED:
-                        if digits > 0 and (np.int64(data[ix(pos)]) >> 4) & 7 != 5:
-                            block[ix(slot)] = value
-                            block[ix(target + second)] = leading_zeros(value, digits, powers)
-                        else:
-                            block[ix(slot)] = MISSING
-                            block[ix(target + second)] = MISSING
+                if value < actions[ix(base + ACT_LOW)] or value > actions[ix(base + ACT_HIGH)]:
+                    code = VALUE_OUT_OF_RANGE
+                    break
+                block[ix(slot)] = value
+            elif codec == TIMESTAMP:
+                if length != 9:
+                    code = INVALID_TIMESTAMP
+                    break
+                value, minutes = timestamp(data, pos, bcd, days)
+                if value == MISSING:
+                    code = INVALID_TIMESTAMP
+                    break
+                block[ix(slot)] = value
+                block[ix(target + actions[ix(base + ACT_SLOT2)])] = minutes
+            elif codec in (TBCD, IMEI):
+                value, digits = digits_value(data, pos, close, tbcd)
+                if digits < 0:
+                    code = INVALID_DIGITS
+                    break
+                if codec == IMEI and digits == 16:
+                    value //= 100
+                block[ix(slot)] = value if digits > 0 else MISSING
+            elif codec in (NUMBER, DIALLED):
+                body = pos + 1
+                if length > 0 and data[ix(pos)] < 128:
+                    body += 1
+                second = actions[ix(base + ACT_SLOT2)]
+                value = 0
+                digits = 0
+                if body < close:
+                    value, digits = digits_value(data, body, close, tbcd)
+                if codec == DIALLED:
+                    if digits > 0 and (np.int64(data[ix(pos)]) >> 4) & 7 != 5:
+                        block[ix(slot)] = value
+                        block[ix(target + second)] = leading_zeros(value, digits, powers)
                     else:
-                        number = -1
-                        if digits > 0:
-                            number = e164(value, digits, np.int64(data[ix(pos)]), settings, powers)
-                        block[ix(slot)] = number if number >= 0 else MISSING
-                        if second >= 0:
-                            block[ix(target + second)] = MISSING
-                            if number < 0 and digits != 0:
-                                found = intern_octets(
-                                    data, pos, close, action, slots, interned, interned_count
-                                )
-                                if found < 0:
-                                    code = NEED_ROOM
-                                    break
-                                block[ix(target + second)] = found
-                elif codec in (TEXT, PLMN):
-                    if codec == PLMN:
-                        network = network_status(data, pos, close)
-                        if network == 1:
-                            block[ix(slot)] = MISSING
-                            action = actions[ix(base + ACT_NEXT)]
-                            continue
-                        if network == 2:
-                            code = INVALID_NETWORK
-                            break
-                    found = np.int64(last[ix(action)])
-                    if found < 0 or not same_octets(data, pos, close, interned, found):
-                        found = intern_octets(
-                            data, pos, close, action, slots, interned, interned_count
-                        )
-                        if found < 0:
-                            code = NEED_ROOM
-                            break
-                        last[ix(action)] = found
-                    block[ix(slot)] = found if length > 0 else MISSING
-                elif codec == LOCATION:
-                    value, cell = user_location(data, pos, close)
-                    block[ix(slot)] = value
-                    block[ix(target + actions[ix(base + ACT_SLOT2)])] = cell
-                elif codec == LOOKUP:
-                    if length == 1:
-                        value = lookups[
-                            ix((actions[ix(base + ACT_PARAM)] << 8) + np.int64(data[ix(pos)]))
-                        ]
-                        if value != MISSING:
-                            block[ix(slot)] = value
-                elif codec == BOOLEAN:
-                    if length != 1:
-                        code = INVALID_LENGTH
+                        block[ix(slot)] = MISSING
+                        block[ix(target + second)] = MISSING
+                else:
+                    number = -1
+                    if digits > 0:
+                        number = e164(value, digits, np.int64(data[ix(pos)]), settings, powers)
+                    block[ix(slot)] = number if number >= 0 else MISSING
+                    if second >= 0:
+                        block[ix(target + second)] = MISSING
+                        if number < 0 and digits != 0:
+                            found = intern_octets(
+                                data, pos, close, action, slots, interned, interned_count
+                            )
+                            if found < 0:
+                                code = NEED_ROOM
+                                break
+                            block[ix(target + second)] = found
+            elif codec in (TEXT, PLMN):
+                if codec == PLMN:
+                    network = network_status(data, pos, close)
+                    if network == 1:
+                        block[ix(slot)] = MISSING
+                        action = actions[ix(base + ACT_NEXT)]
+                        if action < 0:
+                            pos = close
+                        continue
+                    if network == 2:
+                        code = INVALID_NETWORK
                         break
-                    block[ix(slot)] = 1 if data[ix(pos)] != 0 else 0
-                elif codec == PRESENCE:
-                    block[ix(slot)] = 1
-                action = actions[ix(base + ACT_NEXT)]
-            pos = close
+                found = np.int64(last[ix(action)])
+                if found < 0 or not same_octets(data, pos, close, interned, found):
+                    found = intern_octets(data, pos, close, action, slots, interned, interned_count)
+                    if found < 0:
+                        code = NEED_ROOM
+                        break
+                    last[ix(action)] = found
+                block[ix(slot)] = found if length > 0 else MISSING
+            elif codec == LOCATION:
+                value, cell = user_location(data, pos, close)
+                block[ix(slot)] = value
+                block[ix(target + actions[ix(base + ACT_SLOT2)])] = cell
+            elif codec == LOOKUP:
+                if length == 1:
+                    value = lookups[
+                        ix((actions[ix(base + ACT_PARAM)] << 8) + np.int64(data[ix(pos)]))
+                    ]
+                    if value != MISSING:
+                        block[ix(slot)] = value
+            elif codec == BOOLEAN:
+                if length != 1:
+                    code = INVALID_LENGTH
+                    break
+                block[ix(slot)] = 1 if data[ix(pos)] != 0 else 0
+            elif codec == PRESENCE:
+                block[ix(slot)] = 1
+            action = actions[ix(base + ACT_NEXT)]
+            if action < 0:
+                pos = close
         if code == NEED_ROOM:
             full = 1
             break

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mediation.kernels.jit import inlined
+from mediation.kernels.jit import inlined, kernel
 from mediation.kernels.ops import (
     SET_COUNTRY,
     SET_COUNTRY_LENGTH,
@@ -21,9 +21,26 @@ from mediation.kernels.ops import (
     SET_TRUNK,
     SET_TRUNK_LENGTH,
 )
+from mediation.kernels.words import (
+    EIGHT,
+    FOUR,
+    LOW,
+    SIXTEEN,
+    TEN,
+    THIRTY_TWO,
+    above_nine,
+    bcd_value,
+    load_big,
+    load_little,
+    low_first,
+)
 
 MISSING = -(2**63)
 SECOND_US = 1_000_000
+NOT_SIGN = np.uint64(0xFF00FFFFFFFFFFFF)
+BYTE = np.uint64(0xFF)
+TWENTY_FOUR, FORTY = np.uint64(24), np.uint64(40)
+FORTY_EIGHT, FIFTY_SIX = np.uint64(48), np.uint64(56)
 
 
 @inlined
@@ -38,20 +55,9 @@ def entry(table, index):
     return np.int64(table[np.uint64(index)])
 
 
-@inlined
-def signed_value(data, pos, end):
-    """Returns a two's complement integer of 1 to 8 octets (int64)."""
-    value = octet(data, pos)
-    if value >= 128:
-        value -= 256
-    for index in range(pos + 1, end):
-        value = (value << 8) | octet(data, index)
-    return value
-
-
-@inlined
-def unsigned_value(data, pos, end):
-    """Returns octets as a big-endian number (int64); 8 octets may wrap to negative."""
+@kernel
+def octets_value(data, pos, end):
+    """Returns octets as a big-endian number (int64), one by one; 8 octets may wrap to negative."""
     value = 0
     for index in range(pos, end):
         value = (value << 8) | octet(data, index)
@@ -59,11 +65,25 @@ def unsigned_value(data, pos, end):
 
 
 @inlined
-def digits_value(data, pos, end, tbcd):
-    """Returns (value, count) of a TBCD string, int64; count is -1 if it is not 0 to 18 digits.
+def signed_value(data, pos, end):
+    """Returns a two's complement integer of 1 to 8 octets (int64)."""
+    spare = 64 - (end - pos) * 8
+    if pos + 8 <= data.shape[0]:
+        return np.int64(load_big(data, pos)) >> spare
+    return (octets_value(data, pos, end) << spare) >> spare
 
-    A filler nibble ends the digits; what stands behind it must be filler.
-    """
+
+@inlined
+def unsigned_value(data, pos, end):
+    """Returns 1 to 8 octets as a big-endian number (int64); 8 octets may wrap to negative."""
+    if pos + 8 <= data.shape[0]:
+        return np.int64(load_big(data, pos) >> np.uint64(64 - (end - pos) * 8))
+    return octets_value(data, pos, end)
+
+
+@kernel
+def digits_one_by_one(data, pos, end, tbcd):
+    """Does what `digits_value` does for every length, filler and error."""
     value = 0
     count = 0
     for index in range(pos, end):
@@ -86,6 +106,21 @@ def digits_value(data, pos, end, tbcd):
                     return value, -1
             return value, count
     return value, count
+
+
+@inlined
+def digits_value(data, pos, end, tbcd):
+    """Returns (value, count) of a TBCD string, int64; count is -1 if it is not 0 to 18 digits.
+
+    A filler nibble ends the digits; what stands behind it must be filler.
+    """
+    size = end - pos
+    if 0 < size <= 8 and pos + 8 <= data.shape[0]:
+        count = size * 2 - np.int64(octet(data, end - 1) >= 0xF0)
+        word = low_first(load_big(data, pos)) >> np.uint64(64 - count * 4)
+        if above_nine(word) == 0:
+            return bcd_value(word), count
+    return digits_one_by_one(data, pos, end, tbcd)
 
 
 @inlined
@@ -161,25 +196,27 @@ def timestamp(data, pos, bcd, days):
 
     (MISSING, 0) if it is not BCD or no possible date and time. Years are 2000 to 2099.
     """
-    year = entry(bcd, octet(data, pos))
-    month = entry(bcd, octet(data, pos + 1))
-    day = entry(bcd, octet(data, pos + 2))
-    hour = entry(bcd, octet(data, pos + 3))
-    minute = entry(bcd, octet(data, pos + 4))
-    second = entry(bcd, octet(data, pos + 5))
-    sign = octet(data, pos + 6)
-    off_hour = entry(bcd, octet(data, pos + 7))
-    off_minute = entry(bcd, octet(data, pos + 8))
-    if (year | month | day | hour | minute | second | off_hour | off_minute) < 0:
+    word = load_little(data, pos)  # YY MM DD hh mm ss, sign, hh; the caller knows of 9 octets
+    last = entry(bcd, octet(data, pos + 8))
+    if above_nine(word & NOT_SIGN) != 0 or last < 0 or last > 59:
         return MISSING, 0
+    parts = (word & LOW) + ((word >> FOUR) & LOW) * TEN
+    year = np.int64(parts & BYTE)
+    month = np.int64((parts >> EIGHT) & BYTE)
+    day = np.int64((parts >> SIXTEEN) & BYTE)
+    hour = np.int64((parts >> TWENTY_FOUR) & BYTE)
+    minute = np.int64((parts >> THIRTY_TWO) & BYTE)
+    second = np.int64((parts >> FORTY) & BYTE)
+    sign = np.int64((word >> FORTY_EIGHT) & BYTE)
+    off_hour = np.int64(parts >> FIFTY_SIX)
     if month > 12 or day > 31 or hour > 23 or minute > 59 or second > 59:
         return MISSING, 0
-    if off_hour > 15 or off_minute > 59 or sign not in (0x2B, 0x2D):
+    if off_hour > 15 or sign not in (0x2B, 0x2D):
         return MISSING, 0
     number = entry(days, (year << 9) | (month << 5) | day)
     if number < 0:
         return MISSING, 0
-    offset = off_hour * 60 + off_minute
+    offset = off_hour * 60 + last
     if sign == 0x2D:
         offset = -offset
     seconds = number * 86_400 + hour * 3600 + (minute - offset) * 60 + second

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from mediation.kernels.jit import inlined, kernel
+from mediation.kernels.words import load_big
 
 ix = np.uint64  # unsigned indexes spare the test for negative ones
 
@@ -17,9 +18,19 @@ ix = np.uint64  # unsigned indexes spare the test for negative ones
 @inlined
 def same_octets(data, pos, end, interned, number):
     """Returns whether the octets `pos` to `end` are those of text `number`."""
-    if interned[ix(number * 3 + 1)] != end - pos:
+    size = end - pos
+    if interned[ix(number * 3 + 1)] != size:
         return False
     other = interned[ix(number * 3)]
+    if 0 < size <= 8 and max(pos, other) + 8 <= data.shape[0]:
+        difference = load_big(data, pos) ^ load_big(data, other)
+        return difference >> np.uint64(64 - size * 8) == 0
+    return same_one_by_one(data, pos, end, other)
+
+
+@kernel
+def same_one_by_one(data, pos, end, other):
+    """Compares the octets `pos` to `end` with those from `other` on."""
     for index in range(end - pos):  # noqa: SIM110 - numba has no generators in `all`
         if data[ix(pos + index)] != data[ix(other + index)]:
             return False

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mediation.edr import MISSING
-from mediation.kernels import codecs, tables
+from mediation.kernels import codecs, intern, tables
 from mediation.normalize import CHINA, NormalizationSettings, digits_of
 from mediation.reference import ber_codecs as twin
 from tests.mediation.cdr_records import number, tbcd, timestamp
@@ -17,27 +19,38 @@ BCD_OCTETS = st.lists(
 ).map(bytes)
 
 
-def array(octets: bytes) -> np.ndarray:
-    data = np.frombuffer(octets + b"\xee", np.uint8)
+def array(octets: bytes, behind: int = 1) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    data = np.frombuffer(octets + b"\xee" * behind, np.uint8)
     data.flags.writeable = False
     return data
 
 
-@given(st.binary(min_size=1, max_size=8))
+ROOM = pytest.mark.parametrize("behind", [0, 9], ids=["at the end", "with room for a word"])
+
+
+@ROOM
+@given(octets=st.binary(min_size=1, max_size=8))
 @settings(deadline=None)
-def test_signed_value_is_twos_complement(octets: bytes) -> None:
+def test_integers_equal_python(behind: int, octets: bytes) -> None:
+    data = array(octets, behind)
     expected = int.from_bytes(octets, "big", signed=True)
-    assert codecs.signed_value(array(octets), 0, len(octets)) == expected
+    assert codecs.signed_value(data, 0, len(octets)) == expected
+    counter = int.from_bytes(octets, "big")
+    wrapped = counter - 2**64 if counter >= 2**63 else counter
+    assert codecs.unsigned_value(data, 0, len(octets)) == wrapped
 
 
-@given(BCD_OCTETS)
-@example(tbcd("000"))
-@example(tbcd("123456789012345678"))
-@example(tbcd("1234567890123456789"))
-@example(b"\xf1\x21")  # a filler may not be followed by digits
+@ROOM
+@given(octets=BCD_OCTETS)
+@example(octets=tbcd("000"))
+@example(octets=tbcd("1234567890123456"))
+@example(octets=tbcd("123456789012345678"))
+@example(octets=tbcd("1234567890123456789"))
+@example(octets=b"\xf1\x21")  # a filler may not be followed by digits
+@example(octets=b"\x21\xff")
 @settings(deadline=None)
-def test_digits_equal_the_twin(octets: bytes) -> None:
-    value, count = codecs.digits_value(array(octets), 0, len(octets), tables.TBCD)
+def test_digits_equal_the_twin(behind: int, octets: bytes) -> None:
+    value, count = codecs.digits_value(array(octets, behind), 0, len(octets), tables.TBCD)
     digits = twin.plain_digits(octets)
     if digits is None:
         assert count == -1
@@ -168,3 +181,19 @@ def test_leading_zeros_are_counted(digits: str, value: int, zeros: int) -> None:
 def test_an_unsigned_counter_survives_an_encoder_that_drops_the_leading_zero() -> None:
     assert twin.unsigned(b"\xff\xff\xff\xff") == (2**32 - 1, None)
     assert twin.integer(b"\xff\xff\xff\xff") == (-1, None)
+
+
+@given(st.binary(max_size=24), st.binary(max_size=24), st.integers(0, 9))
+@example(b"TG01", b"TG01", 0)
+@example(b"TG01", b"TG02", 9)
+@settings(deadline=None)
+def test_texts_are_the_same_when_their_octets_are(one: bytes, other: bytes, behind: int) -> None:
+    data = array(one + other, behind)
+    slots = np.full(16, -1, np.int32)
+    interned = np.zeros(8 * 3, np.int64)
+    count = np.zeros(1, np.int64)
+    first = intern.intern_octets(data, 0, len(one), 3, slots, interned, count)
+    middle, end = len(one), len(one) + len(other)
+    assert intern.intern_octets(data, middle, end, 3, slots, interned, count) == int(one != other)
+    assert intern.intern_octets(data, 0, len(one), 3, slots, interned, count) == first == 0
+    assert intern.intern_octets(data, 0, len(one), 4, slots, interned, count) == count[0] - 1
