@@ -60,6 +60,7 @@ class Rater:
         self._classes = class_arrays(compiled)
         self._prices = price_arrays(compiled)
         self._names = Names(compiled, subscribers)
+        self._opened: CycleState | None = None
 
     def prepare(self, edr: pa.RecordBatch, keys: Keys | None = None) -> Prepared:
         """Guides and classifies a batch; pure and without the GIL in its kernels.
@@ -73,7 +74,9 @@ class Rater:
 
     def open_cycle(self, cycle: str) -> CycleState:
         """Returns the state at the beginning of a cycle such as ``2026-10``."""
-        return CycleState(cycle, self.compiled, self.subscribers)
+        if self._opened is None or self._opened.cycle != cycle:
+            self._opened = CycleState(cycle, self.compiled, self.subscribers)
+        return self._opened.copy()
 
     def cycles(self, prepared: Prepared) -> tuple[str, ...]:
         """Returns the cycles that the batch's events start in, in order of time."""

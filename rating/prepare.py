@@ -139,7 +139,7 @@ def prepare(
 
 
 def scratch(n: int, dtype: Any) -> NDArray[Any]:  # noqa: ANN401  a numpy scalar type
-    """Returns an uninitialised array from Arrow's pool, whose memory is warm after a few batches."""
+    """Returns an uninitialised array (numpy asks for huge pages, which random access needs)."""
     return np.empty(n, dtype)
 
 

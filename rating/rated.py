@@ -144,6 +144,10 @@ def charge_arrays(m: int) -> ChargeArrays:
     first[0] = 0
     return ChargeArrays(
         row=scratch(m, np.int64),
+        period=scratch(m, np.int32),
+        rule=scratch(m, np.int32),
+        class_id=scratch(m, np.int32),
+        quantity=scratch(m, np.int64),
         band=scratch(m, np.int32),
         discounts=scratch(m, np.int64),
         charged=scratch(m, np.int64),
@@ -236,8 +240,8 @@ def rated_table(
     m, n_takes = int(charge.cursor[1]), int(charge.cursor[2])
     rows = charge.row[:m]
     data = names.subscribers
+    period, rule = charge.period[:m], charge.rule[:m]
     codes = kernel.CodeColumns(
-        period=scratch(m, np.int32),
         subscriber=scratch(m, np.int32),
         group=scratch(m, np.int32),
         plan=scratch(m, np.int32),
@@ -245,10 +249,8 @@ def rated_table(
         call_class=scratch(m, np.int8),
         zone=scratch(m, np.int32),
         roaming=scratch(m, np.int32),
-        rule=scratch(m, np.int32),
-        quantity=scratch(m, np.int64),
     )
-    kernel.code_columns(rows, prepared.event, data.arrays.period, names.sizes, codes)
+    kernel.code_columns(period, charge.class_id[:m], data.arrays.period, names.sizes, codes)
     taken = pa.array(rows)
 
     def coded(index: NDArray[Any], table: pa.Array) -> pa.Array:
@@ -264,7 +266,7 @@ def rated_table(
     columns = {
         **{name: carried(name) for name in _CARRIED},
         "subscriber_id": coded(codes.subscriber, data.names),
-        "account_id": coded(data.account[codes.period], data.accounts),
+        "account_id": coded(data.account[period], data.accounts),
         "charge_group": coded(codes.group, data.groups),
         "served_msisdn": _number(codes.msisdn, prepared, taken),
         "plan": coded(codes.plan, names.plans),
@@ -273,12 +275,12 @@ def rated_table(
         "roaming": coded(codes.roaming, names.roaming),
         "band": coded(charge.band[:m], names.bands),
         "cycle": coded(zeros, pa.array([state.cycle])),
-        "rum": coded(names.rule_rum[codes.rule], names.rums),
-        "quantity": pa.array(codes.quantity),
+        "rum": coded(names.rule_rum[rule], names.rums),
+        "quantity": pa.array(charge.quantity[:m]),
         "charged_units": pa.array(charge.charged[:m]),
         "allowance_units": pa.array(charge.covered[:m]),
         "allowances": _taken(charge.take_first[: m + 1], takes, n_takes, state, names),
-        "rule": coded(names.rule_code[codes.rule], names.rules),
+        "rule": coded(names.rule_code[rule], names.rules),
         "connect_fee": money(charge.connect),
         "usage_charge": money(charge.usage),
         "gross": money(charge.gross),
@@ -287,8 +289,8 @@ def rated_table(
         "cap_reduction": money(charge.cap),
         "rounding": money(charge.rounding),
         "net": money(charge.net),
-        "tax": coded(names.rule_tax[codes.rule], names.taxes),
-        "gl_code": coded(names.rule_gl[codes.rule], names.gl_codes),
+        "tax": coded(names.rule_tax[rule], names.taxes),
+        "gl_code": coded(names.rule_gl[rule], names.gl_codes),
         "book_digest": coded(zeros, names.digest),
     }
     table = pa.RecordBatch.from_arrays(

@@ -203,135 +203,159 @@ def guide_and_classify(edr, guide, classes, event, group, status, place):
     n = col_start.shape[0]
     served = np.empty(BLOCK, np.int64)
     called = np.empty(BLOCK, np.int64)
-    for i in range(n):
-        ahead = i % BLOCK
-        if ahead == 0:
-            # ask for the lines of the next rows together: slots first, then what they point to
-            end = min(i + BLOCK, n)
-            for k in range(i, end):
-                prefetch(imsi_slots, 2 * slot_of(col_imsi[k], imsi_mask))
-                prefetch(msisdn_slots, 2 * slot_of(col_other[k], msisdn_mask))
-            for k in range(i, end):
-                value = find_chain(imsi_slots, col_imsi[k])
-                served[k - i] = value
-                if value != 0:
-                    prefetch(period, PERIOD_WORDS * imsi_chain[value >> COUNT_BITS])
-                value = find_chain(msisdn_slots, col_other[k])
-                called[k - i] = value
-                if value != 0:
-                    prefetch(period, PERIOD_WORDS * msisdn_chain[value >> COUNT_BITS])
-            for k in range(i, end):
-                value = served[k - i]
-                if value != 0 and col_other[k] != _MISSING:
-                    first = PERIOD_WORDS * imsi_chain[value >> COUNT_BITS]
-                    if period[first + 3] & HAS_FRIENDS:
-                        key = pair_key(period[first + 2] >> 32, col_other[k])
-                        prefetch(friend_slots, 2 * slot_of(key, friend_mask))
-        group[i] = 0
-        place[i] = np.int64(-1) << 32
-        usage = np.int64(usage_index[np.int64(col_service[i]) * 6 + np.int64(col_direction[i])])
-        if usage < 0:
-            status[i] = NOT_CHARGED
-            continue
-        start = col_start[i]
-        found = np.int64(-2)
-        if col_imsi[i] != _MISSING:
-            found = np.int64(pick_valid(served[ahead], imsi_chain, period, start))
-        if found == -2 and col_msisdn[i] != _MISSING:
-            found = np.int64(valid_period(msisdn_slots, msisdn_chain, period, col_msisdn[i], start))
-        if found < 0:
-            status[i] = UNKNOWN_SUBSCRIBER
-            continue
-        words = found * PERIOD_WORDS
-        subscriber = period[words + 2] >> 32
-        group[i] = np.int32(period[words + 2] & _LOW)
-        plan = period[words + 3] >> 32
-        flags = np.int64(0)
-        other = col_other[i]
-        zone = np.int64(0)
-        if other != _MISSING:
-            zone = np.int64(zone_of(other, lpm_direct, lpm_child, lpm_value))
-        elif col_text[i] >= 0:
-            zone = np.int64(col_text_zone[col_text[i]])
-        if zone < 0:
-            status[i] = NO_ZONE
-            place[i] = found << 32
-            continue
-        call_class = np.int64(zone_class[zone])
-        if call_class in (_LOCAL, _LONG_DISTANCE):
-            vpmn = period[words + 4] >> 32
-            them = np.int64(-1)
+    called_zone = np.empty(BLOCK, np.int64)
+    rule_at = np.empty(BLOCK, np.int64)
+    price_date = np.empty(BLOCK, np.int64)
+    marks = np.empty(BLOCK, np.int64)
+    for block in range(0, n, BLOCK):
+        end = min(block + BLOCK, n)
+        # Short passes over a few rows: each asks for what the next one needs, so that the loads of
+        # many rows overlap instead of stalling one row after the other.
+        for i in range(block, end):
+            prefetch(imsi_slots, 2 * slot_of(col_imsi[i], imsi_mask))
+            prefetch(msisdn_slots, 2 * slot_of(col_other[i], msisdn_mask))
+        for i in range(block, end):
+            called_zone[i - block] = zone_of(col_other[i], lpm_direct, lpm_child, lpm_value)
+        for i in range(block, end):
+            value = find_chain(imsi_slots, col_imsi[i])
+            served[i - block] = value
+            if value != 0:
+                prefetch(period, PERIOD_WORDS * imsi_chain[value >> COUNT_BITS])
+            value = find_chain(msisdn_slots, col_other[i])
+            called[i - block] = value
+            if value != 0:
+                prefetch(period, PERIOD_WORDS * msisdn_chain[value >> COUNT_BITS])
+        for i in range(block, end):
+            value = served[i - block]
+            if value != 0 and col_other[i] != _MISSING:
+                first = PERIOD_WORDS * imsi_chain[value >> COUNT_BITS]
+                if period[first + 3] & HAS_FRIENDS:
+                    key = pair_key(period[first + 2] >> 32, col_other[i])
+                    prefetch(friend_slots, 2 * slot_of(key, friend_mask))
+        for i in range(block, end):
+            k = i - block
+            rule_at[k] = -1
+            group[i] = 0
+            place[i] = np.int64(-1) << 32
+            usage = np.int64(usage_index[np.int64(col_service[i]) * 6 + np.int64(col_direction[i])])
+            if usage < 0:
+                status[i] = NOT_CHARGED
+                continue
+            start = col_start[i]
+            found = np.int64(-2)
+            if col_imsi[i] != _MISSING:
+                found = np.int64(pick_valid(served[k], imsi_chain, period, start))
+            if found == -2 and col_msisdn[i] != _MISSING:
+                found = np.int64(
+                    valid_period(msisdn_slots, msisdn_chain, period, col_msisdn[i], start)
+                )
+            if found < 0:
+                status[i] = UNKNOWN_SUBSCRIBER
+                continue
+            words = found * PERIOD_WORDS
+            subscriber = period[words + 2] >> 32
+            group[i] = np.int32(period[words + 2] & _LOW)
+            plan = period[words + 3] >> 32
+            flags = np.int64(0)
+            other = col_other[i]
+            zone = np.int64(0)
             if other != _MISSING:
-                them = np.int64(pick_valid(called[ahead], msisdn_chain, period, start))
-            if them >= 0:
-                if vpmn != 0 and period[them * PERIOD_WORDS + 4] >> 32 == vpmn:
-                    call_class = np.int64(_GROUP_CLASS)
-                    flags |= GROUP
+                zone = called_zone[k]
+            elif col_text[i] >= 0:
+                zone = np.int64(col_text_zone[col_text[i]])
+            if zone < 0:
+                status[i] = NO_ZONE
+                place[i] = found << 32
+                continue
+            call_class = np.int64(zone_class[zone])
+            if call_class in (_LOCAL, _LONG_DISTANCE):
+                vpmn = period[words + 4] >> 32
+                them = np.int64(-1)
+                if other != _MISSING:
+                    them = np.int64(pick_valid(called[k], msisdn_chain, period, start))
+                if them >= 0:
+                    if vpmn != 0 and period[them * PERIOD_WORDS + 4] >> 32 == vpmn:
+                        call_class = np.int64(_GROUP_CLASS)
+                        flags |= GROUP
+                    else:
+                        call_class = np.int64(_ON_NET)
                 else:
-                    call_class = np.int64(_ON_NET)
+                    area = np.int64(zone_area[zone])
+                    home = period[words + 4] & _LOW
+                    call_class = np.int64(_LOCAL if area != 0 and area == home else _LONG_DISTANCE)
+            if (
+                period[words + 3] & HAS_FRIENDS
+                and other != _MISSING
+                and is_friend(
+                    friend_slots,
+                    friend_chain,
+                    friend_subscriber,
+                    friend_number,
+                    friend_from,
+                    friend_to,
+                    subscriber,
+                    other,
+                    start,
+                )
+            ):
+                flags |= FRIEND
+            roaming = np.int64(0)
+            if col_network[i] >= 0:
+                roaming = np.int64(col_network_class[col_network[i]])
+            class_id = (
+                (usage * call_classes + call_class) * zones + zone
+            ) * roaming_classes + roaming
+            place[i] = found << 32 | class_id
+            while epoch > 0 and epoch_start[epoch] > start:
+                epoch -= 1
+            while epoch < last_epoch and epoch_start[epoch + 1] <= start:
+                epoch += 1
+            price_date[k] = epoch
+            marks[k] = flags
+            rule_at[k] = rule_table[epoch * plans + plan] + class_id
+            prefetch(rule_of, rule_at[k])
+        for i in range(block, end):
+            k = i - block
+            if rule_at[k] < 0:
+                continue
+            rule = np.int64(rule_of[rule_at[k]])
+            if rule < 0:
+                status[i] = (
+                    UNKNOWN_NETWORK if (place[i] & _LOW) % roaming_classes == 1 else NO_PRICE
+                )
+                continue
+            uplink = col_uplink[i]
+            downlink = col_downlink[i]
+            if (
+                uplink < 0
+                or uplink > LARGEST_QUANTITY // 2
+                or downlink < 0
+                or downlink > LARGEST_QUANTITY // 2
+            ):
+                status[i] = IMPLAUSIBLE_QUANTITY
+                continue
+            rum = rule_rum[rule]
+            largest = np.int64(LARGEST_QUANTITY)
+            if rum == 0:
+                quantity = col_duration[i]
+                largest = np.int64(LONGEST_SECONDS)
+            elif rum == 1:
+                quantity = uplink + downlink
+            elif rum == 2:
+                quantity = uplink
+            elif rum == 3:
+                quantity = downlink
             else:
-                area = np.int64(zone_area[zone])
-                home = period[words + 4] & _LOW
-                call_class = np.int64(_LOCAL if area != 0 and area == home else _LONG_DISTANCE)
-        if (
-            period[words + 3] & HAS_FRIENDS
-            and other != _MISSING
-            and is_friend(
-                friend_slots,
-                friend_chain,
-                friend_subscriber,
-                friend_number,
-                friend_from,
-                friend_to,
-                subscriber,
-                other,
-                start,
+                quantity = np.int64(col_events[i])
+            if quantity < 0 or quantity > largest:
+                status[i] = IMPLAUSIBLE_QUANTITY
+                continue
+            offset = np.int64(col_offset[i])
+            offset = offset + _OFFSET_BIAS if -_LARGEST_OFFSET <= offset <= _LARGEST_OFFSET else 0
+            event[EVENT_WORDS * i] = col_start[i]
+            event[EVENT_WORDS * i + 1] = quantity
+            event[EVENT_WORDS * i + 2] = (place[i] >> 32) << 32 | rule
+            event[EVENT_WORDS * i + 3] = (
+                (place[i] & _LOW) << 32 | price_date[k] << 16 | offset << 4 | marks[k]
             )
-        ):
-            flags |= FRIEND
-        roaming = np.int64(0)
-        if col_network[i] >= 0:
-            roaming = np.int64(col_network_class[col_network[i]])
-        class_id = ((usage * call_classes + call_class) * zones + zone) * roaming_classes + roaming
-        place[i] = found << 32 | class_id
-        while epoch > 0 and epoch_start[epoch] > start:
-            epoch -= 1
-        while epoch < last_epoch and epoch_start[epoch + 1] <= start:
-            epoch += 1
-        rule = np.int64(rule_of[rule_table[epoch * plans + plan] + class_id])
-        if rule < 0:
-            status[i] = UNKNOWN_NETWORK if roaming == 1 else NO_PRICE
-            continue
-        uplink = col_uplink[i]
-        downlink = col_downlink[i]
-        if (
-            uplink < 0
-            or uplink > LARGEST_QUANTITY // 2
-            or downlink < 0
-            or downlink > LARGEST_QUANTITY // 2
-        ):
-            status[i] = IMPLAUSIBLE_QUANTITY
-            continue
-        rum = rule_rum[rule]
-        largest = np.int64(LARGEST_QUANTITY)
-        if rum == 0:
-            quantity = col_duration[i]
-            largest = np.int64(LONGEST_SECONDS)
-        elif rum == 1:
-            quantity = uplink + downlink
-        elif rum == 2:
-            quantity = uplink
-        elif rum == 3:
-            quantity = downlink
-        else:
-            quantity = np.int64(col_events[i])
-        if quantity < 0 or quantity > largest:
-            status[i] = IMPLAUSIBLE_QUANTITY
-            continue
-        offset = np.int64(col_offset[i])
-        offset = offset + _OFFSET_BIAS if -_LARGEST_OFFSET <= offset <= _LARGEST_OFFSET else 0
-        event[EVENT_WORDS * i] = start
-        event[EVENT_WORDS * i + 1] = quantity
-        event[EVENT_WORDS * i + 2] = found << 32 | rule
-        event[EVENT_WORDS * i + 3] = class_id << 32 | epoch << 16 | offset << 4 | flags
-        status[i] = RATED
+            status[i] = RATED

@@ -112,6 +112,10 @@ class ChargeArrays(NamedTuple):
     """What pricing writes, in event order; money as decimal128 words (low, high)."""
 
     row: np.ndarray  # int64[m]
+    period: np.ndarray  # int32[m]
+    rule: np.ndarray  # int32[m]
+    class_id: np.ndarray  # int32[m]
+    quantity: np.ndarray  # int64[m]
     band: np.ndarray  # int32[m]
     discounts: np.ndarray  # int64[m], bit k: the k-th discount of the plan took something
     charged: np.ndarray  # int64[m]
@@ -207,6 +211,10 @@ def price_events(order, event, period, book, state, charge, take_instance, take_
     out_failed_row = charge.failed_row
     out_failed_status = charge.failed_status
     out_row = charge.row
+    out_period = charge.period
+    out_rule = charge.rule
+    out_class = charge.class_id
+    out_quantity = charge.quantity
     out_band = charge.band
     out_discounts = charge.discounts
     out_charged = charge.charged
@@ -512,24 +520,26 @@ def price_events(order, event, period, book, state, charge, take_instance, take_
                 exact = room
             net = exact // round_unit * round_unit
             rest = exact - net
-            if rest > 0:
-                if round_mode == 0:
-                    up = rest >= round_unit - rest
-                elif round_mode == 1:
-                    up = rest > round_unit - rest or (
-                        rest == round_unit - rest and net // round_unit & 1 == 1
-                    )
-                else:
-                    up = round_mode == 2
-                # rounding never lifts the cycle's sum over a cap
-                if up and net + round_unit <= room:
-                    net += round_unit
+            # the smallest rest that rounds up; half even moves it where the last place is even
+            least = round_unit - round_unit // 2
+            if round_mode == 1:
+                least = round_unit // 2 + 1 - (round_unit % 2 == 0 and net // round_unit & 1 == 1)
+            elif round_mode == 2:
+                least = np.int64(1)
+            elif round_mode == 3:
+                least = round_unit
+            # rounding never lifts the cycle's sum over a cap; no branch, it would be a coin toss
+            net += round_unit * np.int64((rest >= least) & (net + round_unit <= room))
             rounding = net - exact
             for k in range(caps, caps_end):
                 if cap_match[np.int64(held_cap[k]) * n_classes + class_id] != 0:
                     spent[held_slot[k]] += net
 
         out_row[rows] = row
+        out_period[rows] = period_at
+        out_rule[rows] = rule
+        out_class[rows] = class_id
+        out_quantity[rows] = quantity
         out_band[rows] = first_band
         out_discounts[rows] = discounts
         out_charged[rows] = charged
