@@ -160,6 +160,9 @@ def decode_rows(
         close = pos
         length = 0
         entry = -1
+        parsed = -1
+        dialled = 0
+        digits = 0
         while code == OK:
             if action < 0:
                 if pos >= end:
@@ -338,22 +341,25 @@ def decode_rows(
                 block[ix(slot)] = value
                 block[ix(target + actions[ix(base + ACT_SLOT2)])] = minutes
             elif codec in (TBCD, IMEI):
-                value, digits = digits_value(data, pos, close, tbcd)
-                if digits < 0:
+                value, size = digits_value(data, pos, close, tbcd)
+                if size < 0:
                     code = INVALID_DIGITS
                     break
-                if codec == IMEI and digits == 16:
+                if codec == IMEI and size == 16:
                     value //= 100
-                block[ix(slot)] = value if digits > 0 else MISSING
+                block[ix(slot)] = value if size > 0 else MISSING
             elif codec in (NUMBER, DIALLED):
                 body = pos + 1
                 if length > 0 and data[ix(pos)] < 128:
                     body += 1
                 second = actions[ix(base + ACT_SLOT2)]
-                value = 0
-                digits = 0
-                if body < close:
-                    value, digits = digits_value(data, body, close, tbcd)
+                if parsed != pos:  # the same number often feeds two columns
+                    parsed = pos
+                    dialled = 0
+                    digits = 0
+                    if body < close:
+                        dialled, digits = digits_value(data, body, close, tbcd)
+                value = dialled
                 if codec == DIALLED:
                     if digits > 0 and (np.int64(data[ix(pos)]) >> 4) & 7 != 5:
                         block[ix(slot)] = value
