@@ -1,31 +1,46 @@
-"""What the crash tests start in processes of their own; preloaded by the fork server."""
+"""What the crash tests start in processes of their own; preloaded by the fork server.
+
+The server does the work once, so that a process it forks has every kernel loaded and begins at
+once. The subscribers are handed to it as well: polars, which reads them, cannot be forked.
+"""
 
 from __future__ import annotations
 
 import os
 import resource
 import signal
+import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import jinja2
-import polars as pl
-from numba.core.registry import cpu_target
-
-from pipeline import chain, ledger, logs, running, units
-from pipeline.bill import bill
+from pipeline import bill as billing
+from pipeline import ledger, logs, running
 from pipeline.run import run
 from pipeline.workspace import Workspace
+from rating.billing.run import BillRun
+from rating.engine import Rater
+from rating.subscribers import load_subscribers
+from tariffs import compile_book, load_book
+from tests.pipeline.world import SHOP, make_traffic, make_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LOADED = (chain, running, units, jinja2, pl)
-"""Imported here, so that a process begins to work at once."""
+    from pipeline.config import Config
 
-# Half of a process's start: numba sets its tables up at the first kernel.
-cpu_target.typing_context.refresh()
-cpu_target.target_context.refresh()
+BOOK = load_book(SHOP / "book")
+COMPILED = compile_book(BOOK)
+SUBSCRIBERS = load_subscribers(SHOP / "subscribers", COMPILED)
+
+
+def _rater(workspace: Workspace, config: Config) -> Rater:
+    del workspace, config
+    return Rater(COMPILED, SUBSCRIBERS)
+
+
+def _bill_run(workspace: Workspace, config: Config, cycle: str) -> BillRun:
+    del workspace
+    return BillRun(COMPILED, BOOK, SUBSCRIBERS, cycle, config.run.partitions)
 
 
 def run_and_bill(root: str, prepare: Callable[[], None] | None = None) -> None:
@@ -34,7 +49,15 @@ def run_and_bill(root: str, prepare: Callable[[], None] | None = None) -> None:
         prepare()
     logs.set_up("error", None, unmask=False)
     run(Workspace(Path(root)), threads=2)
-    bill(Workspace(Path(root)), threads=2)
+    billing.bill(Workspace(Path(root)), threads=2)
+
+
+def _warm_up() -> None:
+    running.load_rater = _rater
+    billing._load = _bill_run
+    with tempfile.TemporaryDirectory() as folder:
+        traffic = make_traffic(Path(folder) / "traffic")
+        run_and_bill(str(make_workspace(Path(folder) / "ws", traffic).root))
 
 
 class KillAt:
@@ -44,12 +67,13 @@ class KillAt:
         self.left = step
 
     def __call__(self) -> None:
-        os.fsync = self.counted(os.fsync)  # type: ignore[assignment]
-        Path.rename = self.counted(Path.rename)  # type: ignore[assignment, method-assign]
-        kind = ledger.Ledger
-        kind._transaction = self.counted(kind._transaction)  # type: ignore[assignment, method-assign]
+        kind: Any = ledger.Ledger
+        path: Any = Path
+        os.fsync = self.counted(os.fsync)
+        path.rename = self.counted(path.rename)
+        kind._transaction = self.counted(kind._transaction)
 
-    def counted(self, real: Callable[..., object]) -> Callable[..., object]:
+    def counted(self, real: Callable[..., Any]) -> Callable[..., Any]:
         def wrapped(*arguments: object) -> object:
             self.left -= 1
             if self.left < 0:
@@ -65,3 +89,7 @@ class SmallFiles:
     def __call__(self) -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (120_000, 120_000))
+
+
+if os.environ.get("HUADAN_TEST_WARM_UP"):
+    _warm_up()

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from mediation.decoder import decode_chunk
 from pipeline import chain
 from pipeline.bill import bill
 from pipeline.errors import Exit, ReconciliationError, UsageError
@@ -169,7 +170,7 @@ def test_damaged_files_are_suspended_and_the_others_go_on(traffic: Path, tmp_pat
 def test_a_sheet_that_does_not_close_stops_the_commit(
     traffic: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = chain.decode_chunk
+    real = decode_chunk
 
     def loses_one(*arguments: object) -> object:
         decoded = real(*arguments)  # type: ignore[arg-type]
