@@ -10,7 +10,7 @@ from tests.rating.compare import cases, compare
 
 
 @settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[
         HealthCheck.too_slow,
