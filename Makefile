@@ -23,6 +23,7 @@ $(STAMP): requirements.lock pyproject.toml
 	  $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock && \
 	  $(PY) -m pip install --quiet --disable-pip-version-check --no-deps -e .; \
 	fi
+	@echo "Compiling the kernels (once) …" && $(PY) -m pipeline.warm
 	@touch $@
 
 demo: setup ## run the main job on samples/: collect, decode, rate, bill
