@@ -16,7 +16,7 @@ import numpy as np
 
 from rating.cycles import cycle_bounds, cycles_between
 from rating.kernels import guide, order, price
-from rating.prepare import Prepared, class_arrays, prepare, scratch
+from rating.prepare import Prepared, aligned, class_arrays, prepare, scratch
 from rating.rated import MOST_DISCOUNTS, Names, Rated, Unrated, charge_arrays, rated_table
 from rating.state import CycleState
 
@@ -160,14 +160,50 @@ def price_arrays(book: CompiledBook) -> price.PriceArrays:
         book.round_unit,
         book.round_mode,
     )
-    fields = {
-        name: getattr(book, name)
-        for name in price.PriceArrays._fields
-        if name not in {"epoch_start", "sizes"}
+    price_line, first_word = _price_lines(book)
+    made: dict[str, NDArray[Any]] = {
+        "epoch_start": book.epoch_start_us,
+        "sizes": np.array(sizes, np.int64),
+        "rule_line": _rule_lines(book),
+        "price_line": price_line,
+        # one more than the last price, so that -1 stays -1
+        "rule_band_price": np.append(first_word, np.int32(-1))[book.rule_band_price],
     }
-    return price.PriceArrays(
-        epoch_start=book.epoch_start_us, sizes=np.array(sizes, np.int64), **fields
+    others = {name: getattr(book, name) for name in price.PriceArrays._fields if name not in made}
+    return price.PriceArrays(**made, **others)
+
+
+def _rule_lines(book: CompiledBook) -> Int64:
+    """Returns the rules as rows of eight words (:class:`rating.kernels.price.PriceArrays`)."""
+    lines = aligned(8 * book.n_rules)
+    columns: tuple[NDArray[Any], ...] = (
+        book.rule_time_model,
+        book.rule_split,
+        book.rule_rum,
+        book.rule_clock,
+        book.rule_free,
+        book.rule_zero_duration,
+        book.rule_minimum,
     )
+    for word, column in enumerate(columns):
+        lines[word::8] = column
+    return lines
+
+
+def _price_lines(book: CompiledBook) -> tuple[Int64, Int32]:
+    """Returns the prices as rows of words that begin on cache lines, and where each begins."""
+    steps = np.diff(book.pm_step_first).astype(np.int64)
+    words = (4 + 4 * steps + 7) // 8 * 8
+    first = np.concatenate([[0], np.cumsum(words)])
+    lines = aligned(int(first[-1]))
+    for word, column in enumerate((book.pm_connect, book.pm_min, book.pm_max, steps)):
+        lines[first[:-1] + word] = column
+    owner = np.repeat(np.arange(len(steps)), steps)
+    at = first[owner] + 4 + 4 * (np.arange(len(owner)) - book.pm_step_first[owner])
+    columns = (book.step_from, book.step_price, book.step_per, book.step_beat)
+    for word, column in enumerate(columns):
+        lines[at + word] = column
+    return lines, first[:-1].astype(np.int32)
 
 
 def _longer(array: NDArray[Any], room: int) -> NDArray[Any]:

@@ -17,6 +17,7 @@ from mediation.edr import MISSING
 from rating.errors import SubscriberDataError
 from rating.kernels import guide as kernel
 from rating.kernels.probe import COUNT_MASK, fill_slots, pair_keys
+from rating.prepare import aligned
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,7 +100,8 @@ class Subscribers:
 
     def _packed(self) -> Int64:
         """Returns the periods as rows of eight words (see :mod:`rating.kernels.guide`)."""
-        words = np.zeros((self.n_periods, kernel.PERIOD_WORDS), np.int64)
+        # rows of one cache line each
+        words = aligned(self.n_periods * kernel.PERIOD_WORDS).reshape(-1, kernel.PERIOD_WORDS)
         has_friends = np.zeros(len(self.names), np.int64)
         has_friends[self.friend_subscriber] = kernel.HAS_FRIENDS
         words[:, 0] = self.valid_from

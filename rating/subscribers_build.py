@@ -77,8 +77,8 @@ def _subscriber_columns(sheet: Sheet, compiled: CompiledBook, zone: ZoneInfo) ->
         pl.select(pl.when(group_text == "").then(account_text).otherwise(group_text)).to_series()
     )
     vpmn_groups, vpmn = codes(sheet.text("vpmn_group"))
-    if vpmn_groups[:1] != [""]:
-        vpmn_groups, vpmn = ["", *vpmn_groups], vpmn + 1
+    if vpmn_groups.head(1).to_list() != [""]:
+        vpmn_groups, vpmn = pl.concat([pl.Series([""]), vpmn_groups]), vpmn + 1
     begin, end = _validity(sheet, zone)
     columns = {
         "subscriber": subscriber.to_numpy(),
@@ -102,7 +102,13 @@ def _subscriber_columns(sheet: Sheet, compiled: CompiledBook, zone: ZoneInfo) ->
         columns = {name: column[order] for name, column in columns.items()}
     columns = {name: np.ascontiguousarray(column) for name, column in columns.items()}
     texts = {"names": names, "accounts": accounts, "groups": groups, "vpmn_groups": vpmn_groups}
-    return columns | {name: pa.array(values, pa.string()) for name, values in texts.items()}
+    return columns | {name: _names(values) for name, values in texts.items()}
+
+
+def _names(values: pl.Series) -> pa.StringArray:
+    """Returns a name table for Arrow columns."""
+    table = values.to_arrow().cast(pa.string())
+    return table.combine_chunks() if isinstance(table, pa.ChunkedArray) else table
 
 
 def _roles(sheet: Sheet) -> pl.Series:
@@ -152,13 +158,13 @@ def _overlaps(
 def _friend_columns(sheet: Sheet, names: pa.StringArray, zone: ZoneInfo) -> dict[str, Any]:
     """Returns the friends' columns; subscriber ids must be known."""
     text = sheet.text("subscriber_id")
-    table = pl.Series(names.to_pylist(), dtype=pl.String)
-    codes_of = pl.Series(range(len(table)), dtype=pl.Int32)
+    table = pl.Series(names) if len(sheet.frame) else pl.Series([], dtype=pl.String)
+    codes_of = pl.Series(np.arange(len(table), dtype=np.int32))
     who = text.replace_strict(table, codes_of, default=None, return_dtype=pl.Int32)
     wrong = who.is_null().arg_true()
     for row in wrong.head(SHOWN).to_list():
         named = f"subscriber_id {text[row]!r} is not in the subscribers' table"
-        sheet.add(row, named, nearest(text[row], names.to_pylist()))
+        sheet.add(row, named, nearest(text[row], table.to_list()))
     if len(wrong) > SHOWN:
         sheet.add(int(wrong[SHOWN]), f"and {len(wrong) - SHOWN} more unknown subscribers")
     number = digits(sheet, "number", LONGEST_NUMBER)

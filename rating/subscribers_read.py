@@ -164,11 +164,13 @@ def _instant(text: str, zone: ZoneInfo, empty: int | None) -> int | None:
     return (when - _EPOCH) // _MICROSECOND
 
 
-def codes(text: pl.Series) -> tuple[list[str], pl.Series]:
+def codes(text: pl.Series) -> tuple[pl.Series, pl.Series]:
     """Returns the distinct texts in order and, for each row, the index of its text (int32)."""
+    if text.is_sorted():  # as exports nearly always are
+        first = (text != text.shift(1)).fill_null(value=True)
+        return text.filter(first), (first.cum_sum().cast(pl.Int32) - 1)
     names = text.unique().sort()
-    kind = pl.Enum(names)
-    return names.to_list(), text.cast(kind).to_physical().cast(pl.Int32)
+    return names, text.cast(pl.Enum(names)).to_physical().cast(pl.Int32)
 
 
 def known(sheet: Sheet, column: str, allowed: Sequence[str], what: str) -> pl.Series:

@@ -29,7 +29,7 @@ from rating.kernels.prefetch import prefetch
 LARGEST_AMOUNT = 10**18 - 1
 FAR = 2**62
 """An instant (UTC microseconds) after every event."""
-AHEAD = 16
+AHEAD = 8
 """Events whose words are asked for ahead of pricing."""
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -45,32 +45,24 @@ _CONSECUTIVE, _ISOLATED = 1, 2
 
 
 class PriceArrays(NamedTuple):
-    """The part of a compiled book that pricing reads (names and units as in CompiledBook)."""
+    """The part of a compiled book that pricing reads (names and units as in CompiledBook).
+
+    Rules and prices are rows of one cache line each, because every event reads another one. A rule:
+    time model, split, metric, clock, free, zero duration, minimum, one spare. A price: connect fee,
+    minimum, maximum, number of steps, then for each step from, price, per, beat.
+    """
 
     epoch_start: np.ndarray
     rule_table: np.ndarray
     rule_of: np.ndarray
-    rule_time_model: np.ndarray
-    rule_split: np.ndarray
-    rule_rum: np.ndarray
-    rule_clock: np.ndarray
-    rule_minimum: np.ndarray
-    rule_free: np.ndarray
-    rule_zero_duration: np.ndarray
-    rule_band_price: np.ndarray
+    rule_line: np.ndarray  # int64[R * 8], see below
+    rule_band_price: np.ndarray  # int32[R * NB], first word of a price in price_line, -1 none
+    price_line: np.ndarray  # int64, see below
     tm_band: np.ndarray
     tm_until: np.ndarray
     day_type: np.ndarray
     tz_utc_us: np.ndarray
     tz_offset_min: np.ndarray
-    pm_connect: np.ndarray
-    pm_min: np.ndarray
-    pm_max: np.ndarray
-    pm_step_first: np.ndarray
-    step_from: np.ndarray
-    step_price: np.ndarray
-    step_per: np.ndarray
-    step_beat: np.ndarray
     alw_rum: np.ndarray
     alw_priority: np.ndarray
     alw_match: np.ndarray
@@ -157,32 +149,19 @@ def price_events(order, event, period, book, state, charge, take_instance, take_
     epoch_start = book.epoch_start
     day_type = book.day_type
     tz_utc_us = book.tz_utc_us
-    rule_rum = book.rule_rum
-    rule_zero_duration = book.rule_zero_duration
-    rule_split = book.rule_split
     rule_of = book.rule_of
     rule_table = book.rule_table
-    rule_clock = book.rule_clock
     tz_offset_min = book.tz_offset_min
-    rule_time_model = book.rule_time_model
     tm_band = book.tm_band
     tm_until = book.tm_until
-    rule_free = book.rule_free
+    rule_line = book.rule_line
     rule_band_price = book.rule_band_price
-    pm_step_first = book.pm_step_first
+    price_line = book.price_line
     alw_priority = book.alw_priority
     alw_rum = book.alw_rum
     alw_match = book.alw_match
     alw_bands = book.alw_bands
     alw_beat = book.alw_beat
-    step_beat = book.step_beat
-    step_from = book.step_from
-    step_per = book.step_per
-    step_price = book.step_price
-    pm_connect = book.pm_connect
-    pm_min = book.pm_min
-    rule_minimum = book.rule_minimum
-    pm_max = book.pm_max
     plan_disc_first = book.plan_disc_first
     plan_disc = book.plan_disc
     disc_match = book.disc_match
@@ -245,7 +224,13 @@ def price_events(order, event, period, book, state, charge, take_instance, take_
     failed = out_cursor[3]
     last = order.shape[0] - 1
     while at <= last:
-        prefetch(event, EVENT_WORDS * order[min(at + AHEAD, last)])
+        prefetch(event, EVENT_WORDS * order[min(at + 2 * AHEAD, last)])
+        word = event[EVENT_WORDS * order[min(at + AHEAD, last)] + 2]
+        prefetch(rule_line, 8 * (word & _LOW))
+        prefetch(rule_band_price, n_bands * (word & _LOW))
+        prefetch(period, PERIOD_WORDS * (word >> 32))
+        word = event[EVENT_WORDS * order[min(at + AHEAD // 2, last)] + 2]
+        prefetch(price_line, np.int64(rule_band_price[n_bands * (word & _LOW)]))
         row = order[at]
         start = event[EVENT_WORDS * row]
         quantity = event[EVENT_WORDS * row + 1]
@@ -269,9 +254,9 @@ def price_events(order, event, period, book, state, charge, take_instance, take_
         # every instance gives at most one entry in an event's list
         if takes + (own_end - own_begin) + (shared_end - shared_begin) > room_for_takes:
             break
-        rum = rule_rum[rule]
-        zero_rated = quantity == 0 and rule_zero_duration[rule] != 0
-        split = np.int64(rule_split[rule])
+        rum = rule_line[8 * rule + 2]
+        zero_rated = quantity == 0 and rule_line[8 * rule + 5] != 0
+        split = rule_line[8 * rule + 1]
         if rum != 0:
             split = np.int64(0)
 
@@ -301,14 +286,14 @@ def price_events(order, event, period, book, state, charge, take_instance, take_
                     while epoch + 1 < epochs and epoch_start[epoch + 1] <= moment:
                         epoch += 1
                         later = np.int64(rule_of[rule_table[epoch * n_plans + plan] + class_id])
-                        if later < 0 or rule_rum[later] == rum:
+                        if later < 0 or rule_line[8 * later + 2] == rum:
                             price_rule = later
                     if epoch + 1 < epochs:
                         until = epoch_start[epoch + 1]
                 next_model = np.int64(NO_MODEL)
                 if price_rule >= 0:
                     offset = switch_offset
-                    if rule_clock[price_rule] != 0 or switch_offset == -2048:
+                    if rule_line[8 * price_rule + 3] != 0 or switch_offset == -2048:
                         while zone_at > 0 and tz_utc_us[zone_at] > moment:
                             zone_at -= 1
                         while zone_at + 1 < transitions and tz_utc_us[zone_at + 1] <= moment:
@@ -323,12 +308,12 @@ def price_events(order, event, period, book, state, charge, take_instance, take_
                         kind = np.int64(day_type[day - day0])
                     else:
                         kind = (day + 3) % 7  # 1970-01-01 was a Thursday, and 0 is Monday
-                    slot = (np.int64(rule_time_model[price_rule]) * n_day_types + kind) * 1440
+                    slot = (rule_line[8 * price_rule] * n_day_types + kind) * 1440
                     slot += minute
                     next_band = np.int64(tm_band[slot])
                     ends = day * DAY + np.int64(tm_until[slot]) * MINUTE - offset * MINUTE
                     until = min(until, ends)
-                    if rule_free[price_rule] != 0:
+                    if rule_line[8 * price_rule + 4] != 0:
                         next_model = np.int64(FREE_PIECE)
                     else:
                         next_model = np.int64(rule_band_price[price_rule * n_bands + next_band])
@@ -360,8 +345,8 @@ def price_events(order, event, period, book, state, charge, take_instance, take_
             elif position < cut and not zero_rated:
                 if split == _ISOLATED:
                     priced = np.int64(0)
-                step = np.int64(pm_step_first[model])
-                step_end = np.int64(pm_step_first[model + 1])
+                step = model + 4
+                step_end = step + 4 * price_line[model + 3]
                 own = own_begin
                 shared = shared_begin
                 while own < own_end or shared < shared_end:
@@ -389,7 +374,7 @@ def price_events(order, event, period, book, state, charge, take_instance, take_
                         continue
                     beat = alw_beat[allowance]
                     if beat == 0:
-                        beat = step_beat[pm_step_first[model]]
+                        beat = price_line[model + 7]
                     taken = min((cut - position + beat - 1) // beat * beat, left // beat * beat)
                     if taken <= 0:
                         continue
@@ -406,16 +391,16 @@ def price_events(order, event, period, book, state, charge, take_instance, take_
                     take_units[entry] += taken
                     if position >= cut:
                         break
-                while step + 1 < step_end and step_from[step + 1] <= priced:
-                    step += 1
+                while step + 4 < step_end and price_line[step + 4] <= priced:
+                    step += 4
                 while position < cut:
-                    beat = step_beat[step]
+                    beat = price_line[step + 3]
                     beats = (cut - position + beat - 1) // beat
-                    if step + 1 < step_end:
-                        beats = min(beats, (step_from[step + 1] - priced + beat - 1) // beat)
+                    if step + 4 < step_end:
+                        beats = min(beats, (price_line[step + 4] - priced + beat - 1) // beat)
                     units = beats * beat
-                    per = step_per[step]
-                    price = step_price[step]
+                    per = price_line[step + 2]
+                    price = price_line[step + 1]
                     whole = beats if beat == per else units // per
                     if (price >= SMALL or whole >= SMALL) and (
                         whole > 0 and price > LARGEST_AMOUNT // whole
@@ -438,8 +423,8 @@ def price_events(order, event, period, book, state, charge, take_instance, take_
                     charged += units
                     priced += units
                     position += units
-                    while step + 1 < step_end and step_from[step + 1] <= priced:
-                        step += 1
+                    while step + 4 < step_end and price_line[step + 4] <= priced:
+                        step += 4
                 if status != 0:
                     break
             paid = position
@@ -461,9 +446,9 @@ def price_events(order, event, period, book, state, charge, take_instance, take_
         caps_end = np.int64(held_first[period_at + 1])
         if status == 0:
             if first_model != FREE_PIECE and not zero_rated and (charged > 0 or quantity == 0):
-                connect = pm_connect[first_model]
-                usage = max(usage, pm_min[first_model], rule_minimum[rule])
-                most = pm_max[first_model]
+                connect = price_line[first_model]
+                usage = max(usage, price_line[first_model + 1], rule_line[8 * rule + 6])
+                most = price_line[first_model + 2]
                 if 0 <= most < usage:
                     usage = most
             gross = connect + usage
