@@ -101,11 +101,24 @@ class Rater:
             state: Balances of one cycle; ``used`` and ``cap_spent`` are changed.
         """
         chosen = self._chosen(prepared, state)
-        rows = event_order(prepared, chosen, len(self.subscribers.groups))
-        charge = charge_arrays(len(rows))
-        takes = self._price(rows, prepared, state, charge)
+        charge, takes = self._charge(prepared, chosen, state)
         table, rated_rows = rated_table(prepared, state, self._names, charge, takes)
         return Rated(table, _unrated(prepared, chosen, charge), rated_rows)
+
+    def charge(self, prepared: Prepared, state: CycleState) -> price.ChargeArrays:
+        """Rates like :meth:`rate` but stops at the charges: flat arrays in event order.
+
+        The first ``cursor[1]`` entries are filled; ``row`` says which row each belongs to.
+        """
+        return self._charge(prepared, self._chosen(prepared, state), state)[0]
+
+    def _charge(
+        self, prepared: Prepared, chosen: Int8, state: CycleState
+    ) -> tuple[price.ChargeArrays, tuple[Int32, Int64]]:
+        """Brings the chosen rows into event order and prices them."""
+        rows = event_order(prepared, chosen, len(self.subscribers.groups))
+        charge = charge_arrays(len(rows))
+        return charge, self._price(rows, prepared, state, charge)
 
     def _chosen(self, prepared: Prepared, state: CycleState) -> Int8:
         """Returns the status of each row, OTHER_CYCLE where the row is not of the state's cycle."""
