@@ -30,7 +30,7 @@ demo: setup ## run the main job on samples/: collect, decode, rate, bill
 	@$(PY) -m pipeline.demo
 
 test: setup ## run the tests
-	@$(PY) -m pytest -q
+	@$(PY) -m pytest -q -n auto --dist worksteal
 
 check: setup ## format, lint, strict types, import rules
 	@.venv/bin/ruff format --check .

@@ -240,6 +240,8 @@ def _summary(parts: list[PartitionResult], events: int) -> dict[str, Any]:
         "lines": sum(part.lines for part in parts),
         "usage": money("usage"),
         "fees": money("fees"),
+        "rounding": money("rounding"),
+        "tax_added": money("tax_added"),
         "tax": money("tax"),
         "total": money("bills"),
         "currency": parts[0].currency,

@@ -96,6 +96,8 @@ class BillWork:
             sums={
                 "usage": report.usage,
                 "fees": report.fees,
+                "rounding": report.rounding,
+                "tax_added": report.tax_added,
                 "tax": report.tax,
                 "bills": report.bills,
             },

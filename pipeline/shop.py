@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 SEED = 2026
 """Seed of the demo traffic; the same seed gives the same bytes."""
+SAMPLE_RECORDS = 20_000
+"""Records written where the checkout's samples are not at hand: a few seconds of encoding."""
 
 
 def shop_folder() -> Path:
@@ -73,10 +75,10 @@ def fill(incoming: Path, subscribers: Path, progress: Callable[[str], None]) -> 
         progress("copying the sample CDR files")
         shutil.copytree(samples, incoming, dirs_exist_ok=True)
         return
-    progress("writing sample CDR files (about half a minute)")
+    progress(f"writing sample CDR files with {SAMPLE_RECORDS:,} records")
     from traffic.samples import write_samples  # noqa: PLC0415 - asn1tools takes a second
 
-    write_samples(incoming, SEED, subscribers_folder=subscribers)
+    write_samples(incoming, SEED, records=SAMPLE_RECORDS, subscribers_folder=subscribers)
 
 
 def _make_source_folders(workspace: Workspace) -> None:

@@ -107,6 +107,16 @@ def print_times(out: Console, title: str, seconds: dict[str, float]) -> None:
     out.print(table)
 
 
+BILL_ROWS = {
+    "usage": "usage",
+    "fees": "fees",
+    "rounding": "rounding",
+    "tax_added": "tax on top of prices",
+    "total": "total",
+}
+"""What bills are made of: the rows above the total add up to it."""
+
+
 def print_bill_run(out: Console, result: BillResult) -> None:
     """Prints what was billed."""
     if result.batch is None:
@@ -117,8 +127,12 @@ def print_bill_run(out: Console, result: BillResult) -> None:
         return
     found = result.summary
     table = _table(f"Bills of {result.cycle}", "", found["currency"])
-    for name in ("usage", "fees", "tax", "total"):
-        table.add_row(name, f"{Decimal(found[name]).quantize(CENT):,}")
+    for name, words in BILL_ROWS.items():
+        table.add_row(
+            words, f"{Decimal(found[name]).quantize(CENT):,}", end_section=name == "tax_added"
+        )
+    table.add_section()
+    table.add_row("of which tax", f"{Decimal(found['tax']).quantize(CENT):,}")
     out.print(table)
     unrated = ", ".join(f"{name} {count:,}" for name, count in found["unrated"].items())
     out.print(
