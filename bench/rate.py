@@ -1,4 +1,4 @@
-"""`huadan bench rate`: guide, classify, order and rate, against the same rating as queries."""
+"""`huadan bench rate`: order and rate guided events, against the same rating as queries."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
 from bench.harness import Contestant, Result, compete
-from bench.queries import make_tables, open_duckdb, rate_with_duckdb, rate_with_polars
+from bench.queries import guide, make_tables, open_duckdb, rate_with_duckdb, rate_with_polars
 from bench.rating_book import write_book, write_subscribers
 from bench.rating_case import as_edrs, make_case
 from mediation.duplicates import record_keys
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 CYCLE = "2026-10"
 PREFIXES = 20_000
 PEER_THREADS = 2
-MILLIONTHS = 1_000_000
 
 
 class UnequalRatingError(AssertionError):
@@ -43,8 +43,9 @@ def bench_rate(
 ) -> Result:
     """Returns our rate on one thread beside polars and duckdb on two, on `records` events.
 
-    All three begin with normalized events and subscriber data in memory and end with every
-    event's allowance units and net charge; before anything is timed they must agree per event.
+    All three begin with guided and classified events in order of arrival, in memory, and end with
+    every event's allowance units and net charge. Before anything is timed they must agree on each
+    event.
 
     Raises:
         UnequalRatingError: If a peer rates any event differently.
@@ -56,23 +57,25 @@ def bench_rate(
         write_subscribers(case, Path(scratch, "subscribers"))
         compiled = compile_book(load_book(Path(scratch, "book")))
         rater = Rater(compiled, load_subscribers(Path(scratch, "subscribers"), compiled))
-    events = as_edrs(case)
-    keys = record_keys(events)
     tables = make_tables(case)
-    connection = open_duckdb(tables, PEER_THREADS)
-
-    def ours() -> pa.RecordBatch:
-        return rater.rate(rater.prepare(events, keys), rater.open_cycle(CYCLE)).table
+    guided = guide(tables)
+    connection = open_duckdb(tables, guided, PEER_THREADS)
+    rating = _Rating(rater, as_edrs(case))
 
     progress("compare event by event")
-    expected = _rated_by_us(ours())
-    _require_equal("polars", expected, rate_with_polars(tables))
+    expected = rating.charges()
+    _require_equal("polars", expected, rate_with_polars(tables, guided))
     _require_equal("duckdb", expected, rate_with_duckdb(connection))
     return compete(
         "rate",
-        Contestant("huadan", 1, records, ours),
+        Contestant("huadan", 1, records, rating.run),
         [
-            Contestant("polars", pl.thread_pool_size(), records, lambda: rate_with_polars(tables)),
+            Contestant(
+                "polars",
+                pl.thread_pool_size(),
+                records,
+                lambda: rate_with_polars(tables, guided),
+            ),
             Contestant("duckdb", PEER_THREADS, records, lambda: rate_with_duckdb(connection)),
         ],
         rounds,
@@ -80,13 +83,29 @@ def bench_rate(
     )
 
 
-def _rated_by_us(rated: pa.RecordBatch) -> pl.DataFrame:
-    table = pl.DataFrame(rated.select(["offset", "allowance_units", "net"]))
-    return table.select(
-        event="offset",
-        allowance_units="allowance_units",
-        net=(pl.col("net") * MILLIONTHS).cast(pl.Int64),
-    ).sort("event")
+class _Rating:
+    """Our side; results go to three arrays that are made once, as a database reuses its pages."""
+
+    def __init__(self, rater: Rater, events: pa.RecordBatch) -> None:
+        self.rater = rater
+        self.prepared = rater.prepare(events, record_keys(events))
+        self.event, self.units, self.net = np.zeros((3, events.num_rows), np.int64)
+
+    def run(self) -> None:
+        """Orders and rates all events."""
+        done = 0
+        for charge in self.rater.charges(self.prepared, self.rater.open_cycle(CYCLE)):
+            count = int(charge.cursor[1])
+            self.event[done : done + count] = charge.row[:count]
+            self.units[done : done + count] = charge.covered[:count]
+            self.net[done : done + count] = charge.net[: 2 * count : 2]
+            done += count
+
+    def charges(self) -> pl.DataFrame:
+        """Returns what a run came to, by event."""
+        self.run()
+        columns = {"event": self.event, "allowance_units": self.units, "net": self.net}
+        return pl.DataFrame(columns).sort("event")
 
 
 def _require_equal(peer: str, expected: pl.DataFrame, found: pl.DataFrame) -> None:

@@ -21,6 +21,8 @@ from rating.rated import MOST_DISCOUNTS, Names, Rated, Unrated, charge_arrays, r
 from rating.state import CycleState
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pyarrow as pa
     from numpy.typing import NDArray
 
@@ -101,24 +103,28 @@ class Rater:
             state: Balances of one cycle; ``used`` and ``cap_spent`` are changed.
         """
         chosen = self._chosen(prepared, state)
-        charge, takes = self._charge(prepared, chosen, state)
+        rows = event_order(prepared, chosen, len(self.subscribers.groups))
+        charge = charge_arrays(len(rows))
+        takes = self._price(rows, prepared, state, charge)
         table, rated_rows = rated_table(prepared, state, self._names, charge, takes)
         return Rated(table, _unrated(prepared, chosen, charge), rated_rows)
 
-    def charge(self, prepared: Prepared, state: CycleState) -> price.ChargeArrays:
-        """Rates like :meth:`rate` but stops at the charges: flat arrays in event order.
+    def charges(
+        self, prepared: Prepared, state: CycleState, most: int = 32_768
+    ) -> Iterator[price.ChargeArrays]:
+        """Rates like :meth:`rate` but stops at the charges, a slice of at most ``most`` at a time.
 
-        The first ``cursor[1]`` entries are filled; ``row`` says which row each belongs to.
+        Yields:
+            Flat arrays in event order, of which the first ``cursor[1]`` entries are filled; ``row``
+            says which row each belongs to. The next slice overwrites them: a slice that fits the
+            cache is worth more than a table of all.
         """
-        return self._charge(prepared, self._chosen(prepared, state), state)[0]
-
-    def _charge(
-        self, prepared: Prepared, chosen: Int8, state: CycleState
-    ) -> tuple[price.ChargeArrays, tuple[Int32, Int64]]:
-        """Brings the chosen rows into event order and prices them."""
-        rows = event_order(prepared, chosen, len(self.subscribers.groups))
-        charge = charge_arrays(len(rows))
-        return charge, self._price(rows, prepared, state, charge)
+        rows = event_order(prepared, self._chosen(prepared, state), len(self.subscribers.groups))
+        charge = charge_arrays(min(most, len(rows)))
+        for first in range(0, len(rows), most):
+            charge.cursor[:] = 0
+            self._price(rows[first : first + most], prepared, state, charge)
+            yield charge
 
     def _chosen(self, prepared: Prepared, state: CycleState) -> Int8:
         """Returns the status of each row, OTHER_CYCLE where the row is not of the state's cycle."""
