@@ -1,0 +1,260 @@
+"""Mistakes in CSV tables and plans, one of each kind."""
+
+from __future__ import annotations
+
+from tests.tariffs.books import edited
+from tests.tariffs.changes import PLAN, VOICE, Mistakes, added, appended
+
+MISTAKES: Mistakes = {
+    # CSV
+    "CSV head": (
+        edited("zones.csv", "zone,call_class,area", "zone,class,area"),
+        "zones.csv",
+        1,
+        ("zone,class,area", "zone,call_class,area"),
+    ),
+    "CSV short row": (appended("numbers.csv", "49\n"), "numbers.csv", 4, ("Too few", "1 in place")),
+    "CSV long row": (appended("numbers.csv", "49,abroad,x,y\n"), "numbers.csv", 4, ("Too many",)),
+    "CSV not UTF-8": (
+        added("zones.csv", b"zone,call_class,area\nnorth,national,n\xf6rth\n"),
+        "zones.csv",
+        2,
+        ("0xf6", "UTF-8"),
+    ),
+    "CSV quote not closed": (
+        appended("short_codes.csv", '120,"police\n'),
+        "short_codes.csv",
+        3,
+        ("Not CSV", "quotes"),
+    ),
+    "zone twice": (
+        appended("zones.csv", "north,national,\n"),
+        "zones.csv",
+        5,
+        ("'north'", "line 2"),
+    ),
+    "zone with blanks": (
+        appended("zones.csv", "far away,national,\n"),
+        "zones.csv",
+        5,
+        ("far away",),
+    ),
+    "call class of a zone": (
+        appended("zones.csv", "moon,intl,\n"),
+        "zones.csv",
+        5,
+        ("call class 'intl'", "international"),
+    ),
+    "class that is found, not written": (
+        appended("zones.csv", "moon,on_net,\n"),
+        "zones.csv",
+        5,
+        ("call class 'on_net'",),
+    ),
+    "unknown area": (
+        appended("zones.csv", "moon,national,nort\n"),
+        "zones.csv",
+        5,
+        ("area 'nort'", "Did you mean 'north'?"),
+    ),
+    "prefix with letters": (appended("numbers.csv", "49x,abroad\n"), "numbers.csv", 4, ("'49x'",)),
+    "prefix with a zero": (appended("numbers.csv", "0049,abroad\n"), "numbers.csv", 4, ("'0049'",)),
+    "prefix with +": (appended("numbers.csv", "+49,abroad\n"), "numbers.csv", 4, ("without +",)),
+    "prefix too long": (
+        appended("numbers.csv", "4912345678901234,abroad\n"),
+        "numbers.csv",
+        4,
+        ("15 digits",),
+    ),
+    "prefix twice": (appended("numbers.csv", "44,north\n"), "numbers.csv", 4, ("44", "line 3")),
+    "prefix without zone": (
+        appended("numbers.csv", "49,abrod\n"),
+        "numbers.csv",
+        4,
+        ("'abrod'", "Did you mean 'abroad'?"),
+    ),
+    "short code": (appended("short_codes.csv", "1 1 2,police\n"), "short_codes.csv", 3, ("1 1 2",)),
+    "short code twice": (
+        appended("short_codes.csv", "110,north\n"),
+        "short_codes.csv",
+        3,
+        ("110",),
+    ),
+    "network": (appended("networks.csv", "46001,home\n"), "networks.csv", 4, ("46001", "MCC-MNC")),
+    "network twice": (appended("networks.csv", "440-10,asia\n"), "networks.csv", 4, ("440-10",)),
+    "roaming class of a network": (
+        appended("networks.csv", "525-01,asai\n"),
+        "networks.csv",
+        4,
+        ("'asai'", "Did you mean 'asia'?"),
+    ),
+    "no home network": (
+        edited("networks.csv", "460-00,home\n", ""),
+        "networks.csv",
+        1,
+        ("No network is home",),
+    ),
+    # Plans
+    "unknown price": (
+        edited(PLAN, "peak: minute", "peak: minutes"),
+        PLAN,
+        6,
+        ("price 'minutes'", "Did you mean 'minute'?"),
+    ),
+    "unknown time model": (
+        edited(PLAN, "time: business_day", "time: busines_day"),
+        PLAN,
+        6,
+        ("time model 'busines_day'", "Did you mean 'business_day'?"),
+    ),
+    "band without price": (
+        edited(PLAN, VOICE, "price: {peak: minute}"),
+        PLAN,
+        6,
+        ("No price for band off_peak",),
+    ),
+    "unknown band": (
+        edited(PLAN, VOICE, "price: {peak: minute, ofpeak: cheap}"),
+        PLAN,
+        6,
+        ("no band 'ofpeak'", "Did you mean 'off_peak'?"),
+    ),
+    "bands that count differently": (
+        edited(PLAN, VOICE, "price: {peak: minute, off_peak: volume}"),
+        PLAN,
+        6,
+        ("seconds and total_bytes",),
+    ),
+    "unit that the service lacks": (
+        edited(PLAN, "price: message", "price: minute"),
+        PLAN,
+        7,
+        ("does not fit sms", "events"),
+    ),
+    "unknown service in a rule": (
+        edited(PLAN, "when: {service: sms,", "when: {service: smss,"),
+        PLAN,
+        7,
+        ("service 'smss'", "Did you mean 'sms'?"),
+    ),
+    "service without defaults": (
+        edited(PLAN, "when: {service: sms,", "when: {service: mms,"),
+        PLAN,
+        7,
+        ("No tax and G/L code for mms", "book.yaml"),
+    ),
+    "unknown zone in a rule": (
+        edited(PLAN, "class: emergency", "zone: polise"),
+        PLAN,
+        5,
+        ("zone 'polise'", "Did you mean 'police'?"),
+    ),
+    "unknown condition": (
+        edited(PLAN, "class: emergency", "clas: emergency"),
+        PLAN,
+        5,
+        ("'clas'", "Did you mean 'class'?"),
+    ),
+    "condition on nothing": (
+        edited(PLAN, "class: emergency", "class: []"),
+        PLAN,
+        5,
+        ("names nothing",),
+    ),
+    "rule without price": (
+        edited(PLAN, "direction: originating}, price: message", "direction: originating}"),
+        PLAN,
+        7,
+        ("rule lacks price",),
+    ),
+    "rule id twice": (
+        edited(PLAN, "id: data, when: {service: data, d", "id: sms, when: {service: data, d"),
+        PLAN,
+        8,
+        ("'sms'", "line 7"),
+    ),
+    "no rules": (added(PLAN, "name: Plain\n"), PLAN, 1, ("no rules",)),
+    "id is not the file's name": (
+        edited(PLAN, "name: Plain", "id: plane\nname: Plain"),
+        PLAN,
+        1,
+        ("plain",),
+    ),
+    "unknown base plan": (
+        edited(PLAN, "name: Plain", "name: Plain\ninherits: bas"),
+        PLAN,
+        2,
+        ("plan 'bas'",),
+    ),
+    "plan that inherits itself": (
+        {
+            "plans/a.yaml": "name: A\ninherits: b\n",
+            "plans/b.yaml": "name: B\ninherits: a\n",
+        },
+        "plans/b.yaml",
+        2,
+        ("a → b → a", "circle"),
+    ),
+    "drops what is not there": (
+        added("plans/a.yaml", "name: A\ninherits: plain\nwithout: [hafl]\n"),
+        "plans/a.yaml",
+        3,
+        ("'hafl'", "Did you mean 'half'?"),
+    ),
+    "unknown discount": (
+        edited(PLAN, "discounts: [half]", "discounts: [halv]"),
+        PLAN,
+        11,
+        ("discount 'halv'", "Did you mean 'half'?"),
+    ),
+    "unknown tax of a fee": (edited(PLAN, "tax: vat", "tax: vad"), PLAN, 3, ("tax 'vad'",)),
+    "unknown role": (
+        edited(PLAN, "gl_code: 4010}", "gl_code: 4010, roles: [mian]}"),
+        PLAN,
+        3,
+        ("role 'mian'", "Did you mean 'main'?"),
+    ),
+    "proration": (
+        edited(PLAN, "gl_code: 4010}", "gl_code: 4010, proration: dayly}"),
+        PLAN,
+        3,
+        ("'dayly'", "Did you mean 'daily'?"),
+    ),
+    "allowance without unit": (edited(PLAN, "10 min", "10"), PLAN, 10, ("'10'", "quantity")),
+    "allowance of mixed units": (
+        edited(PLAN, "quantity: 10 min", "quantity: 10 min, beat: 1 KiB"),
+        PLAN,
+        10,
+        ("bytes and seconds",),
+    ),
+    "unlimited what": (
+        edited(PLAN, "10 min", "unlimited"),
+        PLAN,
+        10,
+        ("unlimited seconds",),
+    ),
+    "discount over 100 %": (
+        edited("discounts/all.yaml", "50 %", "150 %"),
+        "discounts/all.yaml",
+        1,
+        ("more than 100 %",),
+    ),
+    "discount for whom": (
+        edited("discounts/all.yaml", "friends", "frends"),
+        "discounts/all.yaml",
+        1,
+        ("'frends'", "Did you mean 'friends'?"),
+    ),
+    "discount in two files": (
+        added("discounts/more.yaml", "half: {percent: 5 %}\n"),
+        "discounts/more.yaml",
+        1,
+        ("'half'", "discounts/all.yaml:1"),
+    ),
+    "cap scope": (
+        edited(PLAN, "amount: 100.00,", "amount: 100.00, scope: family,"),
+        PLAN,
+        13,
+        ("'family'", "charge_group"),
+    ),
+}
