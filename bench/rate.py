@@ -98,7 +98,7 @@ class _Rating:
             count = int(charge.cursor[1])
             self.event[done : done + count] = charge.row[:count]
             self.units[done : done + count] = charge.covered[:count]
-            self.net[done : done + count] = charge.net[: 2 * count : 2]
+            self.net[done : done + count] = charge.net[:count]
             done += count
 
     def charges(self) -> pl.DataFrame:

@@ -16,6 +16,7 @@ import numpy as np
 
 from rating.cycles import cycle_bounds, cycles_between
 from rating.kernels import guide, order, price
+from rating.kernels.arrays import ChargeArrays, PriceArrays
 from rating.prepare import Prepared, aligned, class_arrays, prepare, scratch
 from rating.rated import MOST_DISCOUNTS, Names, Rated, Unrated, charge_arrays, rated_table
 from rating.state import CycleState
@@ -110,8 +111,8 @@ class Rater:
         return Rated(table, _unrated(prepared, chosen, charge), rated_rows)
 
     def charges(
-        self, prepared: Prepared, state: CycleState, most: int = 32_768
-    ) -> Iterator[price.ChargeArrays]:
+        self, prepared: Prepared, state: CycleState, most: int = 4_096
+    ) -> Iterator[ChargeArrays]:
         """Rates like :meth:`rate` but stops at the charges, a slice of at most ``most`` at a time.
 
         Yields:
@@ -135,7 +136,7 @@ class Rater:
         return np.where(inside, prepared.status, np.int8(OTHER_CYCLE))
 
     def _price(
-        self, rows: Int64, prepared: Prepared, state: CycleState, charge: price.ChargeArrays
+        self, rows: Int64, prepared: Prepared, state: CycleState, charge: ChargeArrays
     ) -> tuple[Int32, Int64]:
         """Runs the kernel; returns the takes (instance, units)."""
         arrays = state.arrays()
@@ -168,7 +169,7 @@ def event_order(prepared: Prepared, chosen: Int8, groups: int) -> Int64:
     return rows
 
 
-def price_arrays(book: CompiledBook) -> price.PriceArrays:
+def price_arrays(book: CompiledBook) -> PriceArrays:
     """Returns the part of a book that pricing reads."""
     sizes = (
         len(book.bands),
@@ -188,12 +189,12 @@ def price_arrays(book: CompiledBook) -> price.PriceArrays:
         # one more than the last price, so that -1 stays -1
         "rule_band_price": np.append(first_word, np.int32(-1))[book.rule_band_price],
     }
-    others = {name: getattr(book, name) for name in price.PriceArrays._fields if name not in made}
-    return price.PriceArrays(**made, **others)
+    others = {name: getattr(book, name) for name in PriceArrays._fields if name not in made}
+    return PriceArrays(**made, **others)
 
 
 def _rule_lines(book: CompiledBook) -> Int64:
-    """Returns the rules as rows of eight words (:class:`rating.kernels.price.PriceArrays`)."""
+    """Returns the rules as rows of eight words (:class:`rating.kernels.arrays.PriceArrays`)."""
     lines = aligned(8 * book.n_rules)
     columns: tuple[NDArray[Any], ...] = (
         book.rule_time_model,
@@ -238,7 +239,7 @@ def _inside(start: Int64, cycle: str, zone: str) -> NDArray[np.bool_]:
     return (start >= begin) & (start < end)
 
 
-def _unrated(prepared: Prepared, chosen: Int8, charge: price.ChargeArrays) -> Unrated:
+def _unrated(prepared: Prepared, chosen: Int8, charge: ChargeArrays) -> Unrated:
     """Returns the rows that were not rated, in order of rows."""
     failed = int(charge.cursor[3])
     early = np.flatnonzero((chosen != guide.RATED) & (chosen != OTHER_CYCLE))

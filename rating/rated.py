@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from rating.kernels import columns as kernel
-from rating.kernels.price import ChargeArrays
+from rating.kernels.arrays import ChargeArrays
 from rating.prepare import scratch
 from rating.reasons import NOT_CHARGED, REASONS
 from rating.schema import MONEY, RATED_SCHEMA, RUMS
@@ -152,13 +152,11 @@ def charge_arrays(m: int) -> ChargeArrays:
         discounts=scratch(m, np.int64),
         charged=scratch(m, np.int64),
         covered=scratch(m, np.int64),
-        connect=scratch(2 * m, np.int64),
-        usage=scratch(2 * m, np.int64),
-        gross=scratch(2 * m, np.int64),
-        discount=scratch(2 * m, np.int64),
-        cap=scratch(2 * m, np.int64),
-        rounding=scratch(2 * m, np.int64),
-        net=scratch(2 * m, np.int64),
+        connect=scratch(m, np.int64),
+        usage=scratch(m, np.int64),
+        discount=scratch(m, np.int64),
+        cap=scratch(m, np.int64),
+        net=scratch(m, np.int64),
         take_first=first,
         failed_row=scratch(m, np.int64),
         failed_status=scratch(m, np.int8),
@@ -259,9 +257,13 @@ def rated_table(
     def carried(name: str) -> pa.Array:
         return prepared.edr.column(name).take(taken)
 
-    def money(words: Int64) -> pa.Array:
+    def money(amounts: Int64) -> pa.Array:
+        words = scratch(2 * m, np.int64)
+        kernel.decimal_words(amounts, words)
         return pa.Array.from_buffers(MONEY, m, [None, pa.py_buffer(words)])
 
+    gross = charge.connect[:m] + charge.usage[:m]
+    discount, reduction, net = charge.discount[:m], charge.cap[:m], charge.net[:m]
     zeros = np.zeros(m, np.int32)
     columns = {
         **{name: carried(name) for name in _CARRIED},
@@ -281,14 +283,14 @@ def rated_table(
         "allowance_units": pa.array(charge.covered[:m]),
         "allowances": _taken(charge.take_first[: m + 1], takes, n_takes, state, names),
         "rule": coded(names.rule_code[rule], names.rules),
-        "connect_fee": money(charge.connect),
-        "usage_charge": money(charge.usage),
-        "gross": money(charge.gross),
+        "connect_fee": money(charge.connect[:m]),
+        "usage_charge": money(charge.usage[:m]),
+        "gross": money(gross),
         "discount": names.discounts(codes.plan, charge.discounts[:m]),
-        "discount_amount": money(charge.discount),
-        "cap_reduction": money(charge.cap),
-        "rounding": money(charge.rounding),
-        "net": money(charge.net),
+        "discount_amount": money(discount),
+        "cap_reduction": money(reduction),
+        "rounding": money(net - (gross - discount - reduction)),
+        "net": money(net),
         "tax": coded(names.rule_tax[rule], names.taxes),
         "gl_code": coded(names.rule_gl[rule], names.gl_codes),
         "book_digest": coded(zeros, names.digest),

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from rating.cycles import cycle_bounds, day_number, days_of
-from rating.kernels.price import StateArrays
+from rating.kernels.arrays import StateArrays
 from rating.schema import BALANCE_SCHEMA, RUMS, TIME
 from rating.subscribers import ROLES
 from tariffs.compiled import FOREVER

@@ -58,3 +58,11 @@ def code_columns(period_of, class_of, period, sizes, out):
         group[i] = period[at + 2] & _LOW
         plan[i] = period[at + 3] >> 32
         msisdn[i] = period[at + 5]
+
+
+@njit(nogil=True, cache=True)
+def decimal_words(amounts, words):
+    """Spells out int64[m] amounts as int64[2 m] words of decimal128, low before high."""
+    for i in range(amounts.shape[0]):
+        words[2 * i] = amounts[i]
+        words[2 * i + 1] = amounts[i] >> 63

@@ -11,8 +11,6 @@ Division uses the C error model; every divisor is at least 1.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numba import njit
 
@@ -44,87 +42,6 @@ _LOW = (1 << 32) - 1
 _CONSECUTIVE, _ISOLATED = 1, 2
 
 
-class PriceArrays(NamedTuple):
-    """The part of a compiled book that pricing reads (names and units as in CompiledBook).
-
-    Rules and prices are rows of one cache line each, because every event reads another one. A rule:
-    time model, split, metric, clock, free, zero duration, minimum, one spare. A price: connect fee,
-    minimum, maximum, number of steps, then for each step from, price, per, beat.
-    """
-
-    epoch_start: np.ndarray
-    rule_table: np.ndarray
-    rule_of: np.ndarray
-    rule_line: np.ndarray  # int64[R * 8], see below
-    rule_band_price: np.ndarray  # int32[R * NB], first word of a price in price_line, -1 none
-    price_line: np.ndarray  # int64, see below
-    tm_band: np.ndarray
-    tm_until: np.ndarray
-    day_type: np.ndarray
-    tz_utc_us: np.ndarray
-    tz_offset_min: np.ndarray
-    alw_rum: np.ndarray
-    alw_priority: np.ndarray
-    alw_match: np.ndarray
-    alw_bands: np.ndarray
-    alw_beat: np.ndarray
-    disc_ppm: np.ndarray
-    disc_match: np.ndarray
-    disc_bands: np.ndarray
-    disc_friends: np.ndarray
-    disc_group: np.ndarray
-    disc_on_connect: np.ndarray
-    disc_exclusive: np.ndarray
-    disc_from_us: np.ndarray
-    disc_to_us: np.ndarray
-    plan_disc_first: np.ndarray
-    plan_disc: np.ndarray
-    cap_amount: np.ndarray
-    cap_match: np.ndarray
-    sizes: np.ndarray  # int64: bands, day types, day0, classes, plans, round unit, round mode
-
-
-class StateArrays(NamedTuple):
-    """Allowance instances and cap counters of one cycle; see :class:`rating.state.CycleState`."""
-
-    own_first: np.ndarray  # int32[subscribers + 1], the subscriber's own instances
-    shared_first: np.ndarray  # int32[groups + 1], the group's shared instances
-    allowance: np.ndarray  # int32[I], definition
-    valid_from: np.ndarray  # int64[I]
-    valid_to: np.ndarray  # int64[I]
-    given: np.ndarray  # int64[I]
-    used: np.ndarray  # int64[I], changed
-    cap_first: np.ndarray  # int32[periods + 1]
-    cap: np.ndarray  # int32, definition of each cap of a period
-    cap_slot: np.ndarray  # int32, its counter
-    cap_spent: np.ndarray  # int64[slots], changed
-
-
-class ChargeArrays(NamedTuple):
-    """What pricing writes, in event order; money as decimal128 words (low, high)."""
-
-    row: np.ndarray  # int64[m]
-    period: np.ndarray  # int32[m]
-    rule: np.ndarray  # int32[m]
-    class_id: np.ndarray  # int32[m]
-    quantity: np.ndarray  # int64[m]
-    band: np.ndarray  # int32[m]
-    discounts: np.ndarray  # int64[m], bit k: the k-th discount of the plan took something
-    charged: np.ndarray  # int64[m]
-    covered: np.ndarray  # int64[m]
-    connect: np.ndarray  # int64[2 m]
-    usage: np.ndarray
-    gross: np.ndarray
-    discount: np.ndarray
-    cap: np.ndarray
-    rounding: np.ndarray
-    net: np.ndarray
-    take_first: np.ndarray  # int32[m + 1]
-    failed_row: np.ndarray  # int64[m]
-    failed_status: np.ndarray  # int8[m]
-    cursor: np.ndarray  # int64[4]: next event, rows written, takes written, failed
-
-
 @njit(nogil=True, cache=True, error_model="numpy")
 def price_events(order, event, period, book, state, charge, take_instance, take_units):
     """Prices events in event order from ``charge.cursor`` on.
@@ -135,7 +52,7 @@ def price_events(order, event, period, book, state, charge, take_instance, take_
         order: int64[m], rows in event order.
         event: int64[4 n], packed words of :mod:`rating.kernels.guide`.
         period: int64[P * 8], validity periods.
-        book: PriceArrays.
+        book: PriceArrays of :mod:`rating.kernels.arrays`.
         state: StateArrays; ``used`` and ``cap_spent`` are changed.
         charge: ChargeArrays, filled.
         take_instance: int32[t], filled with instances in event order.
@@ -200,10 +117,8 @@ def price_events(order, event, period, book, state, charge, take_instance, take_
     out_covered = charge.covered
     out_connect = charge.connect
     out_usage = charge.usage
-    out_gross = charge.gross
     out_discount = charge.discount
     out_cap = charge.cap
-    out_rounding = charge.rounding
     out_net = charge.net
     out_take_first = charge.take_first
     n_bands = sizes[0]
@@ -439,7 +354,6 @@ def price_events(order, event, period, book, state, charge, take_instance, take_
         discount = np.int64(0)
         discounts = np.int64(0)
         reduction = np.int64(0)
-        rounding = np.int64(0)
         gross = np.int64(0)
         net = np.int64(0)
         caps = np.int64(held_first[period_at])
@@ -515,7 +429,6 @@ def price_events(order, event, period, book, state, charge, take_instance, take_
                 least = round_unit
             # rounding never lifts the cycle's sum over a cap; no branch, it would be a coin toss
             net += round_unit * np.int64((rest >= least) & (net + round_unit <= room))
-            rounding = net - exact
             for k in range(caps, caps_end):
                 if cap_match[np.int64(held_cap[k]) * n_classes + class_id] != 0:
                     spent[held_slot[k]] += net
@@ -529,21 +442,11 @@ def price_events(order, event, period, book, state, charge, take_instance, take_
         out_discounts[rows] = discounts
         out_charged[rows] = charged
         out_covered[rows] = covered
-        low = 2 * rows
-        out_connect[low] = connect
-        out_connect[low + 1] = 0
-        out_usage[low] = usage
-        out_usage[low + 1] = 0
-        out_gross[low] = gross
-        out_gross[low + 1] = 0
-        out_discount[low] = discount
-        out_discount[low + 1] = 0
-        out_cap[low] = reduction
-        out_cap[low + 1] = 0
-        out_rounding[low] = rounding
-        out_rounding[low + 1] = rounding >> 63
-        out_net[low] = net
-        out_net[low + 1] = 0
+        out_connect[rows] = connect
+        out_usage[rows] = usage
+        out_discount[rows] = discount
+        out_cap[rows] = reduction
+        out_net[rows] = net
         rows += 1
         out_take_first[rows] = takes
         at += 1

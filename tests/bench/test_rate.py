@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from bench.queries import flatten_deck, make_tables, rate_with_polars
+from bench.queries import flatten_deck, guide, make_tables, rate_with_polars
 from bench.rate import UnequalRatingError, _require_equal, bench_rate
 from bench.rating_case import make_case
 
@@ -35,7 +35,7 @@ def test_kernel_polars_and_duckdb_rate_every_event_alike() -> None:
 
 def test_a_peer_that_is_wrong_by_a_cent_is_noticed() -> None:
     tables = make_tables(make_case(events=1_000, subscribers=100, prefixes=500))
-    right = rate_with_polars(tables).select(pl.all().cast(pl.Int64)).sort("event")
+    right = rate_with_polars(tables, guide(tables)).select(pl.all().cast(pl.Int64)).sort("event")
     wrong = right.with_columns(
         net=pl.when(pl.col("event") == 17).then(pl.col("net") + 10_000).otherwise(pl.col("net"))
     )
