@@ -100,7 +100,7 @@ def detect_format(
 def _formats(name: str | None) -> dict[str, RecordTags]:
     from mediation import formats  # noqa: PLC0415 - loading a format compiles its plan
 
-    names = formats.available() if name is None else (name,)
+    names = formats.available(formats.BER) if name is None else (name,)
     return {each: tags_of(formats.load(each).schema) for each in names}
 
 

@@ -1,10 +1,11 @@
-"""CDR formats: one folder each, an ASN.1 module of our own and a mapping, no Python.
+"""CDR formats: one folder each with a mapping, no Python; BER formats have an ASN.1 module too.
 
 `available` names them, `load` reads, checks and compiles one. Nothing here is slow to import.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,10 @@ __all__ = ["Format", "available", "load", "load_folder"]
 
 FOLDER: Final = Path(__file__).parent
 MAPPING_FILE: Final = "mapping.yaml"
+BER: Final = "ber"
+KINDS: Final = (BER,)
+"""What a format may be made of; a mapping that does not say `kind` is for BER."""
+KIND_LINE: Final = re.compile(r"^kind:[ \t]*(\w+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +58,20 @@ class Format:
 
 
 @cache
-def available() -> tuple[str, ...]:
-    """Returns the names of the formats that come with the package, sorted."""
-    return tuple(sorted(path.parent.name for path in FOLDER.glob(f"*/{MAPPING_FILE}")))
+def available(kind: str | None = None) -> tuple[str, ...]:
+    """Returns the names of the formats that come with the package, sorted.
+
+    Args:
+        kind: One of `KINDS`, None for all formats.
+    """
+    paths = FOLDER.glob(f"*/{MAPPING_FILE}")
+    return tuple(sorted(path.parent.name for path in paths if kind in {None, _kind(path)}))
+
+
+def _kind(path: Path) -> str:
+    """Returns what a mapping file says it is for, without reading the rest of it."""
+    found = KIND_LINE.search(path.read_text(encoding="utf-8", errors="replace"))
+    return BER if found is None else found[1]
 
 
 @cache
