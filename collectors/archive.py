@@ -51,8 +51,8 @@ class Archive:
         partial = self.folder / f"{PARTIAL}{partial_name}"
         partial.unlink(missing_ok=True)
         try:
-            sha256 = collector.fetch(offer, partial)
-            target = self.path_of(sha256[:FILE_ID_LENGTH])
+            digest = collector.fetch(offer, partial)
+            target = self.path_of(digest[:FILE_ID_LENGTH])
             if not target.exists():
                 if not target.parent.is_dir():
                     target.parent.mkdir(exist_ok=True)
@@ -62,7 +62,7 @@ class Archive:
         finally:
             # rename does nothing when both names are links to one file
             partial.unlink(missing_ok=True)
-        return Taken(offer, sha256, target)
+        return Taken(offer, digest, target)
 
     def take_all(
         self,

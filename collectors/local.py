@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import fnmatch
-import hashlib
 import os
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from collectors.digest import file_digest, new_digest
 from collectors.errors import FileChangedError, MissingFolderError
 from collectors.model import Offer, Take
 from collectors.sequence import sequence_of
@@ -83,12 +83,12 @@ class LocalFolder:
         )
 
     def fetch(self, offer: Offer, partial: Path) -> str:
-        """Copies or links the file to `partial`, fsyncs it and returns its SHA-256."""
+        """Copies or links the file to `partial`, fsyncs it and returns its digest."""
         origin = self.folder / offer.name
         linked = self.take != "copy" and _link(origin, partial)
         with origin.open("rb") as source:
             if linked:
-                digest = _digest(source)
+                digest = file_digest(partial)
                 os.fsync(source.fileno())
             else:
                 digest = _copy(source.fileno(), partial)
@@ -118,13 +118,9 @@ def _link(origin: Path, partial: Path) -> bool:
     return True
 
 
-def _digest(source: object) -> str:
-    return hashlib.file_digest(source, "sha256").hexdigest()  # type: ignore[arg-type]
-
-
 def _copy(source: int, partial: Path) -> str:
     """Copies an open file while hashing it, so that what was hashed is what was archived."""
-    digest = hashlib.sha256()
+    digest = new_digest()
     block = bytearray(BLOCK)
     view = memoryview(block)
     try:

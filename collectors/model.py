@@ -12,7 +12,7 @@ Take = Literal["copy", "link", "move"]
 """How a file gets into the archive: bytes copied, hard link, or copied and then removed."""
 
 FILE_ID_LENGTH = 32
-"""Hex digits of a file id: the first 128 bits of the content's SHA-256 (law 3)."""
+"""Hex digits of a file id: the first 128 bits of the content's BLAKE3 digest (law 3)."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -31,13 +31,13 @@ class Taken:
     """A file of the archive: its content digest, and the offer that it came from."""
 
     offer: Offer
-    sha256: str
+    digest: str
     path: Path
 
     @property
     def file_id(self) -> str:
         """Returns the name of the content: the same wherever and whenever it arrives."""
-        return self.sha256[:FILE_ID_LENGTH]
+        return self.digest[:FILE_ID_LENGTH]
 
 
 class Collector(Protocol):
@@ -55,7 +55,7 @@ class Collector(Protocol):
         """
 
     def fetch(self, offer: Offer, partial: Path) -> str:
-        """Puts the offer's bytes, durable, into `partial`; returns their SHA-256 in hex.
+        """Puts the offer's bytes, durable, into `partial`; returns their digest in hex.
 
         Raises:
             FileChangedError: the file changed while it was read.

@@ -41,7 +41,7 @@ def field(
 
 
 IDENTITY = (
-    field("file_id", DICTIONARY, "hex", "First 128 bits of the file's SHA-256", nullable=False),
+    field("file_id", DICTIONARY, "hex", "First 128 bits of the file's BLAKE3", nullable=False),
     field("offset", pa.int64(), "byte", "Where the record begins in the file", nullable=False),
     field("container", pa.int32(), "index", "Container in the record, 0 first", nullable=False),
 )

@@ -65,7 +65,7 @@ AUDIT_SCHEMA = pa.schema(
         field("batch", pa.string(), "name", "Batch that read the file", nullable=False),
         field("source", pa.string(), "name", "Where it came from", nullable=False),
         field("name", pa.string(), "name", "Its name there", nullable=False),
-        field("file_id", pa.string(), "hex", "First 128 bits of its SHA-256", nullable=False),
+        field("file_id", pa.string(), "hex", "First 128 bits of its BLAKE3", nullable=False),
         field("state", pa.string(), "name", "committed, suspended or duplicate", nullable=False),
         field("format", pa.string(), "name", "Format it was read as"),
         field("framing", pa.string(), "name", "How its records are framed"),

@@ -13,13 +13,13 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from collectors.digest import file_digest
 from pipeline.commit import commit_batch, recover, staged
 from pipeline.config import load_config
 from pipeline.errors import ReconciliationError, UsageError
 from pipeline.ledger import Commit, Ledger
 from pipeline.lock import locked
 from pipeline.logs import log
-from pipeline.parquet import file_sha256
 from pipeline.progress import Silent
 from pipeline.runner import LocalRunner
 from pipeline.stopwatch import Stopwatch
@@ -175,9 +175,9 @@ def _digest(workspace: Workspace, config: Config, files: list[Output]) -> str:
         root = workspace.root / folder
         for path in sorted(root.rglob("*")):
             if path.is_file():
-                digest.update(f"\n{path.relative_to(root).as_posix()} {file_sha256(path)}".encode())
+                digest.update(f"\n{path.relative_to(root).as_posix()} {file_digest(path)}".encode())
     for output in files:
-        digest.update(f"\n{output.path} {output.sha256}".encode())
+        digest.update(f"\n{output.path} {output.digest}".encode())
     return digest.hexdigest()
 
 

@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from collectors.archive import sync_folder
+from collectors.digest import file_digest
 from pipeline.errors import DiskFullError, LedgerError
-from pipeline.parquet import file_sha256
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -94,7 +94,7 @@ def publish(workspace: Workspace, ledger: Ledger, batch: Batch) -> None:
             touched |= _make_folders(target.parent, workspace.root)
             origin.rename(target)
             touched.add(target.parent)
-        elif not target.exists() or file_sha256(target) != output.sha256:
+        elif not target.exists() or file_digest(target) != output.digest:
             message = f"{batch.name} is committed, but {output.path} is missing or was changed"
             raise LedgerError(message, "restore the workspace from a backup")
     for path in ledger.superseded_paths(batch.id):

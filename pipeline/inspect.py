@@ -129,11 +129,11 @@ def inspect(
 
 def _file_id(path: Path) -> str:
     """Returns the id that the file has, or would have, in a workspace."""
+    from collectors.digest import file_digest  # noqa: PLC0415
     from collectors.model import FILE_ID_LENGTH  # noqa: PLC0415 - beside its only use
-    from pipeline.parquet import file_sha256  # noqa: PLC0415
 
     try:
-        return file_sha256(path)[:FILE_ID_LENGTH]
+        return file_digest(path)[:FILE_ID_LENGTH]
     except OSError as error:
         message = f"{path} cannot be read: {error.strerror}"
         raise UsageError(message) from None

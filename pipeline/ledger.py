@@ -28,7 +28,7 @@ class LedgerFile:
     """A file of the archive, as the ledger knows it."""
 
     file_id: str
-    sha256: str
+    digest: str
     size: int
     source: str
     name: str
@@ -164,7 +164,7 @@ class Ledger:
                 if known is None:
                     db.execute(
                         "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, 'taken', NULL)",
-                        (file.file_id, file.sha256, offer.size, *_identity(file)),
+                        (file.file_id, file.digest, offer.size, *_identity(file)),
                     )
                 db.execute(
                     "INSERT INTO arrivals VALUES (?, ?, ?, ?, ?, ?, ?, NULL)",
@@ -189,7 +189,7 @@ class Ledger:
     def files(self, state: str | None = None) -> list[LedgerFile]:
         """Returns files by source and name, of one state or all."""
         rows = self._db.execute(
-            "SELECT file_id, sha256, size, source, name, sequence, state, batch FROM files"
+            "SELECT file_id, digest, size, source, name, sequence, state, batch FROM files"
             " WHERE ?1 IS NULL OR state = ?1 ORDER BY source, name, file_id",
             (state,),
         )
@@ -240,7 +240,7 @@ class Ledger:
     def outputs(self, prefix: str = "", batch: int | None = None) -> list[Output]:
         """Returns what is published and not superseded, by path."""
         rows = self._db.execute(
-            "SELECT path, sha256, rows, bytes FROM outputs WHERE superseded IS NULL"
+            "SELECT path, digest, rows, bytes FROM outputs WHERE superseded IS NULL"
             " AND substr(path, 1, length(?1)) = ?1 AND (?2 IS NULL OR batch = ?2) ORDER BY path",
             (prefix, batch),
         )
@@ -277,7 +277,7 @@ class Ledger:
                 )
             db.executemany(
                 "INSERT INTO outputs VALUES (?, ?, ?, ?, ?, NULL)",
-                [(batch, o.path, o.sha256, o.rows, o.bytes) for o in commit.outputs],
+                [(batch, o.path, o.digest, o.rows, o.bytes) for o in commit.outputs],
             )
             db.executemany(
                 "UPDATE files SET state = ?, batch = ? WHERE file_id = ?",

@@ -6,7 +6,7 @@ MIGRATIONS: tuple[str, ...] = (
     """
     CREATE TABLE files (
         file_id   TEXT PRIMARY KEY,
-        sha256    TEXT NOT NULL UNIQUE,
+        digest    TEXT NOT NULL UNIQUE,
         size      INTEGER NOT NULL,
         source    TEXT NOT NULL,
         name      TEXT NOT NULL,
@@ -41,7 +41,7 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE outputs (
         batch      INTEGER NOT NULL REFERENCES batches (id),
         path       TEXT NOT NULL,
-        sha256     TEXT NOT NULL,
+        digest     TEXT NOT NULL,
         rows       INTEGER NOT NULL,
         bytes      INTEGER NOT NULL,
         superseded INTEGER REFERENCES batches (id),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from collectors.digest import digest_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +28,7 @@ class Output:
     """One file of a batch: where it will be published, and what it must contain."""
 
     path: str
-    sha256: str
+    digest: str
     rows: int
     bytes: int
 
@@ -125,10 +126,4 @@ def write(table: pa.Table, folder: Path, path: str) -> Output:
         os.fsync(handle)
     finally:
         os.close(handle)
-    return Output(path, hashlib.sha256(view).hexdigest(), table.num_rows, len(view))
-
-
-def file_sha256(path: Path) -> str:
-    """Returns the SHA-256 of a file in hex."""
-    with path.open("rb") as source:
-        return hashlib.file_digest(source, "sha256").hexdigest()
+    return Output(path, digest_of(view), table.num_rows, len(view))

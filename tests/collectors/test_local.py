@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from typing import TYPE_CHECKING
 
 import pytest
+from blake3 import blake3
 
 from collectors.archive import PARTIAL, Archive
 from collectors.errors import FileChangedError, MissingFolderError
@@ -67,8 +67,8 @@ def test_taking_archives_the_bytes_by_their_digest(inbox: Path, tmp_path: Path, 
     archive = Archive(tmp_path / "archive")
     taken, refused = archive.take_all([(source, offer)], threads=2)
     assert not refused
-    assert taken[0].sha256 == hashlib.sha256(data).hexdigest()
-    assert taken[0].file_id == taken[0].sha256[:32]
+    assert taken[0].digest == blake3(data).hexdigest()
+    assert taken[0].file_id == taken[0].digest[:32]
     assert archive.path_of(taken[0].file_id).read_bytes() == data
     assert (inbox / "a.ber").exists(), "the original stays until it is released"
     source.release(offer)
