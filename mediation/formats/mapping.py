@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Final
 
 from mediation.columns import CODES, COLUMNS, INDEX, KIND, PAIRS
 from mediation.formats.codecs import CODECS, Codec
+from mediation.partials.rules import read_rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mediation.formats.schema import Element
     from mediation.formats.strings import Document
+    from mediation.partials.rules import PartialRule
 
-TOP_KEYS: Final = ("title", "module", "record", "tables", "types")
+TOP_KEYS: Final = ("title", "module", "record", "tables", "partials", "types")
 TYPE_KEYS: Final = ("service", "direction", "columns", "rows")
 SOURCE: Final = re.compile(r"([a-z_]+)(?:\(([^)]*)\))?(?:\s+(\S+))?$")
 PREVIOUS: Final = "previous."
@@ -92,11 +94,13 @@ class Mapping:
         title: One line about the format.
         types: One rule per record type that is read, in file order.
         tables: Lookup tables: octet to name in the column's vocabulary.
+        partials: Which records are parts of calls, None if none are.
     """
 
     title: str = ""
     types: tuple[TypeRule, ...] = ()
     tables: dict[str, dict[int, str]] = field(default_factory=dict)
+    partials: PartialRule | None = None
 
 
 def nearest(word: str, allowed: Iterable[str]) -> str:
@@ -341,4 +345,6 @@ def read_mapping(document: Document, schema: tuple[Element, ...]) -> Mapping:
     reader.read_tables(document.root.get("tables", {}))
     types = reader.read_types(document.root.get("types"))
     title = document.text(document.root.get("title"), ("title",), "`title`")
-    return Mapping(title, types, reader.tables)
+    names = [rule.element.name for rule in types]
+    partials = read_rule(document, names, [rule.element.name for rule in types if rule.rows])
+    return Mapping(title, types, reader.tables, partials)

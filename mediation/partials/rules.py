@@ -1,0 +1,150 @@
+"""Which records are parts of a call and which belong together: `partials` in a format's mapping.
+
+The rules speak of EDR columns, so whoever has EDRs can assemble without the format: records are
+known by their type. Formats that share a record type must agree on its rule.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from mediation.errors import MediationConfigError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from mediation.formats.strings import Document
+
+KEYS: Final = ("types", "key", "interim", "first", "silence_hours")
+KEY_CHOICES: Final = (
+    "recording_entity",
+    "call_reference",
+    "charging_id",
+    "served_imsi",
+    "served_msisdn",
+    "direction",
+)
+REFERENCES: Final = ("call_reference", "charging_id")
+"""Columns that say which call it is; a key needs one, and a record without it is no part."""
+FIRST: Final = 1
+SILENCE_HOURS: Final = 24
+HOUR_US: Final = 3_600_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class PartialRule:
+    """How records of some types become calls.
+
+    Attributes:
+        types: Record types (alternatives of the record CHOICE).
+        key: EDR columns in which the parts of one call agree.
+        interim: Causes with which a part closes that is not the last.
+        first: Number of a call's first part.
+        silence: Longest time between two parts of one call, in microseconds. References are used
+            again some day; what comes after a longer silence is another call.
+    """
+
+    types: tuple[str, ...]
+    key: tuple[str, ...]
+    interim: tuple[int, ...]
+    first: int = FIRST
+    silence: int = SILENCE_HOURS * HOUR_US
+
+
+@dataclass(frozen=True, slots=True)
+class PartialRules:
+    """The rules of all formats in use."""
+
+    of_type: dict[str, PartialRule] = field(default_factory=dict)
+
+
+def read_rule(
+    document: Document, types: Collection[str], lists: Collection[str]
+) -> PartialRule | None:
+    """Reads `partials` of a mapping file; mistakes go to the document.
+
+    Args:
+        document: The mapping file.
+        types: Record types of the mapping.
+        lists: Those of them whose records become several rows; a part is one row.
+
+    Returns:
+        None if the format has no such calls.
+    """
+    if "partials" not in document.root:
+        return None
+    reader = _Reader(document, document.block(document.root["partials"], ("partials",), "it"))
+    for name in reader.block:
+        if name not in KEYS:
+            reader.problem(name, f"`{name}` is not a key here", f"allowed: {', '.join(KEYS)}")
+    parted = reader.names("types", types, "a type of this mapping")
+    for name in parted:
+        if name in lists:
+            reader.problem("types", f"`{name}` has `rows`; a part of a call is one row")
+    key = reader.names("key", KEY_CHOICES, "a column that parts can agree in")
+    if key and not set(key) & set(REFERENCES):
+        hint = f"add {' or '.join(REFERENCES)}"
+        reader.problem("key", "the key says of no call which it is", hint)
+    interim = tuple(reader.number("interim", text) for text in reader.texts("interim"))
+    first = reader.number("first", reader.block.get("first", str(FIRST)))
+    silence = reader.number("silence_hours", reader.block.get("silence_hours", str(SILENCE_HOURS)))
+    return PartialRule(parted, key, interim, first, silence * HOUR_US)
+
+
+def load_rules(formats: Iterable[str]) -> PartialRules:
+    """Returns the rules of some formats; reads their mappings only, which takes milliseconds.
+
+    Raises:
+        MediationConfigError: A mapping is wrong, or two formats disagree on a record type.
+    """
+    from mediation.formats import FOLDER, MAPPING_FILE  # noqa: PLC0415 - formats read their rules here
+    from mediation.formats.strings import read_document  # noqa: PLC0415
+
+    of_type: dict[str, PartialRule] = {}
+    problems: list[Problem] = []
+    for name in sorted(set(formats)):
+        document = read_document(FOLDER / name / MAPPING_FILE)
+        types = document.root.get("types")
+        rule = read_rule(document, types if isinstance(types, dict) else (), ())
+        problems += document.problems
+        if rule is None:
+            continue
+        for each in rule.types:
+            if of_type.setdefault(each, rule) != rule:
+                message = f"`{each}` of `{name}` has another rule for its parts than elsewhere"
+                problems.append(Problem(f"{name}/{MAPPING_FILE}", message, "give both the same"))
+    if problems:
+        raise MediationConfigError(problems)
+    return PartialRules(of_type)
+
+
+@dataclass(slots=True)
+class _Reader:
+    """The block `partials` of a mapping."""
+
+    document: Document
+    block: dict[str, object]
+
+    def problem(self, key: str, message: str, hint: str = "") -> None:
+        self.document.problem(("partials", key), message, hint)
+
+    def texts(self, key: str) -> list[str]:
+        found = self.block.get(key)
+        if isinstance(found, list) and found:
+            return [text for text in found if isinstance(text, str)]
+        self.problem(key, f"`{key}` is missing or is not a list")
+        return []
+
+    def names(self, key: str, allowed: Collection[str], what: str) -> tuple[str, ...]:
+        found = self.texts(key)
+        for text in found:
+            if text not in allowed:
+                self.problem(key, f"`{text}` is not {what}", f"allowed: {', '.join(allowed)}")
+        return tuple(text for text in found if text in allowed)
+
+    def number(self, key: str, text: object) -> int:
+        if isinstance(text, str) and text.isdecimal():
+            return int(text)
+        self.problem(key, f"`{text}` is not a whole number")
+        return 0
