@@ -1,7 +1,7 @@
-"""From bytes to record boundaries: bare concatenation, filler, TS 32.297 headers.
+"""From bytes to record boundaries: concatenated records, filler, headers, one outer value.
 
-Of a format, framing knows only which tags may begin a record (:class:`RecordTags`);
-:func:`tags_of` takes them from the format's schema.
+Of a format, framing knows only which tags may begin a record and what may stand around a list of
+records (:class:`RecordTags`); :func:`tags_of` takes them from the format.
 
 Law: header + records + filler + unframed octets == size, always. Records never overlap; what
 cannot be framed is reported to the octet, with a reason, and loses none of its neighbours.
@@ -14,18 +14,32 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from mediation.framing_outer import FoundOuter, OuterReader, Piece
+from mediation.framing_scan import Found, Scanner, tag_tables
 from mediation.framing_ts32297 import FileHeader, header_notes, read_file_header
 from mediation.kernels import boundaries as k
-from mediation.kernels.boundaries_headed import frame_headed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
-FRAMINGS = ("bare", "ts32297")
-"""Framings that a source may declare: concatenated records, or TS 32.297 headers."""
+    from mediation.formats.outer import Root
 
-FILLER_OCTETS = (0x00, 0xFF)
-"""Octets that fill the room between records and blocks; neither can begin a record."""
+__all__ = [
+    "FRAME_REASONS",
+    "FRAMINGS",
+    "Frames",
+    "FramingRules",
+    "OuterValue",
+    "Piece",
+    "RecordTags",
+    "Unframed",
+    "frame",
+    "tag_tables",
+    "tags_of",
+]
+
+FRAMINGS = ("bare", "ts32297", "outer")
+"""Framings that a source may declare: concatenated records, TS 32.297 headers, one outer value."""
 
 FRAME_REASONS = {
     k.NO_RECORD_START: "no_record_start",
@@ -37,10 +51,6 @@ FRAME_REASONS = {
     k.SEARCH_EXHAUSTED: "search_exhausted",
 }
 """Reasons of unframed octets, by the kernels' codes."""
-
-MAX_TAG_NUMBER = 1 << 14
-SEARCH_FACTOR = 64
-"""TLVs that a search may look at per octet of the file, so that no bytes can make it hang."""
 
 
 class TopElement(Protocol):
@@ -69,17 +79,23 @@ class RecordTags:
     Attributes:
         first_octets: uint8[256], 1 where the octet may begin a record; 0xBF, 0x7F for long tags.
         long_tags: Tag numbers that may follow a first octet whose low five bits are all ones.
+        roots: What the outermost value may be, where records are a list inside one.
     """
 
     first_octets: np.ndarray
     long_tags: frozenset[int]
+    roots: tuple[Root, ...] = ()
 
 
-def tags_of(elements: Iterable[TopElement]) -> RecordTags:
-    """Returns the tags that may begin a record, from the alternatives of a format's record type.
+def tags_of(elements: Iterable[TopElement], roots: tuple[Root, ...] = ()) -> RecordTags:
+    """Returns what framing knows of a format.
+
+    Args:
+        elements: The alternatives of its record type.
+        roots: What may stand around its records.
 
     Example:
-        ``tags_of(mediation.formats.load("3gpp_cs").schema)``
+        ``tags_of(cdr_format.schema, cdr_format.outer)``
     """
     first = np.zeros(256, np.uint8)
     long_tags = set()
@@ -90,7 +106,7 @@ def tags_of(elements: Iterable[TopElement]) -> RecordTags:
         else:
             first[octet | 31] = 1
             long_tags.add(element.tag_number)
-    return RecordTags(first, frozenset(long_tags))
+    return RecordTags(first, frozenset(long_tags), roots)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,17 +146,37 @@ class Unframed:
 
 
 @dataclass(frozen=True, slots=True)
+class OuterValue:
+    """One outer value of a file: a batch with its records.
+
+    Attributes:
+        root: Name of the alternative in the module, such as ``transferBatch``.
+        offset: Where it begins in the file.
+        length: Its octets, as far as the file has them.
+        pieces: Elements beside the list of records, in file order.
+        records: Indexes of its records in the file's ``offsets``.
+    """
+
+    root: str
+    offset: int
+    length: int
+    pieces: tuple[Piece, ...]
+    records: range
+
+
+@dataclass(frozen=True, slots=True)
 class Frames:
     """Where the records of a file are.
 
     Attributes:
         offsets: int64[n], first octet of each record's TLV.
         lengths: int64[n], octets of each record's TLV, tag and length included.
-        header_octets: File header and CDR headers together.
+        header_octets: File header, CDR headers, and what of outer values is no record.
         filler_octets: Filler between the records.
         unframed: What belongs to no record, in file order.
         header: The TS 32.297 file header, None for other framings.
-        notes: What the header declares and the file does not hold.
+        notes: What headers declare and the file does not hold.
+        outer: The outer values, in file order.
     """
 
     offsets: np.ndarray
@@ -150,52 +186,7 @@ class Frames:
     unframed: tuple[Unframed, ...]
     header: FileHeader | None
     notes: tuple[str, ...]
-
-
-def tag_tables(tags: RecordTags) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Returns the kernels' tables of a format: kinds, long numbers and classes.
-
-    Returns:
-        ``kinds`` uint8[256], ``long_numbers`` uint8[16384] and ``classes`` uint8[256], as the
-        module :mod:`mediation.kernels.boundaries` describes them.
-    """
-    first = np.asarray(tags.first_octets, np.uint8)
-    octets = np.arange(256)
-    kinds = np.zeros(256, np.uint8)
-    kinds[list(FILLER_OCTETS)] = k.FILLER
-    kinds[(first == 1) & (octets & 31 != 31)] = k.SHORT
-    kinds[(first == 1) & (octets & 31 == 31)] = k.LONG
-    long_numbers = np.zeros(MAX_TAG_NUMBER, np.uint8)
-    long_numbers[[number for number in tags.long_tags if number < MAX_TAG_NUMBER]] = 1
-    classes = np.zeros(256, np.uint8)
-    for tag_class in np.unique(octets[(first == 1) & (octets & 32 != 0)] >> 6):
-        classes[(octets >> 6 == tag_class) & (octets & 32 != 0)] = 1
-    # Octets 00 and FF are filler between records even where the class would allow them.
-    classes[list(FILLER_OCTETS)] = 0
-    return kinds, long_numbers, classes
-
-
-def _scan(
-    data: np.ndarray,
-    state: np.ndarray,
-    kernel: Callable[[np.ndarray, np.ndarray, np.ndarray], None],
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Runs a framing kernel to the end of ``data``, enlarging its output as needed."""
-    size = len(data)
-    room = size // 96 + 1024
-    offsets, lengths = np.empty(room, np.int64), np.empty(room, np.int64)
-    gaps = np.empty((3, 64), np.int64)
-    while True:
-        kernel(offsets, lengths, gaps)
-        if state[k.POSITION] >= size:
-            break
-        if state[k.RECORDS] >= len(offsets):
-            offsets = np.concatenate([offsets, np.empty_like(offsets)])
-            lengths = np.concatenate([lengths, np.empty_like(lengths)])
-        if state[k.GAPS] >= gaps.shape[1]:
-            gaps = np.concatenate([gaps, np.empty_like(gaps)], axis=1)
-    records = int(state[k.RECORDS])
-    return offsets[:records], lengths[:records], gaps[:, : int(state[k.GAPS])]
+    outer: tuple[OuterValue, ...] = ()
 
 
 def frame(data: np.ndarray, tags: RecordTags, rules: FramingRules) -> Frames:
@@ -203,7 +194,7 @@ def frame(data: np.ndarray, tags: RecordTags, rules: FramingRules) -> Frames:
 
     Args:
         data: The file, uint8[n], C-contiguous; may be read-only.
-        tags: The format's tags.
+        tags: What framing knows of the format.
         rules: How the source frames its records.
 
     Returns:
@@ -217,59 +208,84 @@ def frame(data: np.ndarray, tags: RecordTags, rules: FramingRules) -> Frames:
         raise ValueError(message)
     data = data.view()
     data.flags.writeable = False  # one compiled kernel for mapped and for made data
-    kinds, long_numbers, classes = tag_tables(tags)
-    state = np.zeros(k.STATE_CELLS, np.int64)
-    state[k.BUDGET] = SEARCH_FACTOR * len(data) + 4096
-    flat = np.zeros(k.RULE_CELLS, np.int64)
-    flat[k.BLOCK] = rules.block_octets
-    flat[k.MAX_RECORD] = rules.max_record_octets
-    flat[k.MIN_CHILDREN] = rules.min_children
-    stack = np.zeros((2, k.MAX_DEPTH), np.int64)
-    header = None
+    scanner = Scanner(data, tags, rules)
+    if rules.framing == "outer":
+        return _outer(scanner, tags)
     if rules.framing == "ts32297":
-        header = read_file_header(data, rules.file_header_octets)
-        start = header.length if header is not None else 0
-        flat[k.HEADER_LENGTH], flat[k.MARK] = _cdr_header(data, start, header, rules, classes)
-        state[k.POSITION] = state[k.HEADERS] = start
+        return _headed(scanner, rules)
+    return _frames([scanner.bare(0, len(data))])
 
-        def kernel(offsets: np.ndarray, lengths: np.ndarray, gaps: np.ndarray) -> None:
-            frame_headed(data, offsets, lengths, gaps, flat, kinds, classes, stack, state)
-    else:
 
-        def kernel(offsets: np.ndarray, lengths: np.ndarray, gaps: np.ndarray) -> None:
-            k.frame_bare(
-                data, offsets, lengths, gaps, flat, kinds, long_numbers, classes, stack, state
-            )
-
-    offsets, lengths, gaps = _scan(data, state, kernel)
+def _frames(
+    found: list[Found],
+    *,
+    header_octets: int = 0,
+    filler_octets: int = 0,
+    header: FileHeader | None = None,
+    notes: tuple[str, ...] = (),
+    outer: tuple[OuterValue, ...] = (),
+) -> Frames:
+    """Puts together what was found, in file order."""
+    nothing = np.empty(0, np.int64)
     return Frames(
-        offsets=offsets,
-        lengths=lengths,
-        header_octets=int(state[k.HEADERS]),
-        filler_octets=int(state[k.FILLED]),
+        offsets=np.concatenate([nothing, *(part.offsets for part in found)]),
+        lengths=np.concatenate([nothing, *(part.lengths for part in found)]),
+        header_octets=header_octets + sum(part.header_octets for part in found),
+        filler_octets=filler_octets + sum(part.filler_octets for part in found),
         unframed=tuple(
             Unframed(int(offset), int(length), FRAME_REASONS[int(reason)])
-            for offset, length, reason in gaps.T.tolist()
+            for part in found
+            for offset, length, reason in part.gaps.T.tolist()
         ),
         header=header,
-        notes=() if header is None else header_notes(header, len(data), len(offsets)),
+        notes=notes,
+        outer=outer,
     )
 
 
-def _cdr_header(
-    data: np.ndarray,
-    start: int,
-    header: FileHeader | None,
-    rules: FramingRules,
-    classes: np.ndarray,
-) -> tuple[int, int]:
-    """Returns (octets of a CDR header, its release and format octets; -1 where not known)."""
+def _headed(scanner: Scanner, rules: FramingRules) -> Frames:
+    """Frames a TS 32.297 file."""
+    data = scanner.data
+    header = read_file_header(data, rules.file_header_octets)
+    start = header.length if header is not None else 0
     octets = rules.cdr_header_octets
     if octets is None:
         octets = 4 if header is None else header.cdr_header_length
         # Some writers put an extended release into the CDR header only.
         if len(data) > start + 5 and int(data[start + 2]) >> 5 == 7:
             octets = 5
-    if octets < 4 or len(data) <= start + octets or classes[data[start + octets]] == 0:
-        return octets, -1
-    return octets, int(data[start + 2]) << 8 | int(data[start + 3])
+    found = scanner.headed(start, octets)
+    notes = () if header is None else header_notes(header, len(data), len(found.offsets))
+    return _frames([found], header=header, notes=notes)
+
+
+def _outer(scanner: Scanner, tags: RecordTags) -> Frames:
+    """Frames a file of outer values; what is outside of them is framed as bare records."""
+    size = len(scanner.data)
+    reader = OuterReader(scanner, tags.roots)
+    found: list[Found] = []
+    outer: list[OuterValue] = []
+    notes: list[str] = []
+    at = headers = records = 0
+    while at < size:
+        start = reader.root_at(at) if reader.may_try() else None
+        if start is None:
+            end = reader.next_root(at + 1)
+            found.append(scanner.bare(at, end))
+        else:
+            value = reader.read(at, *start)
+            found.append(scanner.bare(*value.region))
+            headers += value.headers
+            end = value.end
+            held = range(records, records + len(found[-1].offsets))
+            outer.append(_value(value, held))
+            if value.note:
+                notes.append(value.note)
+        records += len(found[-1].offsets)
+        at = end
+    return _frames(found, header_octets=headers, notes=tuple(notes), outer=tuple(outer))
+
+
+def _value(found: FoundOuter, records: range) -> OuterValue:
+    length = found.end - found.offset
+    return OuterValue(found.root, found.offset, length, tuple(found.pieces), records)

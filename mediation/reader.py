@@ -224,7 +224,8 @@ def open_cdr_file(
 def _tags(name: str) -> RecordTags:
     from mediation import formats  # noqa: PLC0415 - loading a format compiles its plan
 
-    return tags_of(formats.load(name).schema)
+    cdr_format = formats.load(name)
+    return tags_of(cdr_format.schema, cdr_format.outer)
 
 
 def _choose(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from mediation.errors import MediationConfigError, Problem
 from mediation.formats.mapping import Mapping, nearest, read_mapping
+from mediation.formats.outer import Root, outer_type, read_outer
 from mediation.formats.schema import Element, SchemaError, load_schema
 from mediation.formats.strings import read_document
 
@@ -41,6 +42,7 @@ class Format:
         schema: What a record may be, as elements on the wire.
         mapping: The checked mapping.
         plan: The mapping as flat arrays for the kernel.
+        outer: What may stand around the records; empty where they stand alone.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Format:
     schema: tuple[Element, ...]
     mapping: Mapping
     plan: Plan
+    outer: tuple[Root, ...] = ()
 
     @property
     def title(self) -> str:
@@ -103,10 +106,13 @@ def load_folder(folder: Path) -> Format:
     files = tuple(folder / name for name in module.split())
     try:
         schema = load_schema(files, record)
+        around = outer_type(document)
+        outermost = load_schema(files, around) if around else ()
     except SchemaError as error:
         raise MediationConfigError([Problem(document.where(("module",)), str(error))]) from error
     mapping = read_mapping(document, schema)
+    outer = read_outer(document, outermost, schema) if around else ()
     if document.problems:
         raise MediationConfigError(document.problems)
     plan = compile_plan(mapping, schema)
-    return Format(folder.name, folder, files, record, schema, mapping, plan)
+    return Format(folder.name, folder, files, record, schema, mapping, plan, outer)

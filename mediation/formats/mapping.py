@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mediation.formats.strings import Document
     from mediation.partials.rules import PartialRule
 
-TOP_KEYS: Final = ("title", "module", "record", "tables", "partials", "types")
+TOP_KEYS: Final = ("title", "module", "record", "outer", "tables", "partials", "types")
 TYPE_KEYS: Final = ("service", "direction", "columns", "rows")
 SOURCE: Final = re.compile(r"([a-z_]+)(?:\(([^)]*)\))?(?:\s+(\S+))?$")
 PREVIOUS: Final = "previous."
@@ -296,7 +296,7 @@ class _Reader:
         chain: list[Element] = []
         rest = path
         while True:
-            step = _step(inside, rest)
+            step = one_step(inside, rest)
             if step is None:
                 known = [name for child in inside for name in _visible(child)]
                 word = rest.split(".", maxsplit=1)[0]
@@ -320,7 +320,7 @@ def _visible(element: Element) -> list[str]:
     return [element.name] if element.name else [child.name for child in element.children]
 
 
-def _step(inside: tuple[Element, ...], path: str) -> list[Element] | None:
+def one_step(inside: tuple[Element, ...], path: str) -> list[Element] | None:
     """Returns the element that `path` begins with, and what its EXPLICIT tag wraps."""
     for child in inside:
         if path == child.name or (child.name and path.startswith(child.name + ".")):

@@ -19,7 +19,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mediation.framing import FILLER_OCTETS, FRAME_REASONS, Unframed
+from mediation.framing import FRAME_REASONS, Unframed
+from mediation.framing_scan import FILLER_OCTETS
 from mediation.kernels import boundaries as codes
 
 if TYPE_CHECKING:
