@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mediation.framing import FRAMINGS, Frames, FramingRules, RecordTags, frame, tag_tables, tags_of
+from mediation.framing import Frames, FramingRules, RecordTags, frame, tag_tables, tags_of
 from mediation.framing_ts32297 import read_file_header
 from mediation.kernels.boundaries import MAX_DEPTH, STATE_CELLS, declared_and_whole
 
@@ -77,7 +77,7 @@ def detect_format(
     fits = [
         fit
         for format_name, tags in candidates.items()
-        for framing in _framings(data, settings)
+        for framing in _framings(data, tags, settings)
         if (fit := _fit(sample, len(data), format_name, tags, framing, settings)).share >= ENOUGH
     ]
     if not fits:
@@ -90,6 +90,8 @@ def detect_format(
     ]
     if best.framing == "ts32297":
         evidence.append("it begins with a TS 32.297 file header, and CDR headers follow")
+    if best.framing == "outer":
+        evidence.append("its records are in a list inside one outer value")
     if data[0] in {0x00, 0xFF} and best.framing == "bare":
         evidence.append(f"it begins with filler {int(data[0]):02X}")
     return Detection(
@@ -101,14 +103,17 @@ def _formats(name: str | None) -> dict[str, RecordTags]:
     from mediation import formats  # noqa: PLC0415 - loading a format compiles its plan
 
     names = formats.available(formats.BER) if name is None else (name,)
-    return {each: tags_of(formats.load(each).schema) for each in names}
+    loaded = [formats.load(each) for each in names]
+    return {each.name: tags_of(each.schema, each.outer) for each in loaded}
 
 
-def _framings(data: np.ndarray, settings: FileSettings | None) -> tuple[str, ...]:
+def _framings(data: np.ndarray, tags: RecordTags, settings: FileSettings | None) -> tuple[str, ...]:
+    """Returns the framings that are possible for a format and a file."""
     if settings is not None and settings.framing is not None:
         return (settings.framing,)
     declared = None if settings is None else settings.file_header_octets
-    return FRAMINGS if read_file_header(data, declared) is not None else FRAMINGS[:1]
+    headed = ("ts32297",) if read_file_header(data, declared) is not None else ()
+    return ("bare", *headed, *(("outer",) if tags.roots else ()))
 
 
 def _fit(
@@ -134,10 +139,11 @@ def _fit(
         rest -= _tail(frames, len(sample))
     if rest <= 0 and framed == 0:
         # Only headers and filler: an empty file of this framing, if its header says so.
-        share = 1.0 if frames.header is not None and frames.header.records == 0 else 0.0
+        empty = frames.header is not None and frames.header.records == 0
+        share = 1.0 if empty or frames.outer else 0.0
     else:
         share = framed / rest
-    return _Fit(name, framing, share, int(whole.sum()), frames.header is not None)
+    return _Fit(name, framing, share, int(whole.sum()), bool(frames.header or frames.outer))
 
 
 def _tail(frames: Frames, size: int) -> int:

@@ -57,7 +57,7 @@ class Source(Section):
     sequence: Annotated[str, AfterValidator(_sequence_pattern)] = ""
     settle_seconds: Annotated[float, Field(ge=0, le=86_400)] = 0.0
     marker: str = ""
-    framing: Literal["bare", "ts32297"] | None = None
+    framing: Literal["bare", "ts32297", "outer"] | None = None
     block_octets: Annotated[int, Field(ge=0)] = 0
     max_record_octets: Annotated[int, Field(ge=16)] = 1 << 20
     file_header_octets: Annotated[int, Field(ge=0)] | None = None

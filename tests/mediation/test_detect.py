@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from mediation.detect import Detection, detect_format
 from mediation.framing import RecordTags
 from tests.mediation.framing_cases import cdr, file_header, tlv
+from tests.mediation.outer_cases import OUTER_TAGS, batch
 
 OURS = RecordTags(np.isin(np.arange(256), (0xA0, 0xA1)).astype(np.uint8), frozenset())
 OTHERS = RecordTags(np.isin(np.arange(256), (0xBF,)).astype(np.uint8), frozenset({79}))
@@ -40,6 +41,17 @@ def test_filler_and_headers() -> None:
     assert headed is not None
     assert (headed.name, headed.framing) == ("others", "ts32297")
     assert any("TS 32.297" in each for each in headed.evidence)
+
+
+def test_an_outer_value() -> None:
+    formats = FORMATS | {"batches": OUTER_TAGS}
+    for one in (batch([OUR_RECORD] * 5), batch([OUR_RECORD] * 9, shape="file"), batch([])):
+        found = detect_format(np.frombuffer(one.octets, np.uint8), formats=formats)
+        assert found is not None
+        assert (found.name, found.framing) == ("batches", "outer")
+    found = detect_format(np.frombuffer(OTHER_RECORD * 9, np.uint8), formats=formats)
+    assert found is not None
+    assert found.framing == "bare"
 
 
 def test_a_file_without_records_is_known_by_its_header() -> None:

@@ -164,3 +164,60 @@ def test_a_type_that_contains_itself_is_refused(tmp_path: Path) -> None:
     (tmp_path / "tiny.asn").write_text(module)
     with pytest.raises(SchemaError, match="nested deeper"):
         load_schema([tmp_path / "tiny.asn"], "Record")
+
+
+OUTER_MODULE = MODULE.replace(
+    "END",
+    """
+File ::= CHOICE { batch [APPLICATION 1] Batch, notice [APPLICATION 2] Notice, lone [0] Call }
+Batch ::= SEQUENCE {
+  head [0] INTEGER OPTIONAL, calls [1] Calls OPTIONAL, audit [2] Audit OPTIONAL, ...
+}
+Notice ::= SEQUENCE { head [0] INTEGER OPTIONAL, ... }
+Calls ::= SEQUENCE OF Record
+Audit ::= SEQUENCE { numbers [0] SEQUENCE OF INTEGER OPTIONAL, ... }
+END""",
+)
+OUTER = """
+outer:
+  type: File
+  records:
+    batch: calls
+    notice: none
+    lone: itself
+"""
+
+
+def test_outer_value(tmp_path: Path) -> None:
+    loaded = formats.load_folder(write(tmp_path, MAPPING + OUTER, OUTER_MODULE))
+    assert [(root.name, root.itself, len(root.path)) for root in loaded.outer] == [
+        ("batch", False, 1),
+        ("notice", False, 0),
+        ("lone", True, 0),
+    ]
+    assert (loaded.outer[0].path[0].name, loaded.outer[0].element.tag_number) == ("calls", 1)
+    alone = MAPPING + "outer:\n  type: Batch\n  records: {Batch: calls}\n"
+    root = formats.load_folder(write(tmp_path, alone, OUTER_MODULE)).outer[0]
+    assert (root.name, root.element.tag_class, root.element.tag_number) == ("Batch", 0, 16)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("batch: calls", "batch: cals", "did you mean `calls`?"),
+        ("batch: calls", "batch: audit.numbers", "holds nothing of the type that `record` names"),
+        ("batch: calls", "batch: head", "`head` is INTEGER; records come from"),
+        ("    notice: none\n", "", "`notice` is missing (give the path"),
+        ("notice: none", "notice: itself", "is not one of the types of `record`"),
+        ("notice: none", "notices: none", "did you mean `notice`?"),
+        ("type: File", "type: Files", "Files is not defined"),
+        ("type: File", "typ: File", "did you mean `type`?"),
+    ],
+)
+def test_mistakes_in_an_outer_value(tmp_path: Path, old: str, new: str, message: str) -> None:
+    assert old in OUTER
+    with pytest.raises(MediationConfigError) as caught:
+        formats.load_folder(write(tmp_path, MAPPING + OUTER.replace(old, new), OUTER_MODULE))
+    text = " / ".join(str(problem) for problem in caught.value.problems)
+    assert message in text
+    assert "mapping.yaml:" in text

@@ -220,7 +220,7 @@ def test_the_cdr_length_is_trusted() -> None:
 
 
 def test_unknown_framing_is_refused() -> None:
-    with pytest.raises(ValueError, match="allowed: bare, ts32297"):
+    with pytest.raises(ValueError, match="allowed: bare, ts32297, outer"):
         framed(CLEAN, FramingRules("blocks"))
 
 
