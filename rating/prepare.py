@@ -131,11 +131,27 @@ def prepare(
     status = scratch(n, np.int8)
     place = scratch(n, np.int64)
     kernel.guide_and_classify(columns, guide, classes, event, group, status, place)
+    rows = continued(edr)
+    event[kernel.EVENT_WORDS * rows + 3] |= kernel.CONTINUES
     if keys is None:
         from mediation.duplicates import record_keys  # noqa: PLC0415  callers usually have them
 
         keys = record_keys(edr)
     return Prepared(edr, columns.start, event, group, status, place, keys[0], keys[1])
+
+
+def continued(edr: pa.RecordBatch) -> Int64:
+    """Returns the rows that go on what another row began, int64.
+
+    A later container of a record, and a later record of a session or of a call whose beginning is
+    not there. Connect fee and minimum are due once, where it begins; the row alone says whether
+    that is here, so it does not matter which of them is rated first, or whether all arrive.
+    """
+    container, number = edr.column("container"), edr.column("partial_sequence")
+    later = container.to_numpy() > 0
+    if number.null_count < len(number):
+        later |= _filled(edr, "partial_sequence", 0) > 1
+    return np.flatnonzero(later)
 
 
 def scratch(n: int, dtype: Any) -> NDArray[Any]:  # noqa: ANN401  a numpy scalar type

@@ -32,6 +32,8 @@ FRIEND = 1
 """Event flag: the other party is a friends & family number of the subscriber."""
 GROUP = 2
 """Event flag: the other party is in the subscriber's VPMN group."""
+CONTINUES = 4
+"""Event flag: another record or container began it; connect fee and minimum are due there."""
 HAS_FRIENDS = 1
 """Period flag: worth a look into the friends' table."""
 

@@ -15,6 +15,7 @@ import numpy as np
 from numba import njit
 
 from rating.kernels.guide import (
+    CONTINUES,
     EVENT_WORDS,
     FRIEND,
     GROUP,
@@ -360,8 +361,9 @@ def price_events(order, event, period, book, state, charge, take_instance, take_
         caps_end = np.int64(held_first[period_at + 1])
         if status == 0:
             if first_model != FREE_PIECE and not zero_rated and (charged > 0 or quantity == 0):
-                connect = price_line[first_model]
-                usage = max(usage, price_line[first_model + 1], rule_line[8 * rule + 6])
+                if flags & CONTINUES == 0:
+                    connect = price_line[first_model]
+                    usage = max(usage, price_line[first_model + 1], rule_line[8 * rule + 6])
                 most = price_line[first_model + 2]
                 if 0 <= most < usage:
                     usage = most

@@ -43,6 +43,8 @@ class Event:
     quantity: int
     friend: bool
     in_group: bool
+    continues: bool
+    """Another record or container began it."""
     steps: tuple[Step, ...]
 
 
@@ -108,6 +110,7 @@ def classify(row: Mapping[str, Any], book: CompiledBook, data: Subscribers) -> E
         quantity,
         friend,
         in_group,
+        row.get("container", 0) > 0 or (row.get("partial_sequence") or 0) > 1,
         steps,
     )
 

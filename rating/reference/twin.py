@@ -208,15 +208,19 @@ class _Meter:
         if model == FREE or (charge.charged == 0 and event.quantity > 0):
             return
         least = max(money(book.pm_min[model]), money(book.rule_minimum[event.rule]))
-        if charge.usage < least:
+        if charge.usage < least and not event.continues:
             charge.tell("minimum", f"At least {show(least)} of usage.", least - charge.usage)
             charge.usage = least
         most = money(book.pm_max[model])
         if most >= 0 and charge.usage > most:
             charge.tell("maximum", f"At most {show(most)} of usage.", most - charge.usage)
             charge.usage = most
-        charge.connect = money(book.pm_connect[model])
-        if charge.connect:
+        connect = money(book.pm_connect[model])
+        if connect and event.continues:
+            text = "No connect fee: it is due where the call or session began."
+            charge.tell("connect", text, Decimal(0))
+        elif connect:
+            charge.connect = connect
             charge.tell("connect", "Connect fee, once per event.", charge.connect)
 
     def _discounts(self) -> None:

@@ -414,6 +414,8 @@ def decode_event(raw: bytes) -> dict[str, Any]:
         "uplink": _VOLUMES[up % len(_VOLUMES)] if service == "data" else 0,
         "downlink": _VOLUMES[down % 6] + down if service == "data" else 0,
         "events": 1,
+        "container": (0, 0, 0, 1)[micro // 5 % 4],
+        "partial_sequence": (None, None, 1, 2)[micro // 20 % 4],
     }
     if who % 7 == 3:
         row["served_imsi"] = None
