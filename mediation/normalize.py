@@ -1,21 +1,21 @@
 """How numbers, addresses and networks are written down: settings and text of dictionary entries.
 
-Digits become E.164 in the kernel, by the integers of `NormalizationSettings.array`. What stays
-text is kept as octets while decoding, once per distinct value, and rendered here.
+Digits become E.164 in the kernel, by the integers of a `NumberPlan`. What stays text is kept as octets while decoding, once per distinct value, and rendered here.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
-from mediation.kernels import ops
+from mediation.number_plan import NumberPlan
+from mediation.time_zones import NO_ZONES, TimeZones
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import numpy as np
 
 TBCD_DIGITS: Final = "0123456789*#abc"
 TON_INTERNATIONAL: Final = 1
@@ -32,54 +32,19 @@ _GSM7: Final = {
 
 @dataclass(frozen=True, slots=True)
 class NormalizationSettings:
-    """How the switches of one operator write numbers.
+    """What a source's records leave open: how its switches write numbers and which clock they keep.
 
     Attributes:
-        country_code: E.164 country code of national numbers.
-        international_prefix: What is dialled before a country code; may be empty.
-        trunk_prefix: What is dialled before a national number; may be empty.
-        national_min: Fewest digits of a national number without the trunk prefix; shorter ones
-            are short codes or lack their area and stay text.
-        national_max: Most digits of a national number.
-        e164_min: Fewest digits of an international number.
+        numbers: How phone numbers are written.
+        time_zones: Zones of the nodes whose records carry none.
     """
 
-    country_code: str = "86"
-    international_prefix: str = "00"
-    trunk_prefix: str = "0"
-    national_min: int = 10
-    national_max: int = 11
-    e164_min: int = 7
-
-    def __post_init__(self) -> None:
-        for name in ("country_code", "international_prefix", "trunk_prefix"):
-            value = getattr(self, name)
-            if value and not (value.isascii() and value.isdigit() and len(value) <= 4):
-                msg = f"{name} is {value!r}; allowed are up to 4 digits"
-                raise ValueError(msg)
-        if not self.country_code or self.country_code.startswith("0"):
-            msg = f"country_code is {self.country_code!r}; it begins with 1 to 9, such as 86"
-            raise ValueError(msg)
-        if not 1 <= self.national_min <= self.national_max <= 15 - len(self.country_code):
-            msg = (
-                f"national numbers of {self.national_min} to {self.national_max} digits do not fit "
-                "the 15 digits of E.164 behind the country code"
-            )
-            raise ValueError(msg)
+    numbers: NumberPlan = field(default_factory=NumberPlan)
+    time_zones: TimeZones = NO_ZONES
 
     def array(self) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-        """Returns the settings as the kernel reads them, int64[SETTINGS_WIDTH]."""
-        values = np.zeros(ops.SETTINGS_WIDTH, np.int64)
-        values[ops.SET_COUNTRY] = int(self.country_code)
-        values[ops.SET_COUNTRY_LENGTH] = len(self.country_code)
-        values[ops.SET_INTERNATIONAL] = int(self.international_prefix or "0")
-        values[ops.SET_INTERNATIONAL_LENGTH] = len(self.international_prefix)
-        values[ops.SET_TRUNK] = int(self.trunk_prefix or "0")
-        values[ops.SET_TRUNK_LENGTH] = len(self.trunk_prefix)
-        values[ops.SET_NATIONAL_MIN] = self.national_min
-        values[ops.SET_NATIONAL_MAX] = self.national_max
-        values[ops.SET_E164_MIN] = self.e164_min
-        return values
+        """Returns the number plan as the kernel reads it, int64[n]."""
+        return self.numbers.array()
 
 
 CHINA: Final = NormalizationSettings()

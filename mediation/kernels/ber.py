@@ -110,7 +110,7 @@ def decode_rows(
         quantities: int32[...], columns that are 0 where missing.
         lookups: Of the plan.
         active: Of the plan.
-        settings: int64[SETTINGS_WIDTH], see `NormalizationSettings.array`.
+        settings: int64[...], a number plan, see `mediation.number_plan.NumberPlan.array`.
         tbcd: int16[256], as all up to `powers` from `mediation.kernels.tables`.
         bcd: int16[256].
         days: int32[51200].

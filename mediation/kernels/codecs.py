@@ -11,15 +11,28 @@ import numpy as np
 
 from mediation.kernels.jit import inlined, kernel
 from mediation.kernels.ops import (
+    PRE_INTERNATIONAL,
+    PRE_LONGEST,
+    PRE_NATIONAL,
+    PRE_NETWORK,
+    PRE_SHORT_CODE,
+    PRE_SHORTER,
+    PRE_SHORTEST,
+    PRE_STRIP,
+    PRE_WHAT,
+    READ_INTERNATIONAL,
+    READ_UNKNOWN,
+    SET_CLEAR,
     SET_COUNTRY,
     SET_COUNTRY_LENGTH,
+    SET_E164_MAX,
     SET_E164_MIN,
-    SET_INTERNATIONAL,
-    SET_INTERNATIONAL_LENGTH,
+    SET_LEADING_ZERO,
     SET_NATIONAL_MAX,
     SET_NATIONAL_MIN,
-    SET_TRUNK,
-    SET_TRUNK_LENGTH,
+    SET_PLANS,
+    SET_SPANS,
+    SET_TYPES,
 )
 from mediation.kernels.words import (
     EIGHT,
@@ -132,22 +145,29 @@ def leading_zeros(value, count, powers):
     return zeros
 
 
-@inlined
-def without_prefix(value, count, prefix, length, powers):
-    """Returns `count` digits `value` without the `length` digits `prefix`, -1 without it."""
-    if length <= 0 or length >= count:
-        return -1
-    power = entry(powers, count - length)
-    rest = value - prefix * power
-    return rest if 0 <= rest < power else -1
+@kernel
+def prefix_at(value, count, reading, settings, powers):
+    """Returns the cell of the first prefix to try on `count` digits `value`, -1 none.
+
+    The places of a reading are sorted and the first one is 0, so the search always ends at one.
+    """
+    place = settings[np.uint64(SET_SPANS + 2 * reading)]
+    size = settings[np.uint64(SET_SPANS + 2 * reading + 1)]
+    aligned = value * entry(powers, 18 - count)
+    while size > 1:
+        half = size >> 1
+        if settings[np.uint64(place + 2 * half)] <= aligned:
+            place += 2 * half
+        size -= half
+    return settings[np.uint64(place + 1)]
 
 
 @inlined
 def international(value, count, settings, powers):
     """Returns `value` if it is an E.164 number with country code, else -1."""
-    if count > 15 or count < settings[SET_E164_MIN] or value < entry(powers, count - 1):
+    if count > settings[SET_E164_MAX] or count < settings[SET_E164_MIN]:
         return -1
-    return value
+    return value if value >= entry(powers, count - 1) else -1
 
 
 @inlined
@@ -155,39 +175,81 @@ def national(value, count, settings, powers):
     """Returns a national number with the country code before it, or -1 if it is none."""
     if count < settings[SET_NATIONAL_MIN] or count > settings[SET_NATIONAL_MAX]:
         return -1
-    if value < entry(powers, count - 1):
+    if value < entry(powers, count - 1) and settings[SET_LEADING_ZERO] == 0:
         return -1
     return settings[SET_COUNTRY] * entry(powers, count) + value
 
 
 @inlined
-def e164(value, count, first, settings, powers):  # noqa: PLR0911 - one way out per rule
+def plain_number(value, count, reading, settings, powers):
+    """Returns the E.164 number (int64) of digits without any prefix, or -1.
+
+    Unknown ones that are too long for a national number may begin with the country code.
+    """
+    if reading == READ_INTERNATIONAL:
+        return international(value, count, settings, powers)
+    if reading == READ_UNKNOWN and count > settings[SET_NATIONAL_MAX]:
+        rest = count - settings[SET_COUNTRY_LENGTH]
+        if rest <= 0 or value // entry(powers, rest) != settings[SET_COUNTRY]:
+            return -1
+        return national(value % entry(powers, rest), rest, settings, powers)
+    return national(value, count, settings, powers)
+
+
+@kernel
+def dialled_number(value, count, reading, prefix, settings, powers):
+    """Returns the E.164 number (int64) of digits without network prefix, or -1.
+
+    `prefix` is what `prefix_at` found; the longest international or trunk prefix decides alone.
+    """
+    while prefix >= 0:
+        what = settings[np.uint64(prefix + PRE_WHAT)]
+        if what <= PRE_NATIONAL and count >= settings[np.uint64(prefix + PRE_SHORTEST)]:
+            rest = count - settings[np.uint64(prefix + PRE_STRIP)]
+            if what == PRE_INTERNATIONAL:
+                return international(value % entry(powers, rest), rest, settings, powers)
+            return national(value % entry(powers, rest), rest, settings, powers)
+        prefix = settings[np.uint64(prefix + PRE_SHORTER)]
+    return plain_number(value, count, reading, settings, powers)
+
+
+@kernel
+def prefixed_number(value, count, reading, settings, powers):
+    """Returns the E.164 number (int64) of digits that may begin with a prefix, or -1."""
+    begin = prefix_at(value, count, reading, settings, powers)
+    prefix = begin
+    while prefix >= 0:
+        what = settings[np.uint64(prefix + PRE_WHAT)]
+        if (
+            what >= PRE_NETWORK
+            and count >= settings[np.uint64(prefix + PRE_SHORTEST)]
+            and count <= settings[np.uint64(prefix + PRE_LONGEST)]
+        ):
+            if what == PRE_SHORT_CODE:
+                return -1
+            size = count - settings[np.uint64(prefix + PRE_STRIP)]
+            rest = value % entry(powers, size)
+            inner = prefix_at(rest, size, READ_UNKNOWN, settings, powers)
+            number = dialled_number(rest, size, READ_UNKNOWN, inner, settings, powers)
+            if number >= 0:
+                return number
+        prefix = settings[np.uint64(prefix + PRE_SHORTER)]
+    return dialled_number(value, count, reading, begin, settings, powers)
+
+
+@inlined
+def e164(value, count, first, settings, powers):
     """Returns the E.164 number (int64) that `count` digits `value` mean, or -1.
 
     `first` is the octet with type of number (bits 7-5) and numbering plan (bits 4-1, TS 24.008
     10.5.4.7). Rules in the order they are tried: README.md, "Numbers".
     """
-    kind = (first >> 4) & 7
-    if (first & 15) > 1 or kind > 2:
+    reading = settings[np.uint64(SET_TYPES + ((first >> 4) & 7))]
+    if reading < 0 or (settings[SET_PLANS] >> (first & 15)) & 1 == 0:
         return -1
-    if kind != 2:
-        length = settings[SET_INTERNATIONAL_LENGTH]
-        rest = without_prefix(value, count, settings[SET_INTERNATIONAL], length, powers)
-        if rest >= 0:
-            return international(rest, count - length, settings, powers)
-        if kind == 1:
-            return international(value, count, settings, powers)
-    length = settings[SET_TRUNK_LENGTH]
-    rest = without_prefix(value, count, settings[SET_TRUNK], length, powers)
-    if rest >= 0:
-        return national(rest, count - length, settings, powers)
-    if kind == 0 and count > settings[SET_NATIONAL_MAX]:
-        length = settings[SET_COUNTRY_LENGTH]
-        rest = without_prefix(value, count, settings[SET_COUNTRY], length, powers)
-        if rest < 0 or national(rest, count - length, settings, powers) < 0:
-            return -1
-        return value
-    return national(value, count, settings, powers)
+    if value * entry(powers, 18 - count) < settings[np.uint64(SET_CLEAR + reading)]:
+        return prefixed_number(value, count, reading, settings, powers)
+    return plain_number(value, count, reading, settings, powers)
 
 
 @inlined

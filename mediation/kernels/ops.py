@@ -115,14 +115,39 @@ MAX_ROWS: Final = 1024
 FLUSH_ROWS: Final = 64
 """Rows that are decoded row by row before they move to the columns: they fit the L1 cache."""
 
-# NormalizationSettings as an int64 array.
+# A NumberPlan as an int64 array: cells with a fixed place, then the tables of prefixes.
 SET_COUNTRY: Final = 0
 SET_COUNTRY_LENGTH: Final = 1
-SET_INTERNATIONAL: Final = 2
-SET_INTERNATIONAL_LENGTH: Final = 3
-SET_TRUNK: Final = 4
-SET_TRUNK_LENGTH: Final = 5
-SET_NATIONAL_MIN: Final = 6
-SET_NATIONAL_MAX: Final = 7
-SET_E164_MIN: Final = 8
-SETTINGS_WIDTH: Final = 9
+SET_NATIONAL_MIN: Final = 2
+SET_NATIONAL_MAX: Final = 3
+SET_E164_MIN: Final = 4
+SET_E164_MAX: Final = 5
+SET_LEADING_ZERO: Final = 6
+SET_PLANS: Final = 7
+"""Bit n: numbers of numbering plan n are read."""
+SET_TYPES: Final = 8
+"""Eight cells: reading of each type of number, -1 for text."""
+SET_SPANS: Final = 16
+"""Per reading: where its places begin and how many there are; a place is (digits, entry)."""
+SET_CLEAR: Final = 22
+"""Per reading: no prefix begins digits from here on."""
+SET_TABLES: Final = 25
+
+# How digits are read.
+READ_UNKNOWN: Final = 0
+READ_INTERNATIONAL: Final = 1
+READ_NATIONAL: Final = 2
+
+# Layout of a prefix; what stands behind one is read as its PRE_WHAT says.
+PRE_WIDTH: Final = 5
+PRE_WHAT: Final = 0
+PRE_STRIP: Final = 1
+PRE_SHORTEST: Final = 2
+PRE_LONGEST: Final = 3
+PRE_SHORTER: Final = 4
+"""The next prefix to try, -1 none."""
+
+PRE_INTERNATIONAL: Final = 0
+PRE_NATIONAL: Final = 1
+PRE_NETWORK: Final = 2
+PRE_SHORT_CODE: Final = 3

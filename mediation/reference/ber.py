@@ -271,7 +271,7 @@ class Walk:
                     return
                 value: tuple[Value, Value] = (name, None)
             elif op == ops.NUMBER:
-                value = codecs.number(octets, self.settings)
+                value = codecs.number(octets, self.settings.numbers)
                 if column not in PAIRS:
                     value = (value[0], None)
             elif op == ops.TEXT:

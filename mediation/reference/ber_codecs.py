@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Final
 from mediation.edr import MISSING
 from mediation.kernels import ops
 from mediation.normalize import RENDERERS, number_parts
+from mediation.number_plan import NUMBERING_PLANS, TYPES_OF_NUMBER, ShortCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mediation.normalize import NormalizationSettings
+    from mediation.number_plan import NetworkPrefix, NumberPlan
 
     Value = int | str | None
     Pair = tuple[Value, Value]
@@ -92,45 +93,64 @@ def imei(octets: bytes) -> Pair:
     return (int(digits) if digits else None), None
 
 
-def e164(digits: str, kind: int, plan: int, settings: NormalizationSettings) -> int | None:
+def e164(digits: str, kind: int, npi: int, plan: NumberPlan) -> int | None:
     """Returns the E.164 number that digits mean, None if they mean none."""
+    reading = dict(plan.types).get(TYPES_OF_NUMBER[kind])
+    if reading is None or npi not in {NUMBERING_PLANS[name] for name in plan.plans}:
+        return None
+    found: list[tuple[int, int, NetworkPrefix | ShortCode]] = []
+    for prefix in plan.network_prefixes:
+        if reading in prefix.readings and len(digits) > prefix.length:
+            found.append((-len(prefix.digits), 1, prefix))
+    for code in plan.short_codes:
+        if reading != "international" and code.shortest <= len(digits) <= code.longest:
+            found.append((-len(code.digits), 0, code))
+    for _, _, candidate in sorted(found, key=lambda each: each[:2]):
+        if not digits.startswith(candidate.digits):
+            continue
+        if isinstance(candidate, ShortCode):
+            return None
+        number = dialled_number(digits[candidate.length :], "unknown", plan)
+        if number is not None:
+            return number
+    return dialled_number(digits, reading, plan)
+
+
+def dialled_number(digits: str, reading: str, plan: NumberPlan) -> int | None:
+    """Returns the E.164 number of digits without a network prefix."""
 
     def international(number: str) -> int | None:
-        fits = settings.e164_min <= len(number) <= 15 and not number.startswith("0")
+        shortest, longest = plan.international_lengths
+        fits = shortest <= len(number) <= longest and not number.startswith("0")
         return int(number) if fits else None
 
     def national(number: str) -> int | None:
-        fits = settings.national_min <= len(number) <= settings.national_max
-        if not fits or number.startswith("0"):
+        shortest, longest = plan.national_lengths
+        if number.startswith("0") and not plan.leading_zero:
             return None
-        return int(settings.country_code + number)
+        return int(plan.country_code + number) if shortest <= len(number) <= longest else None
 
-    def behind(prefix: str) -> str:
-        """Returns what stands behind a prefix, nothing without it."""
-        found = bool(prefix) and digits.startswith(prefix)
-        return digits[len(prefix) :] if found else ""
-
-    if plan > 1 or kind > 2:
-        return None
-    if kind != 2 and behind(settings.international_prefix):
-        return international(behind(settings.international_prefix))
-    if kind == 1:
-        return international(digits)
-    if behind(settings.trunk_prefix):
-        return national(behind(settings.trunk_prefix))
-    if kind == 0 and len(digits) > settings.national_max:
-        rest = behind(settings.country_code)
-        return int(digits) if rest and national(rest) is not None else None
-    return national(digits)
+    prefixes: list[tuple[str, Callable[[str], int | None]]] = []
+    if reading != "national":
+        prefixes += [(prefix, international) for prefix in plan.international_prefixes]
+    if reading != "international":
+        prefixes += [(prefix, national) for prefix in plan.trunk_prefixes]
+    for prefix, meaning in sorted(prefixes, key=lambda pair: -len(pair[0])):
+        if digits.startswith(prefix) and len(digits) > len(prefix):
+            return meaning(digits[len(prefix) :])
+    if reading == "unknown" and len(digits) > plan.national_lengths[1]:
+        rest = digits.removeprefix(plan.country_code)
+        return national(rest) if rest != digits else None
+    return international(digits) if reading == "international" else national(digits)
 
 
-def number(octets: bytes, settings: NormalizationSettings) -> Pair:
+def number(octets: bytes, plan: NumberPlan) -> Pair:
     """AddressString or BCDDirectoryNumber: (E.164, None), or (None, text)."""
-    kind, plan, body = number_parts(octets)
+    kind, npi, body = number_parts(octets)
     digits = plain_digits(body)
     if digits == "":
         return None, None
-    found = e164(digits, kind, plan, settings) if digits else None
+    found = e164(digits, kind, npi, plan) if digits else None
     if found is not None:
         return found, None
     return None, RENDERERS["number"](octets) or None

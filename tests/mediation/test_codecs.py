@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,9 @@ from hypothesis import strategies as st
 
 from mediation.edr import MISSING
 from mediation.kernels import codecs, intern, tables
-from mediation.normalize import CHINA, NormalizationSettings, digits_of
+from mediation.normalize import digits_of
+from mediation.number_plan import NetworkPrefix, NumberPlan, ShortCode
+from mediation.number_plan_file import load_number_plan, number_plans
 from mediation.reference import ber_codecs as twin
 from tests.mediation.cdr_records import number, tbcd, timestamp
 
@@ -93,29 +96,50 @@ def test_timestamps_of_real_calendars(
     )
 
 
+PLANS = [
+    NumberPlan(),
+    NumberPlan("7", ("810",), ("8",), (10, 10)),
+    NumberPlan("852", (), (), (8, 8)),
+    NumberPlan(
+        "39",
+        ("00", "0"),
+        (),
+        (6, 11),
+        (5, 14),
+        leading_zero=True,
+        types=(("unknown", "national"), ("network_specific", "unknown"), ("reserved", "unknown")),
+        plans=("isdn", "national"),
+        network_prefixes=(
+            NetworkPrefix("00", 4, ("unknown", "national"), "portability"),
+            NetworkPrefix("99", 2, ("unknown", "international"), "carrier_selection"),
+        ),
+        short_codes=(ShortCode("0", 6, 6), ShortCode("08", 7, 9)),
+    ),
+    *(load_number_plan(name) for name in number_plans()),
+]
+BEGINNINGS = sorted(
+    {"", "0", "00", "0086", "86"}
+    | {prefix.digits for plan in PLANS for prefix in plan.network_prefixes}
+    | {code.digits for plan in PLANS for code in plan.short_codes}
+    | {digits for plan in PLANS for digits in plan.international_prefixes}
+)
 NUMBERS = st.builds(
     number,
-    st.text("0123456789", max_size=19)
-    | st.text("0123456789", max_size=11).map("86".__add__)
-    | st.text("0123456789", min_size=5, max_size=11).map("00".__add__),
-    st.integers(0x80, 0xFF),
-)
-ABROAD = NormalizationSettings(
-    country_code="7", international_prefix="810", trunk_prefix="8", national_max=10
-)
-BARE = NormalizationSettings(
-    country_code="852", international_prefix="", trunk_prefix="", national_min=8, national_max=8
+    st.lists(st.sampled_from(BEGINNINGS), max_size=2)
+    .map("".join)
+    .flatmap(lambda begin: st.text("0123456789", max_size=19).map(begin.__add__)),
+    st.integers(0x80, 0xFF) | st.sampled_from([0x81, 0xA1, 0x91]),
 )
 
 
-@given(NUMBERS, st.sampled_from([CHINA, ABROAD, BARE]))
-@settings(deadline=None, max_examples=500)
-def test_e164_equals_the_twin(octets: bytes, normalization: NormalizationSettings) -> None:
+@given(NUMBERS, st.sampled_from(PLANS))
+@settings(deadline=None, max_examples=1500)
+def test_e164_equals_the_twin(octets: bytes, plan: NumberPlan) -> None:
     digits = digits_of(octets[1:])
     if not 1 <= len(digits) <= 18:
         return
-    found = codecs.e164(int(digits), len(digits), octets[0], normalization.array(), tables.POWERS)
-    expected = twin.e164(digits, octets[0] >> 4 & 7, octets[0] & 15, normalization)
+    found = codecs.e164(int(digits), len(digits), octets[0], plan.array(), tables.POWERS)
+    expected = twin.e164(digits, octets[0] >> 4 & 7, octets[0] & 15, plan)
     assert found == (-1 if expected is None else expected)
 
 
@@ -142,9 +166,55 @@ def test_e164_equals_the_twin(octets: bytes, normalization: NormalizationSetting
     ],
 )
 def test_numbers_as_operators_write_them(digits: str, first: int, expected: int | None) -> None:
-    value, text = twin.number(number(digits, first), CHINA)
+    value, text = twin.number(number(digits, first), NumberPlan())
     assert value == expected
     assert text == (None if expected else digits)
+
+
+@pytest.mark.parametrize(
+    ("plan", "digits", "first", "expected"),
+    [
+        ("cn", "17909008613910000001", 0x81, None),  # 20 digits are text
+        ("cn", "1790901012345678", 0x81, 861012345678),  # carrier, then trunk prefix
+        ("cn", "179090044163296000", 0x81, 44163296000),  # carrier, then abroad
+        ("cn", "1790913910000001", 0xA1, 8613910000001),
+        ("cn", "17909123456", 0x81, 8617909123456),  # no number behind it: a mobile number
+        ("cn", "10655551234", 0x81, None),  # a company's message service
+        ("cn", "10655551234", 0xA1, None),
+        ("cn", "8610655551234", 0x91, 8610655551234),
+        ("nanp", "101028812025550143", 0x81, 12025550143),
+        ("nanp", "1010288011442079460", 0x81, None),
+        ("nanp", "2025550143", 0x81, 12025550143),
+        ("nanp", "12025550143", 0x81, 12025550143),
+        ("nanp", "01144207946000", 0x81, 44207946000),
+        ("de", "010130301234567", 0x81, 49301234567),
+        ("de", "01001303012345", 0x81, 493012345),  # 0100xx, not 010xx
+        ("de", "116116", 0x81, None),
+        ("it", "0612345678", 0x81, 390612345678),
+        ("it", "0039061234567", 0x81, 39061234567),
+        ("ru", "89161234567", 0x81, 79161234567),
+        ("ru", "81049301234567", 0x81, 49301234567),
+        ("hk", "00186139100000", 0x81, 86139100000),
+        ("gb", "02079460000", 0x81, 442079460000),
+        ("gb", "118118", 0x81, None),
+    ],
+)
+def test_numbers_of_many_countries(
+    plan: str, digits: str, first: int, expected: int | None
+) -> None:
+    if len(digits) <= 18:
+        numbers = load_number_plan(plan)
+        found = codecs.e164(int(digits), len(digits), first, numbers.array(), tables.POWERS)
+        assert (None if found < 0 else found) == expected
+    assert twin.number(number(digits, first), load_number_plan(plan))[0] == expected
+
+
+def test_a_portability_prefix_is_stripped_and_stays_in_the_dialled_digits() -> None:
+    ported = NetworkPrefix("14", 4, ("unknown", "national", "international"), "portability")
+    plan = replace(NumberPlan(), network_prefixes=(ported,))
+    octets = number("140913910000001", 0xA1)
+    assert twin.number(octets, plan) == (8613910000001, None)
+    assert twin.dialled(octets) == (140913910000001, 0)
 
 
 @given(st.binary(max_size=24), st.integers(0, 63))

@@ -12,6 +12,7 @@ from mediation.decoder import DecodedChunk, decode_chunk
 from mediation.edr import DIRECTIONS, EDR_SCHEMA, SERVICES, SUSPENSE_SCHEMA
 from mediation.errors import MediationConfigError
 from mediation.normalize import NormalizationSettings
+from mediation.number_plan import NumberPlan
 from mediation.validation import Rule, RuleSet
 from mediation.validation_rules import default_rules
 from tests.mediation.cdr_records import (
@@ -250,7 +251,7 @@ def test_a_record_with_too_many_containers_is_suspended() -> None:
 
 
 def test_a_source_may_write_numbers_its_own_way() -> None:
-    settings = NormalizationSettings(country_code="49", national_min=6, national_max=11)
+    settings = NormalizationSettings(NumberPlan("49", national_lengths=(6, 11)))
     record = mo_call(calledNumber=number("03012345678", 0x81))
     (row,) = decode_one("3gpp_cs", record, normalization=settings).edr.to_pylist()
     assert row["other_number"] == 493012345678

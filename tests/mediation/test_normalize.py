@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from mediation.normalize import (
-    NormalizationSettings,
     render_address,
     render_integer,
     render_ip,
@@ -14,24 +11,6 @@ from mediation.normalize import (
     render_text,
 )
 from tests.mediation.cdr_records import number
-
-
-@pytest.mark.parametrize(
-    ("changes", "word"),
-    [
-        ({"country_code": ""}, "country_code"),
-        ({"country_code": "086"}, "country_code"),
-        ({"country_code": "+86"}, "country_code"),
-        ({"trunk_prefix": "x"}, "trunk_prefix"),
-        ({"international_prefix": "01234"}, "international_prefix"),
-        ({"national_min": 12}, "12 to 11"),
-        ({"national_max": 14}, "15 digits"),
-    ],
-)
-def test_impossible_settings_say_what_is_wrong(changes: dict[str, Any], word: str) -> None:
-    with pytest.raises(ValueError, match=r".+") as caught:
-        NormalizationSettings(**changes)
-    assert word in str(caught.value)
 
 
 def test_an_address_shows_whether_it_is_international() -> None:
