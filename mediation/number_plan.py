@@ -188,9 +188,7 @@ def _table(entries: list[_Entry], base: int) -> tuple[dict[int, int], list[int],
     for entry in entries:
         step = 10 ** (PLACES - len(entry.digits))
         edges |= {int(entry.digits) * step, (int(entry.digits) + 1) * step}
-    places = {
-        edge: _longest(f"{edge:0{PLACES}d}", first) for edge in edges if edge < 10**PLACES
-    }
+    places = {edge: _longest(f"{edge:0{PLACES}d}", first) for edge in edges if edge < 10**PLACES}
     return places, blocks, max(edges)
 
 
@@ -198,4 +196,3 @@ def _longest(digits: str, first: dict[str, int]) -> int:
     """Returns the cell of the longest listed beginning of `digits`, -1 without one."""
     found = (first[digits[:size]] for size in range(len(digits), 0, -1) if digits[:size] in first)
     return next(found, -1)
-

@@ -68,22 +68,27 @@ def read_number_plan(path: Path) -> NumberPlan:
         MediationConfigError: With every mistake in the file.
     """
     document = read_document(path)
+    if document.problems:
+        raise MediationConfigError(document.problems)
     plan = plan_of(document, document.root, ())
     if document.problems:
         raise MediationConfigError(document.problems)
     return plan
 
 
-def plan_of(document: Document, block: dict[str, object], keys: Keys) -> NumberPlan:
+def plan_of(
+    document: Document, block: dict[str, object], keys: Keys, base: NumberPlan | None = None
+) -> NumberPlan:
     """Returns the plan that a block of a document declares; mistakes go to the document.
 
     Args:
         document: What the block stands in.
         block: The plan's keys; what it does not say is as in the plan that it extends.
         keys: Where the block stands.
+        base: The plan that it extends where it names none itself.
     """
     reader = _Reader(document, block, keys)
-    base = reader.base()
+    base = reader.base(base)
     plan = NumberPlan(
         country_code=reader.country_code(base.country_code),
         international_prefixes=reader.prefixes(
@@ -123,21 +128,22 @@ class _Reader:
     def wrong(self, key: str, message: str, hint: str = "") -> None:
         self.document.problem((*self.keys, key), message, hint)
 
-    def base(self) -> NumberPlan:
+    def base(self, given: NumberPlan | None) -> NumberPlan:
+        """Returns the plan that the block extends; the plain rules where it is one of its own."""
         if EXTENDS not in self.block:
-            return NumberPlan()
+            if given is None and "country_code" not in self.block:
+                self.wrong("country_code", "`country_code` is missing", "or extend a known plan")
+            return given or NumberPlan()
         name = self.document.text(self.block[EXTENDS], (*self.keys, EXTENDS), f"`{EXTENDS}`")
-        if not name:
-            return NumberPlan()
         if name in number_plans():
             return load_number_plan(name)
-        self.wrong(EXTENDS, f"there is no number plan `{name}`", nearest(name, number_plans()))
+        if name:
+            hint = nearest(name, number_plans())
+            self.wrong(EXTENDS, f"there is no number plan `{name}`", hint)
         return NumberPlan()
 
     def country_code(self, default: str) -> str:
         if "country_code" not in self.block:
-            if EXTENDS not in self.block:
-                self.wrong("country_code", "`country_code` is missing", "or extend a known plan")
             return default
         value = self.block["country_code"]
         if isinstance(value, str) and re.fullmatch(r"[1-9]\d{0,3}", value):
@@ -192,7 +198,9 @@ class _Reader:
             return default
         return value
 
-    def names(self, key: str, allowed: tuple[str, ...], default: tuple[str, ...]) -> tuple[str, ...]:
+    def names(
+        self, key: str, allowed: tuple[str, ...], default: tuple[str, ...]
+    ) -> tuple[str, ...]:
         if key not in self.block:
             return default
         found = []

@@ -80,6 +80,17 @@ class TimeZones:
                 return zone
         return self.default
 
+    def with_default(self, name: str) -> TimeZones:
+        """Returns this table with another default.
+
+        Raises:
+            ValueError: There is no such zone; says which is nearest.
+        """
+        if reason := _unknown(name):
+            raise ValueError(reason)
+        names = [*self.names, name]
+        return _table(names, self.nodes, len(names) - 1)
+
     def utc(self, local: Int64s, zone: Int64s) -> tuple[Int64s, Int64s]:
         """Returns UTC microseconds and offsets in minutes of wall-clock times.
 
@@ -98,17 +109,6 @@ class TimeZones:
 
 NO_ZONES: Final = TimeZones()
 """No zone is declared: wall-clock time cannot become UTC."""
-
-
-def one_zone(name: str) -> TimeZones:
-    """Returns the table of a source whose nodes all keep one zone.
-
-    Raises:
-        ValueError: There is no such zone; says which is nearest.
-    """
-    if reason := _unknown(name):
-        raise ValueError(reason)
-    return _table([name], {}, 0)
 
 
 def read_time_zones(path: Path) -> TimeZones:
@@ -148,9 +148,7 @@ def read_time_zones(path: Path) -> TimeZones:
     return _table(names, nodes, default)
 
 
-def _check_node(
-    document: Document, keys: tuple[str, ...], key: str, nodes: dict[str, int]
-) -> None:
+def _check_node(document: Document, keys: tuple[str, ...], key: str, nodes: dict[str, int]) -> None:
     if key in {"", "*"}:
         document.problem(keys, f"`{keys[-1]}` names no node", "what holds for all is `default`")
     elif "*" in key[:-1]:

@@ -28,10 +28,11 @@ if TYPE_CHECKING:
     from mediation.normalize import NormalizationSettings
     from mediation.validation import RuleSet
     from pipeline.accounting import Account
+    from pipeline.normalization import Normalizations
     from pipeline.order import Gate
     from pipeline.parquet import Output
     from pipeline.stopwatch import Stopwatch
-    from pipeline.units import Unit
+    from pipeline.units import Slice, Unit
     from rating.engine import Rater
     from rating.prepare import Prepared
     from rating.state import CycleState
@@ -61,8 +62,8 @@ class Chain:
     staging: Path
     keys: KeySet
     rater: Rater
-    normalization: NormalizationSettings
-    """How the switches write numbers."""
+    normalization: Normalizations
+    """How the switches of each source write numbers, and which clocks they keep."""
     rules: RuleSet
     """What is validated."""
     state_of: Callable[[str], CycleState]
@@ -77,7 +78,7 @@ class Chain:
         outputs: list[Output] = []
         with self.watch.stage("decode"):
             parts = [
-                (part, decode_chunk(part.file.cdr, part.records, self.normalization, self.rules))
+                (part, decode_chunk(part.file.cdr, part.records, self.settings(part), self.rules))
                 for part in unit
                 if part.file.fault is None
             ]
@@ -110,6 +111,10 @@ class Chain:
             part.file.done(part.records)
             self.progress(len(part.records))
         return UnitResult(outputs, accounted)
+
+    def settings(self, part: Slice) -> NormalizationSettings:
+        """Returns how the records of a slice are normalized: as its source says."""
+        return self.normalization.of(part.file.entry.source)
 
     def _write_fresh(self, number: int, prepared: Prepared) -> list[Output]:
         """Writes the events and their keys."""

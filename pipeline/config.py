@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -62,6 +62,10 @@ class Source(Section):
     max_record_octets: Annotated[int, Field(ge=16)] = 1 << 20
     file_header_octets: Annotated[int, Field(ge=0)] | None = None
     cdr_header_octets: Annotated[int, Field(ge=0)] | None = None
+    numbering: str = ""
+    """Number plan of this source's switches (default: the workspace's)."""
+    time_zone: str = ""
+    """Zone of this source's nodes that `paths.time_zones` does not list."""
 
 
 class Paths(Section):
@@ -71,17 +75,8 @@ class Paths(Section):
     subscribers: str = "subscribers"
     validation: str = ""
     """Validation rules of one's own (default: the package's)."""
-
-
-class Numbering(Section):
-    """``[numbering]``: how the switches write numbers, so that they become E.164."""
-
-    country_code: Annotated[str, Field(pattern=r"[1-9]\d{0,3}")] = "86"
-    international_prefix: Annotated[str, Field(pattern=r"\d{0,4}")] = "00"
-    trunk_prefix: Annotated[str, Field(pattern=r"\d{0,4}")] = "0"
-    national_min: Annotated[int, Field(ge=1, le=15)] = 10
-    national_max: Annotated[int, Field(ge=1, le=15)] = 11
-    e164_min: Annotated[int, Field(ge=1, le=15)] = 7
+    time_zones: str = ""
+    """Zones of the nodes whose records carry none."""
 
 
 class Run(Section):
@@ -100,7 +95,8 @@ class Config(Section):
 
     paths: Paths = Paths()
     run: Run = Run()
-    numbering: Numbering = Numbering()
+    numbering: dict[str, Any] = {}
+    """``plan`` and what of it is different here; see `pipeline.normalization`."""
     validation: dict[str, int | str | None] = {}
     """Limits of the validation rules by name: a number, an instant, or "none"."""
     source: list[Source] = Field(min_length=1)

@@ -32,7 +32,7 @@ def problems_of(
     error: ValidationError, model: type[BaseModel], file: str, text: str
 ) -> list[Problem]:
     """Returns every problem of a validation, in the order of the file."""
-    lines = _lines(text)
+    lines = lines_of(text)
     found = [_problem(one, model, file, lines) for one in error.errors()]
     return [problem for _, problem in sorted(found, key=lambda pair: pair[0])]
 
@@ -80,7 +80,7 @@ def _fields(model: type[BaseModel], place: Place) -> list[str]:
     return sorted(current.model_fields)
 
 
-def _lines(text: str) -> dict[Place, int]:
+def lines_of(text: str) -> dict[Place, int]:
     """Returns the line of each table and key of a TOML text, as far as a simple scan can tell."""
     lines: dict[Place, int] = {}
     table: Place = ()

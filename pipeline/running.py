@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pyarrow.parquet as pq
 
 from mediation.duplicates import KeySet
-from mediation.normalize import NormalizationSettings
 from mediation.validation_rules import load_rules
 from pipeline.logs import log
+from pipeline.normalization import Normalizations, load_normalizations
 from pipeline.parquet import Output, write
 from rating.engine import Rater
 from rating.state import CycleState
@@ -32,7 +32,7 @@ class Running:
     """The state that batches hand on to each other."""
 
     rater: Rater
-    normalization: NormalizationSettings
+    normalization: Normalizations
     rules: RuleSet
     keys: KeySet
     latest: dict[str, Path]
@@ -101,7 +101,7 @@ def _rules(workspace: Workspace, config: Config) -> RuleSet:
 def open_running(workspace: Workspace, config: Config, ledger: Ledger) -> Running:
     """Loads what the next batch goes on from."""
     rater = load_rater(workspace, config)
-    normalization = NormalizationSettings(**config.numbering.model_dump())
+    normalization = load_normalizations(workspace, config)
     rules = _rules(workspace, config)
     stored = ledger.outputs("keys/")
     keys = KeySet(sum(output.rows for output in stored) + 1_000_000)

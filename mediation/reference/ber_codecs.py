@@ -98,13 +98,16 @@ def e164(digits: str, kind: int, npi: int, plan: NumberPlan) -> int | None:
     reading = dict(plan.types).get(TYPES_OF_NUMBER[kind])
     if reading is None or npi not in {NUMBERING_PLANS[name] for name in plan.plans}:
         return None
-    found: list[tuple[int, int, NetworkPrefix | ShortCode]] = []
-    for prefix in plan.network_prefixes:
-        if reading in prefix.readings and len(digits) > prefix.length:
-            found.append((-len(prefix.digits), 1, prefix))
-    for code in plan.short_codes:
-        if reading != "international" and code.shortest <= len(digits) <= code.longest:
-            found.append((-len(code.digits), 0, code))
+    found: list[tuple[int, int, NetworkPrefix | ShortCode]] = [
+        (-len(prefix.digits), 1, prefix)
+        for prefix in plan.network_prefixes
+        if reading in prefix.readings and len(digits) > prefix.length
+    ]
+    found += [
+        (-len(code.digits), 0, code)
+        for code in plan.short_codes
+        if reading != "international" and code.shortest <= len(digits) <= code.longest
+    ]
     for _, _, candidate in sorted(found, key=lambda each: each[:2]):
         if not digits.startswith(candidate.digits):
             continue

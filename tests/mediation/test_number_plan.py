@@ -125,7 +125,7 @@ extends: cnn
         ("title: x\n", "`country_code` is missing"),
         ('country_code: "86"\nnational_lengths: 10-14\n', "at most 13"),
         ("- 1\n", "block of keys"),
-        ('extends: [1]\n', "not text"),
+        ("extends: [1]\n", "not text"),
     ],
 )
 def test_single_mistakes(tmp_path: Path, text: str, words: str) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mediation.errors import MediationConfigError
-from mediation.time_zones import NO_ZONES, TimeZones, one_zone, read_time_zones
+from mediation.time_zones import NO_ZONES, TimeZones, read_time_zones
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +63,7 @@ def test_without_a_default_a_strange_node_has_no_zone(tmp_path: Path) -> None:
 
 
 def test_clock_changes_have_the_written_rules() -> None:
-    berlin = one_zone("Europe/Berlin")
+    berlin = NO_ZONES.with_default("Europe/Berlin")
     hour = 3_600_000_000
     twice = dt.datetime(2026, 10, 25, 2, 30)  # noqa: DTZ001
     never = dt.datetime(2026, 3, 29, 2, 30)  # noqa: DTZ001
@@ -79,7 +79,7 @@ def test_clock_changes_have_the_written_rules() -> None:
 )
 @settings(deadline=None, max_examples=200)
 def test_wall_clocks_equal_zoneinfo(moments: list[dt.datetime], name: str) -> None:
-    zones = one_zone(name)
+    zones = NO_ZONES.with_default(name)
     local = np.array([microseconds(moment) for moment in moments])
     found, minutes = zones.utc(local, np.zeros(len(local), np.int64))
     for moment, there, offset in zip(moments, found.tolist(), minutes.tolist(), strict=True):
@@ -124,6 +124,6 @@ def test_a_file_that_says_nothing_is_a_mistake(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["Asia/Shangai", "", "../x", "+15:00", "Asia"])
-def test_one_zone_says_what_is_wrong(name: str) -> None:
+def test_a_default_says_what_is_wrong(name: str) -> None:
     with pytest.raises(ValueError, match="is no time zone"):
-        one_zone(name)
+        NO_ZONES.with_default(name)
