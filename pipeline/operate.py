@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pipeline.logs import log
+from pipeline.memory import rare_collections
 
 if TYPE_CHECKING:
     from pipeline.bill import BillResult
@@ -24,8 +25,9 @@ def operate_run(
     workspace: Workspace, *, threads: int | None = None, listener: Listener | None = None
 ) -> RunResult:
     """Does one batch; see :func:`pipeline.run.run`."""
-    from pipeline.metrics import write_metrics  # noqa: PLC0415 - only where a run ends
-    from pipeline.run import run  # noqa: PLC0415
+    with rare_collections():
+        from pipeline.metrics import write_metrics  # noqa: PLC0415 - only where a run ends
+        from pipeline.run import run  # noqa: PLC0415
 
     noted: list[int] = []
 
@@ -45,7 +47,8 @@ def operate_run(
             exit_code=int(result.exit_code),
         )
 
-    return run(workspace, threads=threads, listener=listener, on_start=start, on_end=end)
+    with rare_collections():
+        return run(workspace, threads=threads, listener=listener, on_start=start, on_end=end)
 
 
 def operate_bill(
@@ -67,7 +70,10 @@ def operate_bill(
         ledger.finish_run(noted[0], _now(), 0, _batch_id(ledger, result.batch))
         log().info("bill_finished", batch=result.batch, cycle=result.cycle, **result.summary)
 
-    return bill(workspace, cycle, threads=threads, listener=listener, on_start=start, on_end=end)
+    with rare_collections():
+        return bill(
+            workspace, cycle, threads=threads, listener=listener, on_start=start, on_end=end
+        )
 
 
 def _batch_id(ledger: Ledger, name: str | None) -> int | None:

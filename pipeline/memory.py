@@ -1,0 +1,28 @@
+"""How a batch job uses the interpreter's memory."""
+
+from __future__ import annotations
+
+import gc
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+THRESHOLD = (200_000, 20, 100)
+"""New containers, and collections of the younger generation, before the next collection."""
+
+
+@contextmanager
+def rare_collections() -> Iterator[None]:
+    """Lets the search for reference cycles run seldom while a block runs.
+
+    A batch makes few objects and many large arrays, which cycles never hold. The default looks
+    through every module, kernel and tariff rule hundreds of times: a second of a run's start.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(*THRESHOLD)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
