@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from collectors.local import LocalFolder
+from mediation.format_folders import look_in
 from pipeline.config_problems import problems_of, syntax_problem
 from pipeline.errors import ConfigError, Problem, UsageError
 
@@ -75,6 +76,8 @@ class Paths(Section):
     subscribers: str = "subscribers"
     validation: str = ""
     """Validation rules of one's own (default: the package's)."""
+    formats: str = ""
+    """Formats of one's own (default: ``formats``, if there is such a folder)."""
     time_zones: str = ""
     """Zones of the nodes whose records carry none."""
 
@@ -137,7 +140,7 @@ class Config(Section):
 
 
 def load_config(workspace: Workspace) -> Config:
-    """Returns the workspace's configuration.
+    """Returns the workspace's configuration; its formats are known from then on.
 
     Raises:
         UsageError: the folder is not a workspace.
@@ -165,9 +168,11 @@ def load_config(workspace: Workspace) -> Config:
         for what, folder in (
             ("paths.book", config.paths.book),
             ("paths.subscribers", config.paths.subscribers),
+            *([("paths.formats", config.paths.formats)] if config.paths.formats else []),
         )
         if not (workspace.root / folder).is_dir()
     ]
     if problems:
         raise ConfigError(str(path), problems)
+    look_in(workspace.root / (config.paths.formats or "formats"))
     return config

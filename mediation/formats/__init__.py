@@ -1,6 +1,6 @@
 """CDR formats: one folder each with a mapping, no Python; BER formats have an ASN.1 module too.
 
-`available` names them, `load` reads, checks and compiles one. Nothing here is slow to import.
+`available` names them, `load` reads, checks and compiles one.
 """
 
 from __future__ import annotations
@@ -8,22 +8,22 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mediation.errors import MediationConfigError, Problem
+from mediation.format_folders import MAPPING_FILE, folders, found
 from mediation.formats.mapping import Mapping, nearest, read_mapping
 from mediation.formats.outer import Root, outer_type, read_outer
 from mediation.formats.schema import Element, SchemaError, load_schema
 from mediation.formats.strings import read_document
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mediation.plan import Plan
 
-__all__ = ["Format", "available", "load", "load_folder"]
+__all__ = ["Format", "available", "folder_of", "load", "load_folder"]
 
-FOLDER: Final = Path(__file__).parent
-MAPPING_FILE: Final = "mapping.yaml"
 BER: Final = "ber"
 KINDS: Final = (BER,)
 """What a format may be made of; a mapping that does not say `kind` is for BER."""
@@ -60,15 +60,14 @@ class Format:
         return self.mapping.title
 
 
-@cache
 def available(kind: str | None = None) -> tuple[str, ...]:
-    """Returns the names of the formats that come with the package, sorted.
+    """Returns the names of the formats that are at hand, sorted; see `mediation.format_folders`.
 
     Args:
         kind: One of `KINDS`, None for all formats.
     """
-    paths = FOLDER.glob(f"*/{MAPPING_FILE}")
-    return tuple(sorted(path.parent.name for path in paths if kind in {None, _kind(path)}))
+    paths = {name: places[0] / MAPPING_FILE for name, places in found().items()}
+    return tuple(name for name, path in paths.items() if kind in {None, _kind(path)})
 
 
 def _kind(path: Path) -> str:
@@ -77,17 +76,39 @@ def _kind(path: Path) -> str:
     return BER if found is None else found[1]
 
 
-@cache
 def load(name: str) -> Format:
-    """Loads a format that comes with the package; the second time it is at hand.
+    """Loads a format that is at hand; the second time it is ready.
 
     Raises:
-        MediationConfigError: There is no such format, or its files are wrong.
+        MediationConfigError: There is no such format or several, or its files are wrong.
     """
-    if name not in available():
-        problem = Problem("format", f"`{name}` is not a known format", nearest(name, available()))
-        raise MediationConfigError([problem])
-    return load_folder(FOLDER / name)
+    return _load(folders(), name)
+
+
+@cache
+def _load(_searched: tuple[Path, ...], name: str) -> Format:
+    return _load_once(folder_of(name))
+
+
+@cache
+def _load_once(folder: Path) -> Format:
+    return load_folder(folder)
+
+
+def folder_of(name: str) -> Path:
+    """Returns the folder of a format.
+
+    Raises:
+        MediationConfigError: There is no such format, or several have this name.
+    """
+    places = found().get(name, ())
+    if len(places) == 1:
+        return places[0]
+    message, hint = f"`{name}` is not a known format", nearest(name, available())
+    if places:
+        message = f"`{name}` is the name of {len(places)} formats"
+        hint = "rename one of: " + ", ".join(str(place) for place in places)
+    raise MediationConfigError([Problem("format", message, hint)])
 
 
 def load_folder(folder: Path) -> Format:

@@ -98,13 +98,14 @@ def load_rules(formats: Iterable[str]) -> PartialRules:
     Raises:
         MediationConfigError: A mapping is wrong, or two formats disagree on a record type.
     """
-    from mediation.formats import FOLDER, MAPPING_FILE  # noqa: PLC0415 - formats read their rules here
+    from mediation.format_folders import MAPPING_FILE  # noqa: PLC0415
+    from mediation.formats import folder_of  # noqa: PLC0415 - formats read their rules here
     from mediation.formats.strings import read_document  # noqa: PLC0415
 
     of_type: dict[str, PartialRule] = {}
     problems: list[Problem] = []
     for name in sorted(set(formats)):
-        document = read_document(FOLDER / name / MAPPING_FILE)
+        document = read_document(folder_of(name) / MAPPING_FILE)
         types = document.root.get("types")
         rule = read_rule(document, types if isinstance(types, dict) else (), ())
         problems += document.problems
