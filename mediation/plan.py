@@ -18,8 +18,9 @@ from mediation.edr import MISSING
 from mediation.kernels import ops
 
 if TYPE_CHECKING:
-    from mediation.formats.mapping import ColumnRule, Mapping, RowsRule, Source, TypeRule
+    from mediation.formats.mapping import ColumnRule, Mapping, RowsRule, TypeRule
     from mediation.formats.schema import Element
+    from mediation.formats.sources import Condition, Source
 
     Int16s = np.ndarray[tuple[int], np.dtype[np.int16]]
     Int32s = np.ndarray[tuple[int], np.dtype[np.int32]]
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
 ROOT: Final = 0
 SKIP: Final = 1
 CLASSES: Final = 4
-STEP_WIDTH: Final = 4
+HIGHEST: Final = 2**63 - 1
+TEXT_BESIDE: Final = {ops.NUMBER: "number", ops.URI: "text"}
+"""How what is no E.164 number is rendered in the second column, by codec."""
 SPAN_WIDTH: Final = 7
 
 
@@ -37,7 +40,9 @@ class Plan:
     """Flat tables of one format.
 
     Attributes:
-        width: Slots of one row; the last one holds the number of the row's template.
+        width: Slots of one row; the last one holds the number of the row's template (its
+            complement for an element that only holds rows), the one before it where the record or
+            element is that the row stands in.
         type_names: Record types by code; the dictionary of ``record_type``.
         edges: int16[nodes * 256], entry by node and first tag octet without bit 6; -1 unknown.
         long_base: int32[nodes * 4], where the node's entries by tag number begin, per tag class.
@@ -47,8 +52,9 @@ class Plan:
         actions: int64[actions * ACTION_WIDTH], see `mediation.kernels.ops`.
         templates: int64[templates * width], rows as they begin: one per record type, then one
             per rows rule.
-        steps: int32[steps * 4], (first, second, from first, from second): copy if both are
-            missing; second may be -1.
+        steps: int64[steps * STEP_WIDTH], see `mediation.kernels.ops`: copy if both columns of the
+            pair are missing and the condition holds. Behind those of the record types stand the
+            picks of elements of lists, to which entries point.
         spans: int32[types * SPAN_WIDTH], per record type where its steps are: of the record, of
             each row, from the row before (begin, end each), and 1 if it has rows.
         lookups: int64[tables * 256], value by octet; `MISSING` leaves the default.
@@ -65,7 +71,7 @@ class Plan:
     entries: Int32s
     actions: Int64s
     templates: Int64s
-    steps: Int32s
+    steps: Int64s
     spans: Int32s
     lookups: Int64s
     active: Int32s
@@ -78,8 +84,10 @@ class _Edge:
     node: _Node | None = None
     actions: list[list[int]] = field(default_factory=list)
     texts: list[tuple[int, str] | None] = field(default_factory=list)
+    picks: list[list[int]] = field(default_factory=list)
     code: int = 0
     position: int = -1
+    group: int = 0
 
 
 @dataclass(slots=True)
@@ -127,11 +135,13 @@ class _Compiler:
         self.mapping = mapping
         self.root = _Node()
         self.templates: list[dict[int, int]] = [{} for _ in mapping.types]
+        self.groups: set[int] = set()
         self.steps: list[_Steps] = [_Steps() for _ in mapping.types]
         self.width = len(COLUMNS)
         self.used = {INDEX[name] for name in ("record_type", *CODES, *QUANTITIES)}
         self.table_numbers = {name: number for number, name in enumerate(mapping.tables)}
         self.next_slot = self.width
+        self.keys: dict[tuple[int, tuple[tuple[int, int], ...]], int] = {}
 
     def slot(self) -> int:
         """Returns a slot behind the columns; record types share them, for one row is of one."""
@@ -152,21 +162,34 @@ class _Compiler:
         steps = self.steps[code]
         for column_rule in rule.columns:
             self.add_column(edge.node, column_rule, template, steps.record, steps.chain)
+            if column_rule.column in CODES and not column_rule.plain:
+                self.last_resort(column_rule.column, template, steps.record)
         for rows in rule.rows:
             self.add_rows(edge.node, rows, steps)
 
-    def add_rows(self, record: _Node, rule: RowsRule, steps: _Steps) -> None:
-        edge = _down(record, (*rule.path, rule.element))
+    def last_resort(self, column: str, template: dict[int, int], steps: list[list[int]]) -> None:
+        """Moves the default of a code behind the sources that fill it in a step of their own."""
+        slot = self.slot()
+        template[slot] = template.pop(INDEX[column])
+        steps.append([INDEX[column], -1, slot, -1, 0, 0])
+
+    def add_rows(self, outer: _Node, rule: RowsRule, steps: _Steps) -> None:
+        edge = _down(outer, (*rule.path, rule.element))
         edge.kind = ops.ROW
         edge.code = len(self.templates)
         assert edge.node is not None  # noqa: S101 - an element of rows is constructed
+        edge.group = 1 if rule.rows else 0
         template: dict[int, int] = {}
         self.templates.append(template)
+        if rule.rows:
+            self.groups.add(edge.code)
         for column_rule in rule.columns:
             for source in column_rule.sources:
                 if source.codec.name == "position":
                     edge.position = INDEX[column_rule.column]
             self.add_column(edge.node, column_rule, template, steps.row, steps.chain)
+        for inner in rule.rows:
+            self.add_rows(edge.node, inner, steps)
 
     def add_column(
         self,
@@ -183,21 +206,37 @@ class _Compiler:
         for source in rule.sources:
             if source.codec.name == "position":
                 continue
-            # Alternatives of one CHOICE never stand together, so they share a slot.
-            inside_choice = len(source.path) > 1 and source.path[-2].kind == "CHOICE"
-            choice = _tags(source.path[:-1]) if inside_choice else None
-            shared = placed.get(choice) if choice is not None and not source.previous else None
-            if first and not source.previous:
+            choice = _tags(source.choice)
+            direct = not source.previous and not source.condition and not source.second
+            if first and direct:
                 slots = target
-            elif shared is not None:
-                slots = shared
+            elif choice in placed:
+                slots = placed[choice]
             else:
-                slots = (self.slot(), self.slot() if target[1] >= 0 else -1)
-                (chain if source.previous else steps).append([*target, *slots])
+                slots = (self.slot(), self.slot() if target[1] >= 0 or source.second else -1)
+                second = ops.BETWEEN if source.second else target[1]
+                step = [target[0], second, *slots, *self.key(node, (), source.condition)]
+                (chain if source.previous else steps).append(step)
             first = False
-            if choice is not None:
+            if choice:
                 placed.setdefault(choice, slots)
             self.place(node, rule.column, source, slots, template)
+
+    def key(
+        self, node: _Node, outer: tuple[Element, ...], condition: Condition | None
+    ) -> tuple[int, int]:
+        """Returns key slot and wanted value of a condition on the element at `outer`."""
+        if condition is None:
+            return 0, 0
+        path = (*outer, *condition.path)
+        known = (id(node), _tags(path))
+        if known not in self.keys:
+            self.keys[known] = self.slot()
+            edge = _down(node, path)
+            edge.actions.append([ops.KEY, self.keys[known], -1, MISSING + 1, HIGHEST, -1, 0, 0])
+            edge.texts.append(None)
+        slot = self.keys[known]
+        return -slot if condition.differs else slot, condition.wanted
 
     @staticmethod
     def pair(column: str) -> tuple[int, int]:
@@ -212,14 +251,40 @@ class _Compiler:
         slots: tuple[int, int],
         template: dict[int, int],
     ) -> None:
-        """Adds the action of one source, or its constant to the template."""
+        """Adds the actions of one source, or its constant to the template."""
         if source.codec.name == "constant":
-            template[slots[0]] = int(source.argument)
+            words = CODES.get(column)
+            template[slots[0]] = words.index(source.argument) if words else int(source.argument)
             return
+        if source.second:
+            self.act(node, column, source, source.path, (slots[0], self.slot()))
+            self.act(node, column, source, source.second, (slots[1], self.slot()))
+            return
+        if source.pick is None:
+            self.act(node, column, source, source.path, slots)
+            return
+        outer = source.path[: source.pick_at]
+        found = (self.slot(), self.slot() if slots[1] >= 0 else -1)
+        edge = _down(node, outer)
+        edge.kind = ops.PICK
+        edge.picks.append([*slots, *found, *self.key(node, outer, source.pick)])
+        self.act(node, column, source, source.path, found)
+
+    def act(
+        self,
+        node: _Node,
+        column: str,
+        source: Source,
+        path: tuple[Element, ...],
+        slots: tuple[int, int],
+    ) -> None:
+        """Adds the action that reads the field at `path` into `slots`."""
         low, high = LIMITS[INDEX[column]]
-        table = self.table_numbers[source.argument] if source.codec.name == "lookup" else 0
-        edge = _down(node, source.path)
-        edge.actions.append([source.codec.op, *slots, low, high, -1, table, 0])
+        name = source.codec.name
+        param = self.table_numbers[source.argument] if name == "lookup" else 0
+        edge = _down(node, path)
+        param = 1 if name == "decimal_imei" else param
+        edge.actions.append([source.codec.op, *slots, low, high, -1, param, 0])
         edge.texts.append(self.text(column, source, slots))
 
     @staticmethod
@@ -227,8 +292,8 @@ class _Compiler:
         """Returns the dictionary column that an action feeds, and how its octets are rendered."""
         if source.codec.render:
             return INDEX[column], source.codec.render
-        if source.codec.op == ops.NUMBER and slots[1] >= 0:
-            return INDEX[PAIRS[column]], "number"
+        if source.codec.op in TEXT_BESIDE and slots[1] >= 0:
+            return INDEX[PAIRS[column]], TEXT_BESIDE[source.codec.op]
         return None
 
 
@@ -241,6 +306,7 @@ class _Layout:
     actions: list[list[int]] = field(default_factory=list)
     texts: list[tuple[int, str] | None] = field(default_factory=list)
     edges: list[dict[tuple[int, int], int]] = field(default_factory=list)
+    picks: list[list[int]] = field(default_factory=list)
 
     def node(self, node: _Node | None) -> int:
         """Numbers a node and everything below it; returns its number."""
@@ -256,7 +322,9 @@ class _Layout:
     def entry(self, edge: _Edge) -> int:
         number = len(self.entries)
         first = self.chain(edge)
-        self.entries.append([edge.kind, -1, first, edge.code, edge.position, 0, 0, 0])
+        picks = (len(self.picks), len(self.picks) + len(edge.picks))
+        self.picks.extend(edge.picks)
+        self.entries.append([edge.kind, -1, first, edge.code, edge.position, *picks, edge.group])
         self.entries[number][ops.ENT_CHILD] = self.node(edge.node)
         return number
 
@@ -294,8 +362,8 @@ def _tag_tables(layout: _Layout) -> tuple[Int16s, Int32s, Int32s, Int16s]:
     return edges, base, size, np.array(long_edges or [ops.UNKNOWN], np.int16)
 
 
-def _steps(compiler: _Compiler) -> tuple[Int32s, Int32s]:
-    """Returns all steps behind one another, and the spans per record type."""
+def _steps(compiler: _Compiler, layout: _Layout) -> tuple[Int64s, Int32s]:
+    """Returns all steps behind one another, then the picks, and the spans per record type."""
     flat: list[list[int]] = []
     spans: list[list[int]] = []
     for steps, rule in zip(compiler.steps, compiler.mapping.types, strict=True):
@@ -306,7 +374,11 @@ def _steps(compiler: _Compiler) -> tuple[Int32s, Int32s]:
             span.append(len(flat))
         span.append(1 if rule.rows else 0)
         spans.append(span)
-    steps_array = np.array(flat or [[0, -1, 0, -1]], np.int32).reshape(-1)
+    for entry in layout.entries:
+        entry[ops.ENT_PICK] += len(flat)
+        entry[ops.ENT_PICK_END] += len(flat)
+    flat.extend(layout.picks)
+    steps_array = np.array(flat or [[0] * ops.STEP_WIDTH], np.int64).reshape(-1)
     return steps_array, np.array(spans or [[0] * SPAN_WIDTH], np.int32).reshape(-1)
 
 
@@ -337,13 +409,13 @@ def compile_plan(mapping: Mapping, schema: tuple[Element, ...]) -> Plan:
     # Number 1 is the node of what is skipped: it knows no tag, so it only counts nesting.
     skip_first = _with_skip_node(layout)
     edges, long_base, long_size, long_edges = _tag_tables(skip_first)
-    width = compiler.width + 1
+    width = compiler.width + 2
     templates = np.full((len(compiler.templates), width), MISSING, np.int64)
     for number, template in enumerate(compiler.templates):
-        templates[number, width - 1] = number
+        templates[number, width - 1] = ~number if number in compiler.groups else number
         for slot, value in template.items():
             templates[number, slot] = value
-    steps, spans = _steps(compiler)
+    steps, spans = _steps(compiler, skip_first)
     return Plan(
         width=width,
         type_names=tuple(rule.element.name for rule in mapping.types),

@@ -12,44 +12,31 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from mediation.columns import CODES, COLUMNS, INDEX, KIND, PAIRS
-from mediation.formats.codecs import CODECS, Codec
+from mediation.formats.codecs import CODECS
+from mediation.formats.sources import CONDITION, Condition, Source, key_value
 from mediation.partials.rules import read_rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from mediation.formats.codecs import Codec
     from mediation.formats.schema import Element
     from mediation.formats.strings import Document
     from mediation.partials.rules import PartialRule
 
 TOP_KEYS: Final = ("title", "module", "record", "outer", "tables", "partials", "types")
 TYPE_KEYS: Final = ("service", "direction", "columns", "rows")
-SOURCE: Final = re.compile(r"([a-z_]+)(?:\(([^)]*)\))?(?:\s+(\S+))?$")
+SOURCE: Final = re.compile(
+    r"([a-z_]+)(?:\(([^)]*)\))?((?:\s+(?!when\s)\S+){0,2})(?:\s+when\s+(\S+))?$"
+)
 PREVIOUS: Final = "previous."
+BETWEEN: Final = "between"
 OWN_SECOND: Final = "cell"
 """The one second column of a pair that a mapping may fill by itself."""
 FORBIDDEN: Final = (
     "record_type",
-    "direction",
     *(second for second in PAIRS.values() if second != OWN_SECOND),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """One way to fill a column.
-
-    Attributes:
-        codec: How.
-        argument: Name of a lookup table, or a constant.
-        path: Elements from inside the record (or the container) down to the field.
-        previous: True if the value comes from the container before.
-    """
-
-    codec: Codec
-    argument: str = ""
-    path: tuple[Element, ...] = ()
-    previous: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +45,11 @@ class ColumnRule:
 
     column: str
     sources: tuple[Source, ...]
+
+    @property
+    def plain(self) -> bool:
+        """True if one source without a condition says everything."""
+        return len(self.sources) == 1 and self.sources[0].condition is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +60,14 @@ class RowsRule:
         path: Elements from inside the record down to the list.
         element: What one element of the list is on the wire.
         columns: What fills the columns of such a row; paths start inside `element`.
+        rows: Lists inside the element. Where there are any, their elements are the rows, and the
+            element only hands its columns on to them.
     """
 
     path: tuple[Element, ...]
     element: Element
     columns: tuple[ColumnRule, ...]
+    rows: tuple[RowsRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,18 +160,34 @@ class _Reader:
                 self.document.problem((*keys, column), f"`{value}` is no {column}", hint)
             names[column] = value if value in vocabulary else vocabulary[0]
         columns = self.read_columns(element.children, block.get("columns"), (*keys, "columns"))
-        rows: list[RowsRule] = []
-        lists = self.document.block(block.get("rows", {}), (*keys, "rows"), "`rows`")
-        for path, content in lists.items():
-            rule = self.read_rows(element, path, content, (*keys, "rows", path))
-            if rule is not None:
-                rows.append(rule)
-        return TypeRule(element, names["service"], names["direction"], columns, tuple(rows))
+        rows = self.read_lists(element, block.get("rows", {}), (*keys, "rows"), columns)
+        return TypeRule(element, names["service"], names["direction"], columns, rows)
+
+    def read_lists(
+        self,
+        outer: Element,
+        holder: object,
+        keys: tuple[str, ...],
+        columns: tuple[ColumnRule, ...],
+    ) -> tuple[RowsRule, ...]:
+        """Reads the lists inside `outer` whose elements are rows."""
+        rules: list[RowsRule] = []
+        for path, content in self.document.block(holder, keys, "`rows`").items():
+            rule = self.read_rows(outer, path, content, (*keys, path))
+            if rule is None:
+                continue
+            rules.append(rule)
+            way = (*rule.path, rule.element)
+            sources = [source for each in columns for source in each.sources]
+            if any(source.path[: len(way)] == way for source in sources):
+                message = f"the elements of `{path}` are rows; only those can read their fields"
+                self.document.problem((*keys, path), message)
+        return tuple(rules)
 
     def read_rows(
-        self, record: Element, path: str, holder: object, keys: tuple[str, ...]
+        self, outer: Element, path: str, holder: object, keys: tuple[str, ...]
     ) -> RowsRule | None:
-        chain = self.resolve(record.children, path, keys)
+        chain = self.resolve(outer.children, path, keys)
         if chain is None:
             return None
         last = chain[-1]
@@ -185,8 +196,14 @@ class _Reader:
             self.document.problem(keys, message)
             return None
         element = last.children[0]
-        columns = self.read_columns(element.children, holder, keys, in_rows=True)
-        return RowsRule(chain, element, columns)
+        block = dict(self.document.block(holder, keys, "`columns`"))
+        inner = block.pop("rows", {})
+        columns = self.read_columns(element.children, block, keys, in_rows=True)
+        rows = self.read_lists(element, inner, (*keys, "rows"), columns)
+        if rows and any(source.of_a_row for each in columns for source in each.sources):
+            message = "`previous.` and `position` belong to the rows inside, not to what holds them"
+            self.document.problem(keys, message)
+        return RowsRule(chain, element, columns, rows)
 
     def read_columns(
         self,
@@ -211,7 +228,7 @@ class _Reader:
             sources = [self.read_source(column, text, inside, place) for text in texts]
             found = tuple(source for source in sources if source is not None)
             for source in found:
-                if not in_rows and (source.previous or source.codec.name == "position"):
+                if not in_rows and source.of_a_row:
                     message = "`previous.` and `position` have a meaning under `rows` only"
                     self.document.problem(place, message)
             rules.append(ColumnRule(column, found))
@@ -225,9 +242,9 @@ class _Reader:
         if match is None:
             if text:
                 message = f"`{text}` does not read as `codec path` or `codec(table) path`"
-                self.document.problem(keys, message)
+                self.document.problem(keys, message, "add `when field=value` for a condition")
             return None
-        name, table, path = match.groups()
+        name, table, paths, test = match.groups()
         codec = CODECS.get(name)
         if codec is None:
             self.document.problem(keys, f"`{name}` is no codec", nearest(name, CODECS))
@@ -236,31 +253,92 @@ class _Reader:
             return None
         if codec.name == "lookup" and not self.check_table(table, column, keys):
             return None
-        if not codec.reads:
-            return self.fieldless(codec, path, keys)
-        previous = (path or "").startswith(PREVIOUS)
-        chain = self.resolve(inside, (path or "").removeprefix(PREVIOUS), keys)
-        if chain is None:
+        condition = self.read_condition(inside, test, keys) if test else None
+        if test and condition is None:
             return None
-        if chain[-1].kind not in codec.reads:
-            message = (
-                f"`{name}` reads {' or '.join(sorted(codec.reads))}; `{path}` is {chain[-1].kind}"
-            )
+        words = paths.split()
+        if len(words) > 1 + (codec.name == BETWEEN) or (codec.name == BETWEEN and len(words) < 2):
+            message = f"`{name}` takes {'two paths' if codec.name == BETWEEN else 'one path'}"
             self.document.problem(keys, message)
             return None
-        return Source(codec, table or "", chain, previous)
+        if not codec.reads:
+            return self.fieldless(codec, column, words, condition, keys)
+        return self.read_fields(codec, table or "", words or [""], inside, condition, keys)
 
-    def fieldless(self, codec: Codec, path: str | None, keys: tuple[str, ...]) -> Source | None:
+    def read_fields(
+        self,
+        codec: Codec,
+        table: str,
+        words: list[str],
+        inside: tuple[Element, ...],
+        condition: Condition | None,
+        keys: tuple[str, ...],
+    ) -> Source | None:
+        """Returns a source that reads the fields at the paths `words`; notes a problem if not."""
+        previous = words[0].startswith(PREVIOUS)
+        chains: list[tuple[Element, ...]] = []
+        picks: list[tuple[int, Condition]] = []
+        for word in words:
+            chain = self.resolve(inside, word.removeprefix(PREVIOUS), keys, picks)
+            if chain is None:
+                return None
+            if chain[-1].kind not in codec.reads:
+                reads = " or ".join(sorted(codec.reads))
+                message = f"`{codec.name}` reads {reads}; `{word}` is {chain[-1].kind}"
+                self.document.problem(keys, message)
+                return None
+            chains.append(chain)
+        if len(picks) > 1 or (picks and len(words) > 1) or (previous and (picks or condition)):
+            message = "a source has one condition in brackets at most, and none with `previous.`"
+            self.document.problem(keys, message)
+            return None
+        second = chains[1] if len(chains) > 1 else ()
+        at, pick = picks[0] if picks else (0, None)
+        return Source(codec, table, chains[0], previous, second, condition, pick, at)
+
+    def read_condition(
+        self, inside: tuple[Element, ...], text: str, keys: tuple[str, ...]
+    ) -> Condition | None:
+        """Returns a condition such as ``field=value``; notes a problem if it is none."""
+        match = CONDITION.match(text)
+        if match is None:
+            message = f"`{text}` does not read as `field=value` or `field!=value`"
+            self.document.problem(keys, message)
+            return None
+        chain = self.resolve(inside, match[1], keys)
+        if chain is None:
+            return None
+        wanted = key_value(chain[-1], match[3])
+        if isinstance(wanted, str):
+            self.document.problem(keys, f"`{text}`: {wanted}")
+            return None
+        return Condition(chain, wanted, match[2] == "!=")
+
+    def fieldless(
+        self,
+        codec: Codec,
+        column: str,
+        words: list[str],
+        condition: Condition | None,
+        keys: tuple[str, ...],
+    ) -> Source | None:
         """Returns a source that needs no field: a constant or a position."""
-        if codec.name == "constant" and not re.fullmatch(r"-?\d{1,9}", path or ""):
+        word = words[0] if words else ""
+        if codec.name == "constant" and column in CODES and word not in CODES[column]:
+            self.document.problem(keys, f"`{word}` is no {column}", nearest(word, CODES[column]))
+            return None
+        number = column in CODES or re.fullmatch(r"-?\d{1,9}", word)
+        if codec.name == "constant" and not number:
             self.document.problem(keys, "`constant` is followed by an integer of up to 9 digits")
             return None
-        return Source(codec, path or "")
+        return Source(codec, word, condition=condition)
 
     def fits(self, codec: Codec, column: str, keys: tuple[str, ...]) -> bool:
         """Returns whether `codec` may fill `column`; notes a problem if not."""
         if codec.columns and column not in codec.columns:
             message = f"`{codec.name}` fills {' or '.join(codec.columns)}, not `{column}`"
+        elif codec.name == "constant" and column in CODES:
+            return True
         elif KIND[INDEX[column]] != codec.fills:
             allowed = [other.name for other in CODECS.values() if self.allowed(other, column)]
             message = f"`{codec.name}` cannot fill `{column}`; allowed: {', '.join(allowed)}"
@@ -290,9 +368,17 @@ class _Reader:
         return not wrong
 
     def resolve(
-        self, inside: tuple[Element, ...], path: str, keys: tuple[str, ...]
+        self,
+        inside: tuple[Element, ...],
+        path: str,
+        keys: tuple[str, ...],
+        picks: list[tuple[int, Condition]] | None = None,
     ) -> tuple[Element, ...] | None:
-        """Returns the elements along a dotted path; notes a problem if there is none."""
+        """Returns the elements along a dotted path; notes a problem if there is none.
+
+        With `picks` the path may go through lists, written ``list[]`` or ``list[field=value]``; the
+        conditions found are added there, with the length of the path that leads into the element.
+        """
         chain: list[Element] = []
         rest = path
         while True:
@@ -306,14 +392,51 @@ class _Reader:
                 self.document.problem(keys, message, nearest(word, known))
                 return None
             chain.extend(step)
-            rest = rest[len(step[-1].name or step[0].name) :].lstrip(".")
-            if not rest:
-                return tuple(chain)
-            if chain[-1].is_list:
-                message = f"`{path}`: `{chain[-1].name}` is a list; only `rows` can read a list"
+            rest = rest[len(step[-1].name or step[0].name) :]
+            if chain[-1].is_list and rest.startswith("[") and picks is not None:
+                test, closed, rest = rest[1:].partition("]")
+                inner = self.into_list(chain, test if closed else "", path, keys, picks)
+                if inner is None:
+                    return None
+                inside = inner
+            elif chain[-1].is_list and rest:
+                message = (
+                    f"`{path}`: `{chain[-1].name}` is a list; only `rows` can read every element,"
+                    " `list[].field` reads the last one that has the field"
+                )
                 self.document.problem(keys, message)
                 return None
-            inside = chain[-1].children
+            else:
+                inside = chain[-1].children
+            rest = rest.lstrip(".")
+            if not rest:
+                return tuple(chain)
+
+    def into_list(
+        self,
+        chain: list[Element],
+        test: str,
+        path: str,
+        keys: tuple[str, ...],
+        picks: list[tuple[int, Condition]],
+    ) -> tuple[Element, ...] | None:
+        """Goes on into the element of the list that `chain` leads to; returns what is inside."""
+        children = chain[-1].children
+        if len(children) == 1 and not children[0].name:
+            chain.append(children[0])
+            if not test:
+                return children[0].children
+            if children[0].constructed:
+                condition = self.read_condition(children[0].children, test, keys)
+                if condition is None:
+                    return None
+                picks.append((len(chain), condition))
+                return children[0].children
+        if test:
+            message = f"`{path}`: the elements of `{chain[-1].name}` have no field to compare"
+            self.document.problem(keys, message)
+            return None
+        return children
 
 
 def _visible(element: Element) -> list[str]:
@@ -323,7 +446,9 @@ def _visible(element: Element) -> list[str]:
 def one_step(inside: tuple[Element, ...], path: str) -> list[Element] | None:
     """Returns the element that `path` begins with, and what its EXPLICIT tag wraps."""
     for child in inside:
-        if path == child.name or (child.name and path.startswith(child.name + ".")):
+        if path == child.name or (
+            child.name and path.startswith((child.name + ".", child.name + "["))
+        ):
             chain = [child]
             while chain[-1].kind == "EXPLICIT" and len(chain[-1].children) == 1:
                 if chain[-1].children[0].name:

@@ -37,7 +37,10 @@ from mediation.kernels.ops import (
     DIALLED,
     ENT_ACTION,
     ENT_CHILD,
+    ENT_GROUP,
     ENT_KIND,
+    ENT_PICK,
+    ENT_PICK_END,
     ENT_POSITION,
     ENT_TYPE,
     ENTRY_WIDTH,
@@ -57,10 +60,12 @@ from mediation.kernels.ops import (
     NUMBER,
     OCTETS,
     OK,
+    PICK,
     PLMN,
     PRESENCE,
     RECORD,
     ROW,
+    SET_E164_MIN,
     TBCD,
     TEXT,
     TIMESTAMP,
@@ -72,9 +77,11 @@ from mediation.kernels.ops import (
     UNEXPECTED_FORM,
     UNKNOWN_RECORD_TYPE,
     UNSIGNED,
+    URI,
     VALUE_OUT_OF_RANGE,
 )
-from mediation.kernels.rows import apply_steps, close_rows, flush_rows
+from mediation.kernels.rows import apply_picks, apply_steps, close_rows, empty_picks, flush_rows
+from mediation.kernels.texts import plain_value, uri_number
 
 NEED_ROOM = -1
 ix = np.uint64  # unsigned indexes spare the test for negative ones
@@ -156,6 +163,7 @@ def decode_rows(
         record_target = 0
         target = 0
         count = 0
+        groups = 0
         action = -1
         close = pos
         length = 0
@@ -165,42 +173,44 @@ def decode_rows(
         digits = 0
         while code == OK:
             if action < 0:
+                at = pos
+                closes = 0
+                tag = 0
                 if pos >= end:
                     if depth == 0:
                         break
                     if indefinite:
                         code = TRUNCATED
-                        at = pos
                         break
-                    if is_row:
-                        target = record_target
+                    closes = 1
+                elif depth == 0 and kind_of >= 0:
+                    code = TRAILING_BYTES
+                    break
+                else:
+                    tag = np.int64(data[ix(pos)])
+                    pos += 1
+                    if tag == 0:
+                        if not indefinite or pos >= end or data[ix(pos)] != 0:
+                            code = UNEXPECTED_END
+                            break
+                        pos += 1
+                        closes = 1
+                if closes:
+                    if is_row == 1:
+                        target = block[ix(target + width - 2)]
+                    elif is_row:
+                        base = (is_row - 2) * ENTRY_WIDTH
+                        first_pick = entries[ix(base + ENT_PICK)]
+                        apply_picks(
+                            block, target, steps, first_pick, entries[ix(base + ENT_PICK_END)]
+                        )
                     depth -= 1
                     end = stack[ix(depth * 3)]
                     node = stack[ix(depth * 3 + 1)]
                     indefinite = stack[ix(depth * 3 + 2)] & 1
                     is_row = stack[ix(depth * 3 + 2)] >> 1
                     continue
-                at = pos
-                if depth == 0 and kind_of >= 0:
-                    code = TRAILING_BYTES
-                    break
-                # Tag.
-                tag = np.int64(data[ix(pos)])
-                pos += 1
                 if tag & 31 != 31:
-                    if tag == 0:
-                        if indefinite and pos < end and data[ix(pos)] == 0:
-                            pos += 1
-                            if is_row:
-                                target = record_target
-                            depth -= 1
-                            end = stack[ix(depth * 3)]
-                            node = stack[ix(depth * 3 + 1)]
-                            indefinite = stack[ix(depth * 3 + 2)] & 1
-                            is_row = stack[ix(depth * 3 + 2)] >> 1
-                            continue
-                        code = UNEXPECTED_END
-                        break
                     entry = np.int64(edges[ix((node << 8) + tag)])
                 else:
                     number = 0
@@ -280,14 +290,17 @@ def decode_rows(
                             code = TOO_MANY_ROWS
                             break
                         is_row = 1
+                        around = target
                         target = (used + count) * width
                         count += 1
+                        groups += entries[ix(entry * ENTRY_WIDTH + ENT_GROUP)]
                         source = entries[ix(entry * ENTRY_WIDTH + ENT_TYPE)] * width
                         for index in range(width):
                             block[ix(target + index)] = templates[ix(source + index)]
                         slot = entries[ix(entry * ENTRY_WIDTH + ENT_POSITION)]
                         if slot >= 0:
-                            block[ix(target + slot)] = count
+                            block[ix(target + slot)] = count - groups
+                        block[ix(target + width - 2)] = around
                     elif kind == RECORD:
                         kind_of = entries[ix(entry * ENTRY_WIDTH + ENT_TYPE)]
                         record_target = scratch if spans[ix(kind_of * 7 + 6)] else used * width
@@ -295,6 +308,13 @@ def decode_rows(
                         source = kind_of * width
                         for index in range(width):
                             block[ix(target + index)] = templates[ix(source + index)]
+                    elif kind == PICK:
+                        is_row = entry + 2
+                        base = entry * ENTRY_WIDTH
+                        first_pick = entries[ix(base + ENT_PICK)]
+                        empty_picks(
+                            block, target, steps, first_pick, entries[ix(base + ENT_PICK_END)]
+                        )
                     continue
                 # A field: its codecs run one by one below. This is no loop of its own, because
                 # the compiler would then prepare every codec's slow path ahead of it.
@@ -420,6 +440,28 @@ def decode_rows(
                 block[ix(slot)] = 1 if data[ix(pos)] != 0 else 0
             elif codec == PRESENCE:
                 block[ix(slot)] = 1
+            elif codec == URI:
+                number = uri_number(data, pos, close, settings[SET_E164_MIN])
+                second = actions[ix(base + ACT_SLOT2)]
+                block[ix(slot)] = number if number >= 0 else MISSING
+                if second >= 0:
+                    block[ix(target + second)] = MISSING
+                    if number < 0 and length > 0:
+                        found = intern_octets(
+                            data, pos, close, action, slots, interned, interned_count
+                        )
+                        if found < 0:
+                            code = NEED_ROOM
+                            break
+                        block[ix(target + second)] = found
+            else:
+                value = plain_value(data, pos, close, codec, actions[ix(base + ACT_PARAM)])
+                if value != MISSING and (
+                    value < actions[ix(base + ACT_LOW)] or value > actions[ix(base + ACT_HIGH)]
+                ):
+                    code = VALUE_OUT_OF_RANGE
+                    break
+                block[ix(slot)] = value
             action = actions[ix(base + ACT_NEXT)]
             if action < 0:
                 pos = close

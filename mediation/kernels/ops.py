@@ -25,12 +25,29 @@ ENT_CHILD: Final = 1
 ENT_ACTION: Final = 2
 ENT_TYPE: Final = 3
 ENT_POSITION: Final = 4
+ENT_PICK: Final = 5
+ENT_PICK_END: Final = 6
+ENT_GROUP: Final = 7
+
+# Layout of one step in the plan's `steps` array (int64, STEP_WIDTH per step): copy the pair `from` to
+# the pair `to` where that is missing and the condition holds. A key slot of 0 is no condition, a
+# negative one asks for any other value.
+STEP_WIDTH: Final = 6
+STEP_FIRST: Final = 0
+STEP_SECOND: Final = 1
+STEP_FROM: Final = 2
+STEP_FROM2: Final = 3
+STEP_KEY: Final = 4
+STEP_WANTED: Final = 5
+BETWEEN: Final = -3
+"""As the second of a step's pair: the first becomes the seconds from one time slot to another."""
 
 # What an entry is.
 LEAF: Final = 0
 DESCEND: Final = 1
 ROW: Final = 2
 RECORD: Final = 3
+PICK: Final = 4
 
 # Edges that lead nowhere.
 UNKNOWN: Final = -1
@@ -51,6 +68,10 @@ BOOLEAN: Final = 10
 PRESENCE: Final = 11
 LOCATION: Final = 12
 LOOKUP: Final = 13
+KEY: Final = 30
+URI: Final = 31
+DECIMAL: Final = 32
+DIGEST: Final = 33
 
 # Statuses of a record. Below FIRST_VALUE_STATUS the bytes cannot be walked; from there on they
 # can, and a value makes no sense.

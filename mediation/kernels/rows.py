@@ -9,44 +9,105 @@ from __future__ import annotations
 import numpy as np
 
 from mediation.kernels.jit import inlined, kernel
+from mediation.kernels.ops import (
+    BETWEEN,
+    STEP_FROM,
+    STEP_FROM2,
+    STEP_KEY,
+    STEP_SECOND,
+    STEP_WANTED,
+    STEP_WIDTH,
+)
 
 MISSING = -(2**63)
+SECOND_US = 1_000_000
 ix = np.uint64  # unsigned indexes spare the test for negative ones
+
+
+@inlined
+def holds(block, source, key, wanted):
+    """Returns whether the condition of a step holds: 0 is none, a negative key asks for others."""
+    if key == 0:
+        return True
+    if key < 0:
+        return block[ix(source - key)] != wanted
+    return block[ix(source + key)] == wanted
 
 
 @inlined
 def apply_steps(block, row, source, steps, begin, end):
     """Fills missing pairs of `row` from slots of `source`, steps `begin` to `end` in order.
 
-    A step is int32 (first, second, from first, from second); second may be -1.
+    A step is int64 (first, second, from first, from second, key, wanted), see
+    `mediation.kernels.ops`; second may be -1, or `BETWEEN`.
     """
     for step in range(begin, end):
-        first = row + steps[ix(step * 4)]
-        second = steps[ix(step * 4 + 1)]
+        base = step * STEP_WIDTH
+        first = row + steps[ix(base)]
+        second = steps[ix(base + STEP_SECOND)]
         if block[ix(first)] != MISSING or (second >= 0 and block[ix(row + second)] != MISSING):
             continue
-        block[ix(first)] = block[ix(source + steps[ix(step * 4 + 2)])]
+        if not holds(block, source, steps[ix(base + STEP_KEY)], steps[ix(base + STEP_WANTED)]):
+            continue
+        value = block[ix(source + steps[ix(base + STEP_FROM)])]
+        if second == BETWEEN:
+            later = block[ix(source + steps[ix(base + STEP_FROM2)])]
+            if MISSING not in (value, later):
+                block[ix(first)] = (later - value) // SECOND_US
+            continue
+        block[ix(first)] = value
         if second >= 0:
-            block[ix(row + second)] = block[ix(source + steps[ix(step * 4 + 3)])]
+            block[ix(row + second)] = block[ix(source + steps[ix(base + STEP_FROM2)])]
+
+
+@kernel
+def empty_picks(block, row, steps, begin, end):
+    """Empties the slots that the picks `begin` to `end` read, before an element is walked."""
+    for step in range(begin, end):
+        base = step * STEP_WIDTH
+        key = steps[ix(base + STEP_KEY)]
+        block[ix(row + steps[ix(base + STEP_FROM)])] = MISSING
+        block[ix(row + (key if key > 0 else -key))] = MISSING
+        if steps[ix(base + STEP_SECOND)] >= 0:
+            block[ix(row + steps[ix(base + STEP_FROM2)])] = MISSING
+
+
+@kernel
+def apply_picks(block, row, steps, begin, end):
+    """Copies what an element said to where it is wanted, if its key fits; the last one counts."""
+    for step in range(begin, end):
+        base = step * STEP_WIDTH
+        if not holds(block, row, steps[ix(base + STEP_KEY)], steps[ix(base + STEP_WANTED)]):
+            continue
+        second = steps[ix(base + STEP_SECOND)]
+        value = block[ix(row + steps[ix(base + STEP_FROM)])]
+        other = MISSING
+        if second >= 0:
+            other = block[ix(row + steps[ix(base + STEP_FROM2)])]
+        if value == MISSING and other == MISSING:
+            continue
+        block[ix(row + steps[ix(base)])] = value
+        if second >= 0:
+            block[ix(row + second)] = other
 
 
 @kernel
 def close_rows(block, row, record, count, width, steps, spans, span, merge):
     """Finishes the `count` rows of a record with rows; returns how many rows there are.
 
-    Each row: its own fallbacks, then what the row before hands on, then the record's values. A
-    record without containers is one row.
+    Each row: its own fallbacks, then what the row before hands on, then what it stands in: the
+    record, or the outer element whose slot it names second to last. Outer elements come before
+    their rows and are no rows themselves; the complement of their template says so. A record
+    without containers is one row.
     """
-    if count == 0:
-        for index in range(width):
-            block[ix(row + index)] = block[ix(record + index)]
-        return 1
+    out = 0
     for number in range(count):
         here = row + number * width
         apply_steps(block, here, here, steps, spans[ix(span + 2)], spans[ix(span + 3)])
         # Only an element of the same list hands something on.
         if number > 0 and block[ix(here + width - 1)] == block[ix(here - 1)]:
             apply_steps(block, here, here - width, steps, spans[ix(span + 4)], spans[ix(span + 5)])
+        around = block[ix(here + width - 2)]
         for pair in range(0, merge.shape[0], 2):
             first = merge[ix(pair)]
             second = merge[ix(pair + 1)]
@@ -55,9 +116,31 @@ def close_rows(block, row, record, count, width, steps, spans, span, merge):
             if second >= 0:
                 if block[ix(here + second)] != MISSING:
                     continue
-                block[ix(here + second)] = block[ix(record + second)]
-            block[ix(here + first)] = block[ix(record + first)]
-    return count
+                block[ix(here + second)] = block[ix(around + second)]
+            block[ix(here + first)] = block[ix(around + first)]
+        if block[ix(here + width - 1)] >= 0:
+            out += 1
+    if out == 0:
+        for index in range(width):
+            block[ix(row + index)] = block[ix(record + index)]
+        return 1
+    if out < count:
+        close_gaps(block, row, count, width)
+    return out
+
+
+@kernel
+def close_gaps(block, row, count, width):
+    """Moves rows down over the outer elements between them."""
+    out = row
+    for number in range(count):
+        here = row + number * width
+        if block[ix(here + width - 1)] < 0:
+            continue
+        if out < here:
+            for index in range(width):
+                block[ix(out + index)] = block[ix(here + index)]
+        out += width
 
 
 @kernel

@@ -12,11 +12,13 @@ from mediation.columns import CODES, INDEX, LIMITS, PAIRS, QUANTITIES
 from mediation.kernels import ops
 from mediation.normalize import CHINA, RENDERERS
 from mediation.reference import ber_codecs as codecs
+from mediation.reference import text_codecs
 
 if TYPE_CHECKING:
     from mediation.formats import Format
-    from mediation.formats.mapping import ColumnRule, Source, TypeRule
+    from mediation.formats.mapping import ColumnRule, RowsRule, TypeRule
     from mediation.formats.schema import Element
+    from mediation.formats.sources import Condition, Source
     from mediation.normalize import NormalizationSettings
 
     Value = int | str | None
@@ -55,10 +57,46 @@ class Tlv:
 
 @dataclass(slots=True)
 class Group:
-    """What a record or one of its containers said: by column, a (first, second) per source."""
+    """What a record or one of its containers said: by column, a (first, second) per source.
+
+    Attributes:
+        rules: What fills its columns.
+        lists: The lists inside it whose elements are containers.
+        around: The container that it stands in, None for a record and what stands right in it.
+        found: By column and number of the source; the complement of the number for a second path.
+        keys: Values of the fields that conditions ask for, by tags.
+    """
 
     rules: tuple[ColumnRule, ...]
+    lists: tuple[RowsRule, ...] = ()
+    around: Group | None = None
     found: dict[tuple[str, int], tuple[Value, Value]] = field(default_factory=dict)
+    keys: dict[Tags, int | None] = field(default_factory=dict)
+
+    def sources(self) -> list[tuple[str, int, Source]]:
+        """Returns column, number and source of every source."""
+        return [
+            (rule.column, number, source)
+            for rule in self.rules
+            for number, source in enumerate(rule.sources)
+        ]
+
+    def key_tags(self) -> set[Tags]:
+        """Returns the tags of the fields that conditions ask for."""
+        found = set()
+        for _, _, source in self.sources():
+            if source.condition is not None:
+                found.add(tags_of(source.condition.path))
+            if source.pick is not None:
+                found.add(tags_of((*source.path[: source.pick_at], *source.pick.path)))
+        return found
+
+    def holds(self, condition: Condition | None, outer: tuple[Element, ...] = ()) -> bool:
+        """Returns whether a condition on the element at `outer` holds; none always does."""
+        if condition is None:
+            return True
+        value = self.keys.get(tags_of((*outer, *condition.path)))
+        return (value == condition.wanted) != condition.differs
 
 
 def tags_of(path: tuple[Element, ...]) -> Tags:
@@ -118,7 +156,7 @@ class Walk:
             raise self.fail(ops.UNKNOWN_RECORD_TYPE, 0)
         if not tlv.constructed:
             raise self.fail(ops.UNEXPECTED_FORM, 0)
-        self.record = Group(self.rule.columns)
+        self.record = Group(self.rule.columns, self.rule.rows)
         after = self.inside(tlv, end, self.rule.element.children, (), self.record, 1)
         if after != end:
             raise self.fail(ops.TRAILING_BYTES, after)
@@ -210,17 +248,19 @@ class Walk:
     ) -> int:
         """Reads, enters or skips one element; returns where the next one begins."""
         after = end if tlv.length is None else tlv.content + tlv.length
-        rows = self.row_rules(tags) if group is self.record else None
+        rows = self.row_rule(tags, group)
         sources = [
-            (rule.column, number, source)
-            for rule in group.rules
-            for number, source in enumerate(rule.sources)
-            if source.path and tags_of(source.path) == tags
+            (column, number if path is source.path else ~number, source)
+            for column, number, source in group.sources()
+            for path in (source.path, source.second)
+            if path and tags_of(path) == tags
         ]
+        is_key = tags in group.key_tags()
         if rows is not None:
             if not tlv.constructed:
                 raise self.fail(ops.UNEXPECTED_FORM, tlv.at)
-            container = Group(rows)
+            around = None if group is self.record else group
+            container = Group(rows.columns, rows.rows, around)
             if depth >= ops.MAX_DEPTH:
                 raise self.fail(ops.TOO_DEEP, tlv.at)
             if len(self.containers) == ops.MAX_ROWS:
@@ -228,35 +268,69 @@ class Walk:
             self.containers.append(container)
             children = element.children if element else None
             return self.inside(tlv, end, children, (), container, depth + 1)
-        if sources:
+        if sources or is_key:
             if tlv.constructed:
                 raise self.fail(ops.UNEXPECTED_FORM, tlv.at)
+            octets = self.data[tlv.content : after]
             for column, number, source in sources:
-                self.read(tlv, self.data[tlv.content : after], column, number, source, group)
+                self.read(tlv, octets, column, number, source, group)
+            if is_key:
+                group.keys[tags] = text_codecs.key(octets)
             return after
         if self.leads_on(tags, group):
             if not tlv.constructed:
                 raise self.fail(ops.UNEXPECTED_FORM, tlv.at)
             children = element.children if element else None
-            return self.inside(tlv, end, children, tags, group, depth + 1)
+            return self.picked(tlv, end, children, tags, group, depth)
         if tlv.length is not None:
             return after
         return self.inside(tlv, end, None, tags, Group(()), depth + 1)
 
-    def row_rules(self, tags: Tags) -> tuple[ColumnRule, ...] | None:
-        """Returns the rules of the rows that begin at `tags`, None if none do."""
-        assert self.rule is not None  # noqa: S101 - set before the walk goes in
-        for rows in self.rule.rows:
+    def picked(
+        self,
+        tlv: Tlv,
+        end: int,
+        children: tuple[Element, ...] | None,
+        tags: Tags,
+        group: Group,
+        depth: int,
+    ) -> int:
+        """Walks into an element; of one of a list with a condition, keeps what it picks."""
+        picks = [
+            (column, number, source)
+            for column, number, source in group.sources()
+            if source.pick is not None and tags_of(source.path[: source.pick_at]) == tags
+        ]
+        before = {}
+        for column, number, source in picks:
+            assert source.pick is not None  # noqa: S101 - chosen above
+            before[column, number] = group.found.pop((column, number), None)
+            group.keys.pop((*tags, *tags_of(source.pick.path)), None)
+        after = self.inside(tlv, end, children, tags, group, depth + 1)
+        for column, number, source in picks:
+            said = group.found.pop((column, number), (None, None))
+            earlier = before[column, number]
+            if said != (None, None) and group.holds(source.pick, source.path[: source.pick_at]):
+                group.found[column, number] = said
+            elif earlier is not None:
+                group.found[column, number] = earlier
+        return after
+
+    @staticmethod
+    def row_rule(tags: Tags, group: Group) -> RowsRule | None:
+        """Returns the rule of the rows that begin at `tags` inside `group`, None if none do."""
+        for rows in group.lists:
             if tags_of((*rows.path, rows.element)) == tags:
-                return rows.columns
+                return rows
         return None
 
-    def leads_on(self, tags: Tags, group: Group) -> bool:
+    @staticmethod
+    def leads_on(tags: Tags, group: Group) -> bool:
         """Returns whether any mapped path goes on below `tags`."""
-        paths = [source.path for rule in group.rules for source in rule.sources]
-        if group is self.record and self.rule is not None:
-            paths += [(*rows.path, rows.element) for rows in self.rule.rows]
-        return any(tags_of(path)[: len(tags)] == tags for path in paths if len(path) > len(tags))
+        paths = [tags_of(path) for _, _, s in group.sources() for path in (s.path, s.second)]
+        paths += [tags_of((*rows.path, rows.element)) for rows in group.lists]
+        paths += group.key_tags()
+        return any(path[: len(tags)] == tags for path in paths if len(path) > len(tags))
 
     def read(
         self, tlv: Tlv, octets: bytes, column: str, number: int, source: Source, group: Group
@@ -270,10 +344,19 @@ class Walk:
                 if name is None:
                     return
                 value: tuple[Value, Value] = (name, None)
-            elif op == ops.NUMBER:
-                value = codecs.number(octets, self.settings.numbers)
+            elif op in {ops.NUMBER, ops.URI}:
+                value = (
+                    self.uri(octets)
+                    if op == ops.URI
+                    else codecs.number(octets, self.settings.numbers)
+                )
                 if column not in PAIRS:
                     value = (value[0], None)
+            elif op == ops.DECIMAL:
+                equipment = source.codec.name == "decimal_imei"
+                value = (text_codecs.decimal(octets, equipment=equipment), None)
+            elif op == ops.DIGEST:
+                value = (text_codecs.digest(octets), None)
             elif op == ops.TEXT:
                 value = (RENDERERS[source.codec.render](octets) or None if octets else None, None)
             else:
@@ -283,10 +366,19 @@ class Walk:
             raise self.fail(error.status, tlv.at) from error
         group.found[column, self.slot(group, column, number)] = value
 
+    def uri(self, octets: bytes) -> tuple[Value, Value]:
+        """Returns the number that a URI means, else its text."""
+        fewest = self.settings.numbers.international_lengths[0]
+        number = text_codecs.uri_number(octets, fewest)
+        if number is not None:
+            return number, None
+        return None, RENDERERS["text"](octets) or None
+
     @staticmethod
     def check(value: Value, column: str, op: int) -> None:
         """Integers must fit their column."""
-        if op in {ops.INTEGER, ops.UNSIGNED, ops.OCTETS} and isinstance(value, int):
+        bounded = {ops.INTEGER, ops.UNSIGNED, ops.OCTETS, ops.DECIMAL, ops.DIGEST}
+        if op in bounded and isinstance(value, int):
             low, high = LIMITS[INDEX[column]]
             if not low <= value <= high:
                 raise codecs.BadValueError(ops.VALUE_OUT_OF_RANGE)
@@ -295,11 +387,9 @@ class Walk:
     def slot(group: Group, column: str, number: int) -> int:
         """Returns the first source in the same CHOICE: alternatives share, the last one wins."""
         rule = next(rule for rule in group.rules if rule.column == column)
-        path = rule.sources[number].path
-        if rule.sources[number].previous or len(path) < 2 or path[-2].kind != "CHOICE":
-            return number
-        for earlier, source in enumerate(rule.sources[:number]):
-            if len(source.path) > 1 and tags_of(source.path[:-1]) == tags_of(path[:-1]):
+        choice = rule.sources[number].choice
+        for earlier, source in enumerate(rule.sources[:number] if choice else ()):
+            if tags_of(source.choice) == tags_of(choice):
                 return earlier
         return number
 
@@ -307,18 +397,15 @@ class Walk:
         """Puts the rows together from what record and containers said."""
         rows: list[Row] = []
         record = self.settle(self.record, None, 0)
-        for position, container in enumerate(self.containers):
-            before = self.containers[position - 1] if position else None
-            row = self.settle(container, before, position)
-            for column, second in ((name, PAIRS.get(name)) for name in record):
-                taken = row.get(column) is None and (second is None or row.get(second) is None)
-                if column in QUANTITIES or column in PAIRS.values() or not taken:
-                    continue
-                row[column] = record[column]
-                if second is not None:
-                    row[second] = record.get(second)
-            self.lone_cell(row, record)
-            rows.append(row)
+        inherited: dict[int, Row] = {}
+        for number, container in enumerate(self.containers):
+            before = self.containers[number - 1] if number else None
+            row = self.settle(container, before, len(rows))
+            around = record if container.around is None else inherited[id(container.around)]
+            self.inherit(row, around)
+            inherited[id(container)] = row
+            if not container.lists:
+                rows.append(row)
         rows = rows or [record]
         for row in rows:
             row["record_type"] = rule.element.name
@@ -328,6 +415,17 @@ class Walk:
             for column in QUANTITIES:
                 row[column] = row.get(column) or 0
         return rows
+
+    def inherit(self, row: Row, around: Row) -> None:
+        """Fills a container's row from what it stands in, all but quantities."""
+        for column, second in ((name, PAIRS.get(name)) for name in around):
+            taken = row.get(column) is None and (second is None or row.get(second) is None)
+            if column in QUANTITIES or column in PAIRS.values() or not taken:
+                continue
+            row[column] = around[column]
+            if second is not None:
+                row[second] = around.get(second)
+        self.lone_cell(row, around)
 
     @staticmethod
     def lone_cell(row: Row, record: Row) -> None:
@@ -342,22 +440,40 @@ class Walk:
             second = PAIRS.get(rule.column)
             chosen: tuple[Value, Value] = (None, None)
             for number, source in enumerate(rule.sources):
-                if source.codec.name == "constant":
-                    candidate: tuple[Value, Value] = (int(source.argument), None)
-                elif source.codec.name == "position":
-                    candidate = (position + 1, None)
-                elif source.previous:
-                    same = before is not None and before.rules is group.rules
-                    found = before.found if same and before is not None else {}
-                    candidate = found.get((rule.column, number), (None, None))
-                else:
-                    candidate = group.found.get((rule.column, number), (None, None))
-                if chosen == (None, None):
+                candidate = self.candidate(group, before, position, rule.column, number, source)
+                if chosen == (None, None) and group.holds(source.condition):
                     chosen = candidate
             row[rule.column] = chosen[0]
             if second is not None and second not in row:
                 row[second] = chosen[1]
         return row
+
+    @staticmethod
+    def candidate(
+        group: Group,
+        before: Group | None,
+        position: int,
+        column: str,
+        number: int,
+        source: Source,
+    ) -> tuple[Value, Value]:
+        """Returns what one source says, whatever its condition."""
+        if source.codec.name == "constant":
+            word = source.argument
+            return (word if column in CODES else int(word)), None
+        if source.codec.name == "position":
+            return position + 1, None
+        if source.second:
+            begin = group.found.get((column, number), (None, None))[0]
+            end = group.found.get((column, ~number), (None, None))[0]
+            if not isinstance(begin, int) or not isinstance(end, int):
+                return None, None
+            return (end - begin) // 1_000_000, None
+        if source.previous:
+            same = before is not None and before.rules is group.rules
+            found = before.found if same and before is not None else {}
+            return found.get((column, number), (None, None))
+        return group.found.get((column, number), (None, None))
 
 
 def decode_record(

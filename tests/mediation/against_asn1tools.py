@@ -25,8 +25,9 @@ from tests.mediation.cdr_records import memory, random_records, specification
 
 if TYPE_CHECKING:
     from mediation.formats import Format
-    from mediation.formats.mapping import ColumnRule, Source
+    from mediation.formats.mapping import ColumnRule
     from mediation.formats.schema import Element
+    from mediation.formats.sources import Source
 
 BATCH = 1000
 ABSENT = object()

@@ -22,11 +22,16 @@ Call ::= SET {
   Extra    Group OPTIONAL,
   bare     Bare OPTIONAL,
   parts    [5]  SEQUENCE OF Part OPTIONAL,
+  names    [6]  SEQUENCE OF Group OPTIONAL,
+  kind     [7]  ENUMERATED { first(0), second(1), ... } OPTIONAL,
+  ended    [8]  OCTET STRING OPTIONAL,
   ...
 }
 Group ::= CHOICE { name [0] OCTET STRING, digits [1] INTEGER }
 Bare ::= CHOICE { left [50] INTEGER, right [51] INTEGER }
-Part ::= SEQUENCE { octets [0] INTEGER OPTIONAL }
+Part ::= SEQUENCE { octets [0] INTEGER OPTIONAL, kind [1] INTEGER OPTIONAL,
+                   more [2] SEQUENCE OF More OPTIONAL }
+More ::= SEQUENCE { units [0] INTEGER OPTIONAL }
 END
 """.replace("  Extra    Group OPTIONAL,\n", "")
 MAPPING = """
@@ -128,6 +133,18 @@ def test_every_mistake_is_reported_at_once_with_its_line(tmp_path: Path) -> None
         ("timestamp began", "octets began", "is filled by timestamp"),
         ("timestamp began", "timestamp previous.began", "under `rows` only"),
         ("tbcd imsi", "tbcd parts.octets", "is a list"),
+        ("integer seconds", "integer parts[kind=x].octets", "`x` is no number"),
+        ("integer seconds", "integer parts[sort=1].octets", "there is no `sort`"),
+        ("integer seconds", "integer parts[kind].octets", "does not read as `field=value`"),
+        ("integer seconds", "integer names[digits=1].digits", "have no field to compare"),
+        ("integer seconds", "integer seconds when kind=third", "none of first, second"),
+        ("integer seconds", "integer seconds when imsi=123456789", "more than 8 octets"),
+        ("integer seconds", "integer seconds when group=1", "cannot be compared"),
+        ("integer seconds", "integer seconds when kind", "does not read as `field=value`"),
+        ("integer seconds", "integer seconds began", "takes one path"),
+        ("integer seconds", "between began", "takes two paths"),
+        ("integer seconds", "between began seconds", "`between` reads"),
+        ("service: voice", "service: voice\n    rows: {parts: {rows: {octets: {}}}}", "come from"),
         ("integer bare.right", "constant many", "followed by an integer"),
         ("integer bare.right", "location imsi", "fills area, not `rating_group`"),
         ("  call:", "  cal:", "no record type"),
@@ -221,3 +238,22 @@ def test_mistakes_in_an_outer_value(tmp_path: Path, old: str, new: str, message:
     text = " / ".join(str(problem) for problem in caught.value.problems)
     assert message in text
     assert "mapping.yaml:" in text
+
+
+def test_what_holds_rows_has_no_position_of_its_own(tmp_path: Path) -> None:
+    inner = "        rows: {more: {uplink: integer units}}\n"
+    rows = "    rows:\n      parts:\n        container_sequence: position\n" + inner
+    assert "belong to the rows inside" in problems(tmp_path, MAPPING + rows)[0]
+
+
+def test_only_rows_read_the_elements_that_become_rows(tmp_path: Path) -> None:
+    mapping = MAPPING.replace("integer seconds", "integer parts[kind=1].octets")
+    rows = "    rows:\n      parts:\n        uplink: integer octets\n"
+    assert "only those can read their fields" in problems(tmp_path, mapping + rows)[0]
+
+
+def test_a_constant_of_a_code_is_a_word_of_its_vocabulary(tmp_path: Path) -> None:
+    column = "      service: constant sms when kind=second\n"
+    assert formats.load_folder(write(tmp_path, MAPPING + column))
+    wrong = problems(tmp_path, MAPPING + column.replace("sms", "smss"))
+    assert "`smss` is no service (did you mean `sms`?)" in wrong[0]

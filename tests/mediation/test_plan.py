@@ -23,7 +23,9 @@ def test_tables_point_inside_each_other(name: str) -> None:
     assert entries[:, ops.ENT_ACTION].max() < len(actions)
     assert actions[:, ops.ACT_NEXT].max() < len(actions)
     assert actions[:, [ops.ACT_SLOT, ops.ACT_SLOT2]].max() < plan.width
-    assert plan.steps.max() < plan.width
+    steps = plan.steps.reshape(-1, ops.STEP_WIDTH)
+    assert np.abs(steps[:, : ops.STEP_WANTED]).max() < plan.width
+    assert entries[:, ops.ENT_PICK_END].max() <= len(steps)
     assert len(plan.texts) == len(actions)
     assert len(plan.templates) % plan.width == 0
 
@@ -72,5 +74,11 @@ def test_columns_that_no_field_feeds_are_not_active() -> None:
 def test_dtypes_are_those_of_the_kernel() -> None:
     plan = formats.load("3gpp_ps").plan
     assert plan.edges.dtype == plan.long_edges.dtype == np.int16
-    assert plan.entries.dtype == plan.steps.dtype == plan.spans.dtype == np.int32
-    assert plan.actions.dtype == plan.templates.dtype == plan.lookups.dtype == np.int64
+    assert plan.entries.dtype == plan.spans.dtype == np.int32
+    assert (
+        plan.actions.dtype
+        == plan.steps.dtype
+        == plan.templates.dtype
+        == plan.lookups.dtype
+        == np.int64
+    )

@@ -1,0 +1,95 @@
+"""Where a mapping takes a value from: a codec, a path, and conditions ``field=value``.
+
+A condition is about the record, the container or an element of a list. The kernel compares
+numbers, so its value becomes what the octets are as one big-endian number.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from mediation.formats.codecs import INTEGERS, STRINGS
+
+if TYPE_CHECKING:
+    from mediation.formats.codecs import Codec
+    from mediation.formats.schema import Element
+
+CONDITION: Final = re.compile(r"([^=!\s]+)(!?=)(\S+)$")
+LONGEST: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """That a field has a value.
+
+    Attributes:
+        path: Elements down to the field.
+        wanted: The value as the kernel's `KEY` codec reads it.
+        differs: True if the field must be missing or have any other value.
+    """
+
+    path: tuple[Element, ...]
+    wanted: int
+    differs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One way to fill a column.
+
+    Attributes:
+        codec: How.
+        argument: Name of a lookup table, or a constant.
+        path: Elements from inside the record (or the container) down to the field.
+        previous: True if the value comes from the container before.
+        second: The second path of a codec that reads two fields.
+        condition: What must hold in the record (or the container) for the value to count.
+        pick: What must hold in the element of a list on the path; its path starts inside it.
+        pick_at: How many elements of `path` lead to that element and into it.
+    """
+
+    codec: Codec
+    argument: str = ""
+    path: tuple[Element, ...] = ()
+    previous: bool = False
+    second: tuple[Element, ...] = ()
+    condition: Condition | None = None
+    pick: Condition | None = None
+    pick_at: int = 0
+
+    @property
+    def choice(self) -> tuple[Element, ...]:
+        """The way to the CHOICE that the field is an alternative of; empty if it is of none.
+
+        Alternatives of one CHOICE never stand together, unless a list holds several.
+        """
+        alone = self.previous or self.second or self.condition or self.pick
+        in_choice = len(self.path) > 1 and self.path[-2].kind == "CHOICE"
+        if alone or not in_choice or any(element.is_list for element in self.path):
+            return ()
+        return self.path[:-1]
+
+    @property
+    def of_a_row(self) -> bool:
+        """True if the source has a meaning among the rows of a list only."""
+        return self.previous or self.codec.name == "position"
+
+
+def key_value(element: Element, text: str) -> int | str:
+    """Returns `text` as a value of `element` as the kernel compares it, else what is wrong."""
+    if element.kind in INTEGERS:
+        named = {name: number for number, name in element.names}
+        if text in named:
+            return named[text]
+        if text.isascii() and text.isdigit():
+            return int(text)
+        known = ", ".join(named)
+        return f"`{text}` is no number" + (f" and none of {known}" if known else "")
+    octets = text.encode()
+    if element.kind not in STRINGS:
+        return f"a field of type {element.kind} cannot be compared"
+    if len(octets) > LONGEST:
+        return f"`{text}` has more than {LONGEST} octets"
+    return int.from_bytes(octets, "big", signed=len(octets) == LONGEST)

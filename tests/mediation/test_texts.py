@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from mediation.edr import MISSING
+from mediation.kernels.texts import decimal_value, digest_value, key_value, uri_number
+from mediation.reference import text_codecs
+
+
+def octets_of(text: bytes) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
+    return np.frombuffer(b"\xff" + text + b"1", np.uint8)
+
+
+def uri(text: bytes) -> int | None:
+    found = int(uri_number(octets_of(text), 1, 1 + len(text), 7))
+    return None if found == -1 else found
+
+
+def plain(value: int) -> int | None:
+    return None if value == MISSING else int(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("tel:+8613800138000", 8613800138000),
+        ("TEL:+86-138-0013-8000;npdi", 8613800138000),
+        ("sip:+8613800138000@ims.example.org;user=phone", 8613800138000),
+        ("sips:+8613800138000@ims.example.org", 8613800138000),
+        ("sip:+8613800138000;npdi@ims.example.org;user=phone", 8613800138000),
+        ("8613800138000", 8613800138000),
+        ("+8613800138000", 8613800138000),
+        ("msisdn-8613800138000", 8613800138000),
+        ("tel:10086;phone-context=+86", None),
+        ("tel:13800138000;phone-context=ims.example.org", None),
+        ("sip:8613800138000@ims.example.org;user=phone", None),
+        ("sip:alice@example.org", None),
+        ("sip:+8613800138000x@example.org", None),
+        ("tel:+0138001380001", None),
+        ("tel:+1234567890123456", None),
+        ("tel:+123456", None),
+        ("urn:service:sos", None),
+        ("tel:", None),
+        ("", None),
+    ],
+)
+def test_global_numbers_become_digits(text: str, number: int | None) -> None:
+    assert uri(text.encode()) == number
+    assert text_codecs.uri_number(text.encode(), 7) == number
+
+
+WORDS = "tel: sip: sips: SIP: msisdn- + +86138 0013 8000 @a ;b ?c - . ( ) imsi- 4600 imeisv- x \0"
+pieces = st.lists(st.sampled_from([*WORDS.split(" "), "12345678"]), max_size=6).map(
+    lambda parts: "".join(parts).encode()
+)
+texts = pieces | st.binary(max_size=24) | st.from_regex(rb"[0-9]{0,20}", fullmatch=True)
+
+
+@given(text=texts)
+@settings(deadline=None)  # the kernels are compiled on the way
+@example(text=b"123456789012345678")
+@example(text=b"1234567890123456")
+def test_kernels_equal_their_twins(text: bytes) -> None:
+    data, end = octets_of(text), 1 + len(text)
+    assert uri(text) == text_codecs.uri_number(text, 7)
+    for equipment in (0, 1):
+        found = plain(decimal_value(data, 1, end, equipment))
+        assert found == text_codecs.decimal(text, equipment=bool(equipment))
+    assert plain(digest_value(data, 1, end)) == text_codecs.digest(text)
+    assert plain(key_value(data, 1, end)) == text_codecs.key(text)
+
+
+def test_names_before_digits_and_versions_of_equipment() -> None:
+    assert text_codecs.decimal(b"imsi-460001234567890", equipment=False) == 460001234567890
+    assert text_codecs.decimal(b"imeisv-8600000000000178", equipment=True) == 86000000000001
+    assert text_codecs.decimal(b"nai-user@realm", equipment=False) is None
+
+
+def test_a_digest_tells_identifiers_apart() -> None:
+    words = [f"icid-{number}".encode() for number in range(2000)]
+    assert len({text_codecs.digest(word) for word in words}) == len(words)
