@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from mediation.formats.schema import CLASS_WORDS
 from mediation.inspector_values import value_of
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 MAX_DEPTH: Final = 32
 """Levels that are shown; what lies deeper is one node with an error."""
 
-CLASS_WORDS: Final = ("UNIVERSAL ", "APPLICATION ", "", "PRIVATE ")
 MAX_TAG_OCTETS: Final = 6
 MAX_LENGTH_OCTETS: Final = 4
 

@@ -77,6 +77,17 @@ class Plan:
     active: Int32s
     texts: tuple[tuple[int, str] | None, ...]
 
+    def entry(self, node: int, tag: tuple[int, int]) -> int:
+        """Returns the entry of a (class, number) in a node, negative where it is not read."""
+        kind, number = node * CLASSES + tag[0], tag[1]
+        if number >= self.long_size[kind]:
+            return ops.UNKNOWN
+        return int(self.long_edges[self.long_base[kind] + number])
+
+    def child(self, entry: int) -> int:
+        """Returns the node below an entry, negative where the plan does not go down."""
+        return int(self.entries[entry * ops.ENTRY_WIDTH + ops.ENT_CHILD])
+
 
 @dataclass(slots=True)
 class _Edge:

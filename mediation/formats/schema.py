@@ -28,6 +28,9 @@ CLASSES: Final = {
     "PRIVATE": PRIVATE,
 }
 
+CLASS_WORDS: Final = ("UNIVERSAL ", "APPLICATION ", "", "PRIVATE ")
+"""How ASN.1 writes the class of a tag, by its number."""
+
 UNIVERSAL_TAGS: Final = {
     "BOOLEAN": 1,
     "INTEGER": 2,
