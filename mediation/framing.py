@@ -16,6 +16,7 @@ import numpy as np
 
 from mediation.framing_outer import FoundOuter, OuterReader, Piece
 from mediation.framing_scan import Found, Scanner, tag_tables
+from mediation.framing_steps import FRAMINGS, FramingRules
 from mediation.framing_ts32297 import FileHeader, header_notes, read_file_header
 from mediation.kernels import boundaries as k
 
@@ -37,9 +38,6 @@ __all__ = [
     "tag_tables",
     "tags_of",
 ]
-
-FRAMINGS = ("bare", "ts32297", "outer")
-"""Framings that a source may declare: concatenated records, TS 32.297 headers, one outer value."""
 
 FRAME_REASONS = {
     k.NO_RECORD_START: "no_record_start",
@@ -107,27 +105,6 @@ def tags_of(elements: Iterable[TopElement], roots: tuple[Root, ...] = ()) -> Rec
             first[octet | 31] = 1
             long_tags.add(element.tag_number)
     return RecordTags(first, frozenset(long_tags), roots)
-
-
-@dataclass(frozen=True, slots=True)
-class FramingRules:
-    """How a source frames its records.
-
-    Attributes:
-        framing: One of ``FRAMINGS``.
-        block_octets: Block size that no record crosses, 0 where there are no blocks.
-        max_record_octets: Longest record; a longer one counts as a broken length.
-        min_children: Values that a record found by searching must hold at least.
-        file_header_octets: Length of the TS 32.297 file header, None as it says itself.
-        cdr_header_octets: Length of each CDR header (at least 4), None by the release.
-    """
-
-    framing: str = "bare"
-    block_octets: int = 0
-    max_record_octets: int = 1 << 20
-    min_children: int = 4
-    file_header_octets: int | None = None
-    cdr_header_octets: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +190,8 @@ def frame(data: np.ndarray, tags: RecordTags, rules: FramingRules) -> Frames:
         return _outer(scanner, tags)
     if rules.framing == "ts32297":
         return _headed(scanner, rules)
+    if rules.framing == "lengths":
+        return _frames([scanner.headed(0, rules.length_octets)])
     return _frames([scanner.bare(0, len(data))])
 
 

@@ -14,7 +14,8 @@ from mediation.kernels.lists import end_of_list, end_of_value
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mediation.framing import FramingRules, RecordTags
+    from mediation.framing import RecordTags
+    from mediation.framing_steps import FramingRules
 
 FILLER_OCTETS = (0x00, 0xFF)
 """Octets that fill the room between records and blocks; neither can begin a record."""
@@ -82,6 +83,10 @@ class Scanner:
         self.rules[k.BLOCK] = rules.block_octets
         self.rules[k.MAX_RECORD] = rules.max_record_octets
         self.rules[k.MIN_CHILDREN] = rules.min_children
+        self.marked = rules.framing != "lengths"
+        self.rules[k.LENGTH_OCTETS] = 2 if self.marked else rules.length_octets
+        self.rules[k.LITTLE_ENDIAN] = not self.marked and rules.little_endian
+        self.rules[k.LENGTH_INCLUDED] = not self.marked and rules.length_included
         self.stack = np.zeros((2, k.MAX_DEPTH), np.int64)
 
     def starts_record(self, at: int) -> bool:
@@ -123,17 +128,17 @@ class Scanner:
         return found
 
     def headed(self, start: int, header_octets: int) -> Found:
-        """Finds records behind TS 32.297 CDR headers from ``start`` to the end of the file.
+        """Finds records behind headers from ``start`` to the end of the file.
 
         Args:
             start: Octets of the file header.
-            header_octets: Octets of a CDR header.
+            header_octets: Octets of the header before each record.
         """
         data = self.data
         rules = self.rules.copy()
         rules[k.HEADER_LENGTH], rules[k.MARK] = header_octets, -1
         record = start + header_octets
-        if header_octets >= 4 and record < len(data) and self.classes[data[record]] == 1:
+        if self.marked and header_octets >= 4 and record < len(data) and self.classes[data[record]] == 1:
             rules[k.MARK] = int(data[start + 2]) << 8 | int(data[start + 3])
         state = self._state(len(data))
         state[k.POSITION] = state[k.HEADERS] = start

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import gzip
 import mmap
-import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mediation.errors import UnreadableFileError
-from mediation.framing import FRAMINGS, FramingRules, RecordTags, frame, tags_of
+from mediation.framing import RecordTags, frame, tags_of
+from mediation.framing_steps import FramingRules, Steps, read_steps
+from mediation.unpack import unpack
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
     from mediation.framing import Frames
 
-GZIP_MAGIC = b"\x1f\x8b"
-COPY_OCTETS = 1 << 20
-
 
 @dataclass(frozen=True, slots=True)
 class FileSettings:
@@ -31,31 +28,41 @@ class FileSettings:
 
     Attributes:
         scratch: Folder for unpacked copies; must exist.
-        framing: One of ``FRAMINGS``, None to detect it.
+        framing: Framing steps as :mod:`mediation.framing_steps` reads them; None to detect them.
         block_octets: Block size that no record crosses, 0 where there are no blocks.
         max_record_octets: Longest record that is believed.
         file_header_octets: Length of the TS 32.297 file header, None as it says itself.
         cdr_header_octets: Length of each CDR header, None by the release.
-        max_unpacked_octets: Where unpacking a gzip file stops, against files made to fill a disk.
+        max_unpacked_octets: Where unpacking a file stops, against files made to fill a disk.
     """
 
     scratch: Path
-    framing: str | None = None
+    framing: str | tuple[str, ...] | None = None
     block_octets: int = 0
     max_record_octets: int = 1 << 20
     file_header_octets: int | None = None
     cdr_header_octets: int | None = None
     max_unpacked_octets: int = 64 << 30
 
+    @property
+    def steps(self) -> Steps:
+        """The declared steps.
+
+        Raises:
+            ValueError: A step is not known or not written as it should.
+        """
+        return read_steps(self.framing)
+
     def rules(self, framing: str) -> FramingRules:
         """Returns the framing rules of these settings for a framing."""
-        return FramingRules(
+        rules = FramingRules(
             framing=framing,
             block_octets=self.block_octets,
             max_record_octets=self.max_record_octets,
             file_header_octets=self.file_header_octets,
             cdr_header_octets=self.cdr_header_octets,
         )
+        return replace(rules, **dict(self.steps.values))
 
 
 @dataclass(slots=True)
@@ -67,6 +74,7 @@ class CdrFile:
         file_id: The file's name in every output row.
         format_name: Name of the format under ``mediation/formats``.
         framing: One of ``FRAMINGS``.
+        packings: What the file was packed with, from the outside in.
         size: Octets of the file, unpacked.
         frames: Places of the records and everything between them.
         evidence: Why format and framing were chosen, where they were detected.
@@ -79,6 +87,7 @@ class CdrFile:
     size: int
     frames: Frames
     evidence: tuple[str, ...] = ()
+    packings: tuple[str, ...] = ()
     _data: np.ndarray | None = None
     _map: mmap.mmap | None = None
     _scratch: Path | None = field(default=None, repr=False)
@@ -195,7 +204,8 @@ def open_cdr_file(
     """Opens a CDR file and finds its records.
 
     Args:
-        path: The file; gzip is recognized by its first octets and unpacked into the scratch folder.
+        path: The file; packed ones are known by their first octets and unpacked into the scratch
+            folder.
         file_id: The file's name in every output row, from the digest of its content.
         format_name: A format of ``mediation.formats``, None to detect it.
         settings: How the source frames its files.
@@ -204,21 +214,36 @@ def open_cdr_file(
         The open file; the caller closes it.
 
     Raises:
-        UnreadableFileError: If the file is missing, empty, a damaged gzip file, or of no known
+        UnreadableFileError: If the file is missing, empty, packed and damaged, or of no known
             format; the whole file then goes to suspense.
+        ValueError: If the settings declare framing steps that are none.
         OSError: If the scratch folder cannot be written, such as a full disk.
     """
-    source, scratch = _unpacked(path, file_id, settings)
+    target = settings.scratch / f"{file_id}.unpacked"
+    source, packings = unpack(path, target, settings.steps.packings, settings.max_unpacked_octets)
+    scratch = target if source == target else None
     mapped: mmap.mmap | None = None
     try:
         data, mapped = _mapped(path, source)
-        name, framing, evidence = _choose(path, data, format_name, settings)
-        frames = frame(data, _tags(name), settings.rules(framing))
+        name, rules, evidence = _choose(path, data, format_name, settings)
+        frames = frame(data, _tags(name), rules)
     except BaseException:
         if scratch is not None:
             scratch.unlink(missing_ok=True)
         raise
-    return CdrFile(path, file_id, name, framing, len(data), frames, evidence, data, mapped, scratch)
+    return CdrFile(
+        path=path,
+        file_id=file_id,
+        format_name=name,
+        framing=rules.framing,
+        size=len(data),
+        frames=frames,
+        evidence=evidence,
+        packings=packings,
+        _data=data,
+        _map=mapped,
+        _scratch=scratch,
+    )
 
 
 def _tags(name: str) -> RecordTags:
@@ -230,74 +255,25 @@ def _tags(name: str) -> RecordTags:
 
 def _choose(
     path: Path, data: np.ndarray, format_name: str | None, settings: FileSettings
-) -> tuple[str, str, tuple[str, ...]]:
+) -> tuple[str, FramingRules, tuple[str, ...]]:
     """Returns format, framing and the evidence for them, detecting what is not declared."""
-    if settings.framing is not None and settings.framing not in FRAMINGS:
-        message = f"framing {settings.framing!r} is not known; allowed: {', '.join(FRAMINGS)}"
-        raise ValueError(message)
-    if format_name is not None and settings.framing is not None:
-        return format_name, settings.framing, ()
+    framing = settings.steps.framing
+    if format_name is not None and framing is not None:
+        return format_name, settings.rules(framing), ()
     from mediation.detect import detect_format  # noqa: PLC0415 - detect imports every format
 
     found = detect_format(data, name=format_name, settings=settings)
     if found is None:
         if format_name is not None:
             # The format is declared: what does not fit it is suspended octet by octet.
-            return format_name, settings.framing or "bare", ()
+            return format_name, settings.rules(framing or "bare"), ()
         raise UnreadableFileError(
             path,
             "unknown_format",
             f"no format fits; it begins with {data[:16].tobytes().hex(' ')}. "
             "Check that the file is a CDR file, or declare the format of its source.",
         )
-    return found.name, found.framing, tuple(found.evidence)
-
-
-def _unpacked(path: Path, file_id: str, settings: FileSettings) -> tuple[Path, Path | None]:
-    """Returns the file to map and, where it is an unpacked copy, that copy to remove later."""
-    try:
-        with path.open("rb") as file:
-            packed = file.read(2) == GZIP_MAGIC
-    except FileNotFoundError as error:
-        raise UnreadableFileError(path, "missing_file", "there is no such file") from error
-    except (PermissionError, IsADirectoryError) as error:
-        raise UnreadableFileError(
-            path, "not_permitted", f"{error.strerror}: give the user that runs huadan read access"
-        ) from error
-    if not packed:
-        return path, None
-    target = settings.scratch / f"{file_id}.unpacked"
-    try:
-        _gunzip(path, target, settings.max_unpacked_octets)
-    except BaseException:
-        target.unlink(missing_ok=True)
-        raise
-    return target, target
-
-
-def _gunzip(path: Path, target: Path, limit: int) -> None:
-    """Unpacks ``path`` into ``target`` piece by piece."""
-    written = 0
-    with gzip.open(path, "rb") as packed, target.open("wb") as plain:
-        while True:
-            try:
-                piece = packed.read(COPY_OCTETS)
-            except EOFError as error:
-                detail = (
-                    f"the gzip stream ends after {written} unpacked octets without its trailer: "
-                    "fetch the file again"
-                )
-                raise UnreadableFileError(path, "truncated_gzip", detail) from error
-            except (gzip.BadGzipFile, zlib.error) as error:
-                detail = f"{error}, after {written} unpacked octets: fetch the file again"
-                raise UnreadableFileError(path, "corrupt_gzip", detail) from error
-            if not piece:
-                return
-            written += len(piece)
-            if written > limit:
-                detail = f"it unpacks to more than {limit} octets: raise max_unpacked_octets"
-                raise UnreadableFileError(path, "unpacked_too_large", detail)
-            plain.write(piece)
+    return found.name, found.rules, tuple(found.evidence)
 
 
 def _mapped(path: Path, source: Path) -> tuple[np.ndarray, mmap.mmap]:

@@ -1,8 +1,10 @@
-"""Finding record boundaries in TS 32.297 files, where a CDR header stands before each record.
+"""Finding record boundaries where a header with its length stands before each record.
 
-The CDR header gives the length; it is trusted where what follows is a CDR header again, filler or
-the end. The octets of release and format (``rules[MARK]``) are the same for all records of a file
-and tell a real header from chance. Arrays as in :mod:`mediation.kernels.boundaries`.
+The headers are those of TS 32.297, or nothing but a length of 2 or 4 octets (``LENGTH_OCTETS``,
+``LITTLE_ENDIAN``; ``LENGTH_INCLUDED``: it counts the header as well). The length is trusted where
+what follows is such a header again, filler or the end. In TS 32.297 the octets of release and
+format (``rules[MARK]``) are the same for all records of a file and tell a real header from chance.
+Arrays as in :mod:`mediation.kernels.boundaries`.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import numpy as np
 from numba import njit
 
 from mediation.kernels.boundaries import (
+    BLOCK,
     BUDGET,
     FILLED,
     FILLER,
@@ -21,6 +24,9 @@ from mediation.kernels.boundaries import (
     HELPER,
     INSIDE_INCONSISTENT,
     KERNEL,
+    LENGTH_INCLUDED,
+    LENGTH_OCTETS,
+    LITTLE_ENDIAN,
     MARK,
     MIN_CHILDREN,
     NO_RECORD_START,
@@ -37,6 +43,17 @@ LOOK_AHEAD = 4096
 
 
 @njit(**HELPER)
+def declared_length(buf, pos, rules):
+    """Returns the octets of the record behind the header at ``pos``, as the header declares."""
+    count = rules[LENGTH_OCTETS]
+    length = np.int64(0)
+    for place in range(count):
+        at = pos + (count - 1 - place if rules[LITTLE_ENDIAN] else place)
+        length = length << 8 | np.int64(buf[at])
+    return length - rules[LENGTH_INCLUDED] * rules[HEADER_LENGTH]
+
+
+@njit(**HELPER)
 def read_cdr_header(buf, pos, rules, kinds, classes):
     """Reads the CDR header at ``pos`` and checks that it can be one.
 
@@ -48,7 +65,7 @@ def read_cdr_header(buf, pos, rules, kinds, classes):
     record = pos + rules[HEADER_LENGTH]
     if record + 2 > size:
         return np.int64(-PAST_END), np.int64(0)
-    length = np.int64(buf[pos]) << 8 | np.int64(buf[pos + 1])
+    length = declared_length(buf, pos, rules)
     if length < 2:
         return np.int64(-NO_RECORD_START), np.int64(0)
     if rules[MARK] >= 0 and np.int64(buf[pos + 2]) << 8 | np.int64(buf[pos + 3]) != rules[MARK]:
@@ -56,7 +73,10 @@ def read_cdr_header(buf, pos, rules, kinds, classes):
     octet = buf[record]
     if classes[octet] == 0 or kinds[octet] == FILLER:
         return np.int64(-NO_RECORD_START), np.int64(0)
-    if record + length > size:
+    limit = size
+    if rules[BLOCK] > 0:
+        limit = min(size, (pos // rules[BLOCK] + 1) * rules[BLOCK])
+    if record + length > limit:
         return np.int64(-PAST_END), np.int64(0)
     return record, length
 
@@ -65,8 +85,8 @@ def read_cdr_header(buf, pos, rules, kinds, classes):
 def filler_run(buf, pos, cap, rules, kinds, classes):
     """Returns how many octets from ``pos`` are filler, 0 where the octet is none.
 
-    Only a run of one octet value that leads to a CDR header, to other filler or to the end counts:
-    00 is also the high octet of the length of a short record. A run is followed for ``cap`` octets.
+    Only a run of one octet value that leads to a header, to other filler or to the end counts: 00
+    also begins the length of a short record. A run is followed for ``cap`` octets.
     """
     size = np.int64(len(buf))
     octet = buf[pos]
@@ -78,12 +98,13 @@ def filler_run(buf, pos, cap, rules, kinds, classes):
         at += 1
     if at == stop:
         return at - pos
-    if at - 1 > pos:
-        record, _ = read_cdr_header(buf, at - 1, rules, kinds, classes)
+    head = max(pos + 1, at - rules[LENGTH_OCTETS] + 1)
+    while head <= at:
+        record, _ = read_cdr_header(buf, head, rules, kinds, classes)
         if record > 0:
-            return at - 1 - pos
-    record, _ = read_cdr_header(buf, at, rules, kinds, classes)
-    if record > 0 or kinds[buf[at]] == FILLER:
+            return head - pos
+        head += 1
+    if kinds[buf[at]] == FILLER:
         return at - pos
     return np.int64(0)
 
@@ -219,9 +240,9 @@ def frame_one_headed(buf, pos, rules, kinds, classes, stack, state):
 
 @njit(**KERNEL)
 def frame_headed(buf, offsets, lengths, gaps, rules, kinds, classes, stack, state):
-    """Frames the records of a TS 32.297 file from ``state[POSITION]``, behind the file header.
+    """Frames records behind headers from ``state[POSITION]``, where a file header has ended.
 
-    Output and continuation as in ``frame_bare``; ``state[HEADERS]`` sums the CDR headers.
+    Output and continuation as in ``frame_bare``; ``state[HEADERS]`` sums the headers.
     """
     size = np.int64(len(buf))
     room = min(len(offsets), len(lengths))
@@ -231,6 +252,8 @@ def frame_headed(buf, offsets, lengths, gaps, rules, kinds, classes, stack, stat
     count = state[RECORDS]
     # What must be left in the file for the fast path: a CDR header, a tag and a length.
     margin = head + 6
+    if rules[BLOCK] > 0 or mark < 0:
+        margin = size + 1  # no fast path
     while pos < size and count < room:
         # The common form in line, as in `frame_bare`.
         if pos + margin <= size and np.int64(buf[pos + 2]) << 8 | np.int64(buf[pos + 3]) == mark:
