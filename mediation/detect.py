@@ -1,30 +1,77 @@
-"""Which format and framing a file has, judged by how much of it makes whole records.
+"""Which format and framing a file has, judged by its head.
 
-Each known format frames the head of the file bare and, where a TS 32.297 header is possible, with
-headers. The share of octets that end up in records whose nested lengths all agree decides.
+Each format whose tags fit frames the head of the file in every way that is possible. Two shares
+decide: how many of the octets end up in records whose nested lengths all agree, and how many of the
+values in these records are fields that the format knows.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from mediation.fields import known_fields
 from mediation.framing import Frames, FramingRules, RecordTags, frame, tag_tables, tags_of
 from mediation.framing_ts32297 import read_file_header
 from mediation.kernels.boundaries import MAX_DEPTH, STATE_CELLS, declared_and_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
+    from mediation.formats.outline import Outline
     from mediation.reader import FileSettings
 
-SAMPLE_OCTETS = 1 << 18
+SAMPLE_OCTETS: Final = 1 << 18
 """Octets at the head of a file that detection looks at."""
 
-ENOUGH = 0.5
+ENOUGH: Final = 0.5
 """Share of the sample that must make whole records before a format is believed."""
+
+ENOUGH_KNOWN: Final = 0.2
+"""Share of the values that a format must know before it is believed."""
+
+PREFIXED_RECORDS: Final = 4
+"""Records behind length prefixes that must fit before that framing is tried."""
+
+WORDS: Final = {
+    "bare": "its records stand one behind the other",
+    "ts32297": "it begins with a TS 32.297 file header, and CDR headers follow",
+    "outer": "its records are in a list inside one outer value",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How well a format and a framing fit the head of a file.
+
+    Attributes:
+        name: Name of the format.
+        rules: The framing.
+        share: Share of the octets that are whole records; headers and filler do not count.
+        known: Share of the values in them that the format knows, by tag and form.
+        records: Whole records.
+        declared: True if a file header or an outer value speaks for the framing.
+    """
+
+    name: str
+    rules: FramingRules
+    share: float
+    known: float
+    records: int
+    declared: bool
+
+    @property
+    def score(self) -> float:
+        """What fits are compared by."""
+        return self.share * self.known
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name} ({self.rules.words}): {self.share:.1%} whole records, "
+            f"{self.known:.0%} of their values known"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +80,20 @@ class Detection:
 
     Attributes:
         name: Name of the format.
-        framing: One of ``FRAMINGS``.
+        rules: The framing.
         evidence: What speaks for it, one sentence each.
-        alternatives: Other (format, framing) that fit at least half of the sample, best first.
+        alternatives: Other fits that would be believed, best first.
     """
 
     name: str
-    framing: str
+    rules: FramingRules
     evidence: list[str]
-    alternatives: list[tuple[str, str]]
+    alternatives: list[Fit]
 
-
-@dataclass(frozen=True, slots=True)
-class _Fit:
-    name: str
-    framing: str
-    share: float
-    records: int
-    declared: bool
+    @property
+    def framing(self) -> str:
+        """One of ``FRAMINGS``."""
+        return self.rules.framing
 
 
 def detect_format(
@@ -58,7 +101,7 @@ def detect_format(
     *,
     name: str | None = None,
     settings: FileSettings | None = None,
-    formats: Mapping[str, RecordTags] | None = None,
+    formats: Mapping[str, Outline] | None = None,
 ) -> Detection | None:
     """Finds the format and framing that fit the head of a file.
 
@@ -69,81 +112,123 @@ def detect_format(
         formats: Formats to try by name, all of ``mediation.formats`` if None.
 
     Returns:
-        The best fit, or None where no format makes whole records of half of the sample.
+        The best fit, or None where no format makes whole records of half of the sample and knows a
+        fifth of the values in them.
     """
     candidates = _formats(name) if formats is None else formats
     sample = data[:SAMPLE_OCTETS]
     sample.flags.writeable = False
     fits = [
         fit
-        for format_name, tags in candidates.items()
-        for framing in _framings(data, tags, settings)
-        if (fit := _fit(sample, len(data), format_name, tags, framing, settings)).share >= ENOUGH
+        for each, outline in candidates.items()
+        for fit in _fits(sample, len(data), each, outline, settings)
+        if fit.share >= ENOUGH and fit.known >= ENOUGH_KNOWN
     ]
     if not fits:
         return None
     # The order of the names decides a tie, so that the answer never depends on chance.
-    fits.sort(key=lambda fit: (-fit.share, not fit.declared, fit.name))
+    fits.sort(key=lambda fit: (-fit.score, not fit.declared, fit.name))
     best = fits[0]
+    return Detection(best.name, best.rules, _evidence(sample, best), fits[1:])
+
+
+def _evidence(sample: np.ndarray, best: Fit) -> list[str]:
+    framing = best.rules.framing
     evidence = [
-        f"{best.share:.1%} of the first {len(sample)} octets are {best.records} whole records"
+        f"{best.share:.1%} of the first {len(sample)} octets are {best.records} whole records",
+        f"{best.known:.0%} of the values in them are fields of {best.name}",
+        WORDS.get(framing, f"its records stand behind their lengths ({best.rules.words})"),
     ]
-    if best.framing == "ts32297":
-        evidence.append("it begins with a TS 32.297 file header, and CDR headers follow")
-    if best.framing == "outer":
-        evidence.append("its records are in a list inside one outer value")
-    if data[0] in {0x00, 0xFF} and best.framing == "bare":
-        evidence.append(f"it begins with filler {int(data[0]):02X}")
-    return Detection(
-        best.name, best.framing, evidence, [(fit.name, fit.framing) for fit in fits[1:]]
-    )
+    if int(sample[0]) in {0x00, 0xFF} and framing == "bare":
+        evidence.append(f"it begins with filler {int(sample[0]):02X}")
+    return evidence
 
 
-def _formats(name: str | None) -> dict[str, RecordTags]:
-    from mediation import formats  # noqa: PLC0415 - loading a format compiles its plan
+def _formats(name: str | None) -> dict[str, Outline]:
+    from mediation import formats  # noqa: PLC0415 - formats import what detection does not need
 
     names = formats.available(formats.BER) if name is None else (name,)
-    loaded = [formats.load(each) for each in names]
-    return {each.name: tags_of(each.schema, each.outer) for each in loaded}
+    return {each: formats.outline(each) for each in names}
 
 
-def _framings(data: np.ndarray, tags: RecordTags, settings: FileSettings | None) -> tuple[str, ...]:
-    """Returns the framings that are possible for a format and a file."""
-    if settings is not None and settings.framing is not None:
-        return (settings.framing,)
-    declared = None if settings is None else settings.file_header_octets
-    headed = ("ts32297",) if read_file_header(data, declared) is not None else ()
-    return ("bare", *headed, *(("outer",) if tags.roots else ()))
+def _framings(
+    data: np.ndarray, tags: RecordTags, settings: FileSettings | None
+) -> Iterator[FramingRules]:
+    """Yields the framings that are possible for a format and a file."""
+    if settings is not None and settings.steps.framing is not None:
+        yield settings.rules(settings.steps.framing)
+        return
+    base = FramingRules() if settings is None else settings.rules("bare")
+    yield base
+    if read_file_header(data, base.file_header_octets) is not None:
+        yield replace(base, framing="ts32297")
+    if tags.roots and not base.block_octets:
+        yield replace(base, framing="outer")
+    kinds, _, _ = tag_tables(tags)
+    for octets in (2, 4):
+        for little in (False, True):
+            for included in (False, True):
+                rules = replace(
+                    base,
+                    framing="lengths",
+                    length_octets=octets,
+                    little_endian=little,
+                    length_included=included,
+                )
+                if _prefixed(data, rules, kinds):
+                    yield rules
 
 
-def _fit(
-    sample: np.ndarray,
-    size: int,
-    name: str,
-    tags: RecordTags,
-    framing: str,
-    settings: FileSettings | None,
-) -> _Fit:
-    """Frames the sample and measures which share of it makes whole records."""
-    rules = FramingRules(framing) if settings is None else settings.rules(framing)
-    frames = frame(sample, tags, rules)
+def _prefixed(data: np.ndarray, rules: FramingRules, kinds: np.ndarray) -> bool:
+    """Returns whether the file begins with records behind their lengths."""
+    at = 0
+    for _ in range(PREFIXED_RECORDS):
+        record = at + rules.length_octets
+        if record >= len(data) or kinds[data[record]] not in {1, 2}:
+            return at > 0 and at == len(data)
+        octets = data[at:record].tobytes()
+        length = int.from_bytes(octets, "little" if rules.little_endian else "big")
+        at += length + (0 if rules.length_included else rules.length_octets)
+        if length < rules.length_octets + 2 or at > len(data):
+            return False
+    return True
+
+
+def _fits(
+    sample: np.ndarray, size: int, name: str, outline: Outline, settings: FileSettings | None
+) -> Iterator[Fit]:
+    """Frames the sample in every way that is possible and measures what came of it."""
+    tags = tags_of(outline.schema, outline.outer, outline.least_values)
+    for rules in _framings(sample, tags, settings):
+        frames = frame(sample, tags, rules)
+        whole = _whole(sample, tags, frames)
+        framed = int(frames.lengths[whole].sum())
+        rest = len(sample) - frames.header_octets - frames.filler_octets
+        if len(sample) < size:
+            rest -= _tail(frames, len(sample))
+        if rest <= 0 and framed == 0:
+            # Only headers and filler: an empty file of this framing, if its header says so.
+            empty = frames.header is not None and frames.header.records == 0
+            share = 1.0 if empty or frames.outer else 0.0
+            known = share
+        else:
+            share = framed / rest
+            known = known_fields(sample, frames.offsets[whole], outline.schema)
+        declared = bool(frames.header or frames.outer)
+        yield Fit(name, rules, share, known, int(whole.sum()), declared)
+
+
+def _whole(
+    sample: np.ndarray, tags: RecordTags, frames: Frames
+) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Returns bool[n]: which records are of declared types and agree inside."""
     whole = np.zeros(len(frames.offsets), np.uint8)
     kinds, long_numbers, _ = tag_tables(tags)
     stack, state = np.zeros((2, MAX_DEPTH), np.int64), np.zeros(STATE_CELLS, np.int64)
     declared_and_whole(
         sample, frames.offsets, frames.lengths, kinds, long_numbers, stack, state, whole
     )
-    framed = int(frames.lengths[whole == 1].sum())
-    rest = len(sample) - frames.header_octets - frames.filler_octets
-    if len(sample) < size:
-        rest -= _tail(frames, len(sample))
-    if rest <= 0 and framed == 0:
-        # Only headers and filler: an empty file of this framing, if its header says so.
-        empty = frames.header is not None and frames.header.records == 0
-        share = 1.0 if empty or frames.outer else 0.0
-    else:
-        share = framed / rest
-    return _Fit(name, framing, share, int(whole.sum()), bool(frames.header or frames.outer))
+    return whole.astype(np.bool_)
 
 
 def _tail(frames: Frames, size: int) -> int:

@@ -26,7 +26,6 @@ UNREADABLE_REASONS = (
     "not_packed_as_declared",
     "unpacked_too_large",
     "unknown_format",
-    "wrong_framing",
 )
 """Every reason an :class:`UnreadableFileError` may carry."""
 

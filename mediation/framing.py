@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from mediation.formats.outline import LEAST_VALUES
 from mediation.framing_outer import FoundOuter, OuterReader, Piece
 from mediation.framing_scan import Found, Scanner, tag_tables
 from mediation.framing_steps import FRAMINGS, FramingRules
@@ -47,6 +48,7 @@ FRAME_REASONS = {
     k.TOO_LONG: "record_too_long",
     k.NO_END_OF_CONTENTS: "no_end_of_contents",
     k.SEARCH_EXHAUSTED: "search_exhausted",
+    k.FILLER_IN_BLOCK: "filler_inside_block",
 }
 """Reasons of unframed octets, by the kernels' codes."""
 
@@ -78,19 +80,26 @@ class RecordTags:
         first_octets: uint8[256], 1 where the octet may begin a record; 0xBF, 0x7F for long tags.
         long_tags: Tag numbers that may follow a first octet whose low five bits are all ones.
         roots: What the outermost value may be, where records are a list inside one.
+        least_values: Values that a record found by searching must hold directly inside.
     """
 
     first_octets: np.ndarray
     long_tags: frozenset[int]
     roots: tuple[Root, ...] = ()
+    least_values: int = LEAST_VALUES
 
 
-def tags_of(elements: Iterable[TopElement], roots: tuple[Root, ...] = ()) -> RecordTags:
+def tags_of(
+    elements: Iterable[TopElement],
+    roots: tuple[Root, ...] = (),
+    least_values: int = LEAST_VALUES,
+) -> RecordTags:
     """Returns what framing knows of a format.
 
     Args:
         elements: The alternatives of its record type.
         roots: What may stand around its records.
+        least_values: Values that a record holds at least.
 
     Example:
         ``tags_of(cdr_format.schema, cdr_format.outer)``
@@ -104,7 +113,7 @@ def tags_of(elements: Iterable[TopElement], roots: tuple[Root, ...] = ()) -> Rec
         else:
             first[octet | 31] = 1
             long_tags.add(element.tag_number)
-    return RecordTags(first, frozenset(long_tags), roots)
+    return RecordTags(first, frozenset(long_tags), roots, least_values)
 
 
 @dataclass(frozen=True, slots=True)

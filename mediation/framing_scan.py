@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -82,7 +82,7 @@ class Scanner:
         self.rules = np.zeros(k.RULE_CELLS, np.int64)
         self.rules[k.BLOCK] = rules.block_octets
         self.rules[k.MAX_RECORD] = rules.max_record_octets
-        self.rules[k.MIN_CHILDREN] = rules.min_children
+        self.rules[k.MIN_CHILDREN] = tags.least_values
         self.marked = rules.framing != "lengths"
         self.rules[k.LENGTH_OCTETS] = 2 if self.marked else rules.length_octets
         self.rules[k.LITTLE_ENDIAN] = not self.marked and rules.little_endian
@@ -125,7 +125,8 @@ class Scanner:
         found = _scan(len(data), state, kernel)
         found.offsets[:] += start
         found.gaps[0] += start
-        return found
+        block = int(self.rules[k.BLOCK])
+        return _filled_blocks(found, end, block) if block else found
 
     def headed(self, start: int, header_octets: int) -> Found:
         """Finds records behind headers from ``start`` to the end of the file.
@@ -138,7 +139,12 @@ class Scanner:
         rules = self.rules.copy()
         rules[k.HEADER_LENGTH], rules[k.MARK] = header_octets, -1
         record = start + header_octets
-        if self.marked and header_octets >= 4 and record < len(data) and self.classes[data[record]] == 1:
+        if (
+            self.marked
+            and header_octets >= 4
+            and record < len(data)
+            and self.classes[data[record]] == 1
+        ):
             rules[k.MARK] = int(data[start + 2]) << 8 | int(data[start + 3])
         state = self._state(len(data))
         state[k.POSITION] = state[k.HEADERS] = start
@@ -182,3 +188,26 @@ def _scan(
         int(state[k.HEADERS]),
         int(state[k.FILLED]),
     )
+
+
+def _filled_blocks(found: Found, size: int, block: int) -> Found:
+    """Moves filler that does not reach the end of its block to the gaps: records were there once.
+
+    Args:
+        found: Records and gaps of a whole file.
+        size: Octets of the file.
+        block: Octets of a block.
+    """
+    starts = np.concatenate([found.offsets, found.gaps[0], [size]])
+    ends = np.concatenate([found.offsets + found.lengths, found.gaps[0] + found.gaps[1], [size]])
+    order = np.argsort(starts, kind="stable")
+    began, ended = np.concatenate([[0], ends[order][:-1]]), starts[order]
+    wrong = (ended > began) & (ended % block != 0) & (ended != size)
+    # A run over several blocks is filler up to where its last block begins.
+    began = np.maximum(began, ended // block * block)
+    octets = (ended - began)[wrong]
+    more = np.stack([began[wrong], octets, np.full(len(octets), k.FILLER_IN_BLOCK)])
+    gaps = np.concatenate([found.gaps, more], axis=1)
+    gaps = gaps[:, np.argsort(gaps[0], kind="stable")]
+    filler = found.filler_octets - int(octets.sum())
+    return replace(found, gaps=gaps, filler_octets=filler)

@@ -17,8 +17,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,6 @@ class FramingRules:
         framing: One of ``FRAMINGS``.
         block_octets: Block size that no record crosses, 0 where there are no blocks.
         max_record_octets: Longest record; a longer one counts as a broken length.
-        min_children: Values that a record found by searching must hold at least.
         file_header_octets: Length of the TS 32.297 file header, None as it says itself.
         cdr_header_octets: Length of each CDR header (at least 4), None by the release.
         length_octets: Octets of the length before each record, 2 or 4.
@@ -59,7 +58,6 @@ class FramingRules:
     framing: str = "bare"
     block_octets: int = 0
     max_record_octets: int = 1 << 20
-    min_children: int = 4
     file_header_octets: int | None = None
     cdr_header_octets: int | None = None
     length_octets: int = 2
@@ -90,6 +88,11 @@ class Steps:
     packings: tuple[str, ...] = ()
     framing: str | None = None
     values: tuple[tuple[str, int], ...] = ()
+
+    def applied(self, rules: FramingRules) -> FramingRules:
+        """Returns rules in which what the steps give stands."""
+        values: dict[str, Any] = dict(self.values)
+        return replace(rules, **values)
 
 
 def read_steps(declared: str | Sequence[str] | None) -> Steps:

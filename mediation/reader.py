@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import mmap
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mediation.errors import UnreadableFileError
 from mediation.framing import RecordTags, frame, tags_of
-from mediation.framing_steps import FramingRules, Steps, read_steps
+from mediation.framing_steps import FramingRules, read_steps
 from mediation.unpack import unpack
 
 if TYPE_CHECKING:
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from mediation.detect import Detection
     from mediation.framing import Frames
+    from mediation.framing_steps import Steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class FileSettings:
             file_header_octets=self.file_header_octets,
             cdr_header_octets=self.cdr_header_octets,
         )
-        return replace(rules, **dict(self.steps.values))
+        return self.steps.applied(rules)
 
 
 @dataclass(slots=True)
@@ -78,6 +80,7 @@ class CdrFile:
         size: Octets of the file, unpacked.
         frames: Places of the records and everything between them.
         evidence: Why format and framing were chosen, where they were detected.
+        alternatives: What else the file could be, one sentence each, best first.
     """
 
     path: Path
@@ -87,6 +90,7 @@ class CdrFile:
     size: int
     frames: Frames
     evidence: tuple[str, ...] = ()
+    alternatives: tuple[str, ...] = ()
     packings: tuple[str, ...] = ()
     _data: np.ndarray | None = None
     _map: mmap.mmap | None = None
@@ -225,7 +229,7 @@ def open_cdr_file(
     mapped: mmap.mmap | None = None
     try:
         data, mapped = _mapped(path, source)
-        name, rules, evidence = _choose(path, data, format_name, settings)
+        name, rules, found = _choose(path, data, format_name, settings)
         frames = frame(data, _tags(name), rules)
     except BaseException:
         if scratch is not None:
@@ -238,7 +242,8 @@ def open_cdr_file(
         framing=rules.framing,
         size=len(data),
         frames=frames,
-        evidence=evidence,
+        evidence=() if found is None else tuple(found.evidence),
+        alternatives=() if found is None else tuple(map(str, found.alternatives)),
         packings=packings,
         _data=data,
         _map=mapped,
@@ -247,33 +252,33 @@ def open_cdr_file(
 
 
 def _tags(name: str) -> RecordTags:
-    from mediation import formats  # noqa: PLC0415 - loading a format compiles its plan
+    from mediation import formats  # noqa: PLC0415 - formats import what framing does not need
 
-    cdr_format = formats.load(name)
-    return tags_of(cdr_format.schema, cdr_format.outer)
+    outline = formats.outline(name)
+    return tags_of(outline.schema, outline.outer, outline.least_values)
 
 
 def _choose(
     path: Path, data: np.ndarray, format_name: str | None, settings: FileSettings
-) -> tuple[str, FramingRules, tuple[str, ...]]:
-    """Returns format, framing and the evidence for them, detecting what is not declared."""
+) -> tuple[str, FramingRules, Detection | None]:
+    """Returns format, framing and what was detected, if anything had to be."""
     framing = settings.steps.framing
     if format_name is not None and framing is not None:
-        return format_name, settings.rules(framing), ()
+        return format_name, settings.rules(framing), None
     from mediation.detect import detect_format  # noqa: PLC0415 - detect imports every format
 
     found = detect_format(data, name=format_name, settings=settings)
     if found is None:
         if format_name is not None:
             # The format is declared: what does not fit it is suspended octet by octet.
-            return format_name, settings.rules(framing or "bare"), ()
+            return format_name, settings.rules(framing or "bare"), None
         raise UnreadableFileError(
             path,
             "unknown_format",
             f"no format fits; it begins with {data[:16].tobytes().hex(' ')}. "
             "Check that the file is a CDR file, or declare the format of its source.",
         )
-    return found.name, found.rules, tuple(found.evidence)
+    return found.name, found.rules, found
 
 
 def _mapped(path: Path, source: Path) -> tuple[np.ndarray, mmap.mmap]:

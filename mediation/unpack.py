@@ -61,17 +61,9 @@ def unpack(
     try:
         while True:
             packing = _packing(path, source)
-            if len(layers) < len(declared) and packing != declared[len(layers)]:
-                detail = (
-                    f"its source declares {declared[len(layers)]} and it begins as "
-                    f"{packing or 'no packed file'}: correct `framing` of the source, or {FETCH}"
-                )
-                raise UnreadableFileError(path, "not_packed_as_declared", detail)
+            _check(path, packing, declared, len(layers))
             if packing is None or (declared and len(layers) == len(declared)):
                 return source, tuple(layers)
-            if len(layers) == MAX_LAYERS:
-                detail = f"it is packed more than {MAX_LAYERS} times: unpack it before collecting"
-                raise UnreadableFileError(path, "unpacked_too_large", detail)
             _copy(path, PACKINGS[packing](path, source), target, other, limit)
             source = target
             layers.append(packing)
@@ -80,6 +72,19 @@ def unpack(
         raise
     finally:
         other.unlink(missing_ok=True)
+
+
+def _check(path: Path, packing: str | None, declared: Sequence[str], layer: int) -> None:
+    """Raises if a file is not packed as declared, or too often."""
+    if layer < len(declared) and packing != declared[layer]:
+        detail = (
+            f"its source declares {declared[layer]} and it begins as {packing or 'no packed file'}: "
+            f"correct `framing` of the source, or {FETCH}"
+        )
+        raise UnreadableFileError(path, "not_packed_as_declared", detail)
+    if not declared and packing is not None and layer == MAX_LAYERS:
+        detail = f"it is packed more than {MAX_LAYERS} times: unpack it before collecting"
+        raise UnreadableFileError(path, "unpacked_too_large", detail)
 
 
 def _packing(path: Path, source: Path) -> str | None:
@@ -113,9 +118,7 @@ def _gzip(path: Path, source: Path) -> Iterator[bytes]:
             try:
                 piece = packed.read(COPY_OCTETS)
             except EOFError as error:
-                detail = (
-                    f"the gzip stream ends after {read} unpacked octets without its trailer: {FETCH}"
-                )
+                detail = f"the gzip stream ends after {read} unpacked octets without its trailer: {FETCH}"
                 raise UnreadableFileError(path, "truncated_gzip", detail) from error
             except (gzip.BadGzipFile, zlib.error) as error:
                 detail = f"{error}, after {read} unpacked octets: {FETCH}"

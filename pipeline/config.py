@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from collectors.local import LocalFolder
 from mediation.format_folders import look_in
+from mediation.framing_steps import read_steps
 from pipeline.config_problems import problems_of, syntax_problem
 from pipeline.errors import ConfigError, Problem, UsageError
 
@@ -41,6 +42,12 @@ def _sequence_pattern(value: str) -> str:
     return value
 
 
+def _framing(value: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
+    """Returns framing steps that mediation can read."""
+    read_steps(value)
+    return value
+
+
 class Section(BaseModel):
     """Base of all tables: unknown keys are errors, values never change."""
 
@@ -58,7 +65,7 @@ class Source(Section):
     sequence: Annotated[str, AfterValidator(_sequence_pattern)] = ""
     settle_seconds: Annotated[float, Field(ge=0, le=86_400)] = 0.0
     marker: str = ""
-    framing: Literal["bare", "ts32297", "outer"] | None = None
+    framing: Annotated[str | tuple[str, ...] | None, AfterValidator(_framing)] = None
     block_octets: Annotated[int, Field(ge=0)] = 0
     max_record_octets: Annotated[int, Field(ge=16)] = 1 << 20
     file_header_octets: Annotated[int, Field(ge=0)] | None = None

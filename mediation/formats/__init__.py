@@ -14,15 +14,16 @@ from mediation.errors import MediationConfigError, Problem
 from mediation.format_folders import MAPPING_FILE, folders, found
 from mediation.formats.mapping import Mapping, nearest, read_mapping
 from mediation.formats.outer import Root, outer_type, read_outer
+from mediation.formats.outline import LEAST_VALUES, Outline, keep_outline, read_outline
 from mediation.formats.schema import Element, SchemaError, load_schema
-from mediation.formats.strings import read_document
+from mediation.formats.strings import Document, read_document
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from mediation.plan import Plan
 
-__all__ = ["Format", "available", "folder_of", "load", "load_folder"]
+__all__ = ["Format", "available", "folder_of", "load", "load_folder", "outline"]
 
 BER: Final = "ber"
 KINDS: Final = (BER,)
@@ -43,6 +44,7 @@ class Format:
         mapping: The checked mapping.
         plan: The mapping as flat arrays for the kernel.
         outer: What may stand around the records; empty where they stand alone.
+        least_values: Values that a record holds directly inside, at the least.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Format:
     mapping: Mapping
     plan: Plan
     outer: tuple[Root, ...] = ()
+    least_values: int = LEAST_VALUES
 
     @property
     def title(self) -> str:
@@ -125,15 +128,49 @@ def load_folder(folder: Path) -> Format:
     if document.problems:
         raise MediationConfigError(document.problems)
     files = tuple(folder / name for name in module.split())
+    kept = read_outline(folder)
+    outline = _outline(document, files, record) if kept is None else kept
+    mapping = read_mapping(document, outline.schema)
+    if document.problems:
+        raise MediationConfigError(document.problems)
+    if kept is None:
+        keep_outline(folder, (document.path, *files), outline)
+    schema, outer = outline.schema, outline.outer
+    plan = compile_plan(mapping, schema)
+    least = outline.least_values
+    return Format(folder.name, folder, files, record, schema, mapping, plan, outer, least)
+
+
+def _outline(document: Document, files: tuple[Path, ...], record: str) -> Outline:
+    """Reads the format's modules."""
     try:
         schema = load_schema(files, record)
         around = outer_type(document)
         outermost = load_schema(files, around) if around else ()
     except SchemaError as error:
         raise MediationConfigError([Problem(document.where(("module",)), str(error))]) from error
-    mapping = read_mapping(document, schema)
     outer = read_outer(document, outermost, schema) if around else ()
-    if document.problems:
-        raise MediationConfigError(document.problems)
-    plan = compile_plan(mapping, schema)
-    return Format(folder.name, folder, files, record, schema, mapping, plan, outer)
+    least = str(document.root.get("least_values", LEAST_VALUES))
+    if not least.isdecimal() or not 1 <= int(least) <= LEAST_VALUES:
+        message = f"`least_values` is `{least}`; it is a number from 1 to {LEAST_VALUES}"
+        document.problem(("least_values",), message)
+        return Outline(schema, outer)
+    return Outline(schema, outer, int(least))
+
+
+def outline(name: str) -> Outline:
+    """Returns what framing and detection need of a format, without its mapping if it can.
+
+    Raises:
+        MediationConfigError: There is no such format or several, or its files are wrong.
+    """
+    return _outline_once(folder_of(name))
+
+
+@cache
+def _outline_once(folder: Path) -> Outline:
+    kept = read_outline(folder)
+    if kept is not None:
+        return kept
+    loaded = _load_once(folder)
+    return Outline(loaded.schema, loaded.outer, loaded.least_values)

@@ -24,7 +24,16 @@ if TYPE_CHECKING:
     from mediation.formats.strings import Document
     from mediation.partials.rules import PartialRule
 
-TOP_KEYS: Final = ("title", "module", "record", "outer", "tables", "partials", "types")
+TOP_KEYS: Final = (
+    "title",
+    "module",
+    "record",
+    "outer",
+    "least_values",
+    "tables",
+    "partials",
+    "types",
+)
 TYPE_KEYS: Final = ("service", "direction", "columns", "rows")
 SOURCE: Final = re.compile(
     r"([a-z_]+)(?:\(([^)]*)\))?((?:\s+(?!when\s)\S+){0,2})(?:\s+when\s+(\S+))?$"

@@ -41,6 +41,7 @@ INSIDE_INCONSISTENT = 4
 TOO_LONG = 5
 NO_END_OF_CONTENTS = 6
 SEARCH_EXHAUSTED = 7
+FILLER_IN_BLOCK = 8
 
 # Cells of ``state``, which carries a scan over calls.
 POSITION = 0

@@ -192,7 +192,7 @@ class Framer:
                 end, children = self.whole(at, self.limit(at))
                 if (
                     end > 0
-                    and children >= self.rules.min_children
+                    and children >= self.tags.least_values
                     and end - at <= self.rules.max_record_octets
                     and self.may_end(end)
                 ):
@@ -217,7 +217,7 @@ class Framer:
         constructed = self.data[pos] & 32 and self.data[pos] >> 6 in classes
         if legal or (constructed and self.data[pos] not in FILLER_OCTETS):
             end, children = self.whole(pos, self.limit(pos))
-            if end > 0 and (legal or children >= self.rules.min_children):
+            if end > 0 and (legal or children >= self.tags.least_values):
                 if end - pos > self.rules.max_record_octets:
                     reason = codes.TOO_LONG
                 elif self.is_cut(pos, end):

@@ -7,12 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mediation.detect import Detection, detect_format
-from mediation.framing import RecordTags
+from mediation.formats.outline import Outline
+from mediation.formats.schema import CONTEXT, Element
 from tests.mediation.framing_cases import cdr, file_header, tlv
-from tests.mediation.outer_cases import OUTER_TAGS, batch
+from tests.mediation.outer_cases import ROOTS, batch
 
-OURS = RecordTags(np.isin(np.arange(256), (0xA0, 0xA1)).astype(np.uint8), frozenset())
-OTHERS = RecordTags(np.isin(np.arange(256), (0xBF,)).astype(np.uint8), frozenset({79}))
+FIELDS = tuple(Element(f"f{n}", CONTEXT, n, "OCTET STRING", "Octets") for n in range(5))
+OURS = Outline(tuple(Element(f"r{n}", CONTEXT, n, "SET", "Ours", FIELDS) for n in range(2)))
+OTHERS = Outline((Element("r79", CONTEXT, 79, "SET", "Others", FIELDS),))
 FORMATS = {"ours": OURS, "others": OTHERS}
 BODY = b"\x80\x01\x01\x81\x02\x11\x22\x82\x01\x05\x83\x01\x06"
 OUR_RECORD = tlv(b"\xa0", BODY)
@@ -44,7 +46,7 @@ def test_filler_and_headers() -> None:
 
 
 def test_an_outer_value() -> None:
-    formats = FORMATS | {"batches": OUTER_TAGS}
+    formats = FORMATS | {"batches": Outline(OURS.schema, ROOTS)}
     for one in (batch([OUR_RECORD] * 5), batch([OUR_RECORD] * 9, shape="file"), batch([])):
         found = detect_format(np.frombuffer(one.octets, np.uint8), formats=formats)
         assert found is not None
@@ -69,7 +71,21 @@ def test_a_mixture_names_the_alternative() -> None:
     longer = tlv(b"\xa0", BODY, 1)
     found = detected(longer * 5 + OTHER_RECORD * 5)
     assert found is not None
-    assert {found.name, *(name for name, _ in found.alternatives)} == {"ours", "others"}
+    assert {found.name, *(fit.name for fit in found.alternatives)} == {"ours", "others"}
+
+
+def test_formats_with_the_same_tags_are_told_apart_by_their_fields() -> None:
+    numbers = Element("numbers", CONTEXT, 1, "SEQUENCE", "Numbers", FIELDS)
+    near = Outline((Element("r0", CONTEXT, 0, "SET", "Near", (FIELDS[0], numbers, FIELDS[2])),))
+    for formats in ({"a_near": near} | FORMATS, FORMATS | {"z_near": near}):
+        found = detect_format(np.frombuffer(OUR_RECORD * 5, np.uint8), formats=formats)
+        assert found is not None
+        assert found.name == "ours"
+        assert "100% of the values in them are fields of ours" in found.evidence
+        (other,) = found.alternatives
+        assert str(other).endswith("near (bare): 100.0% whole records, 60% of their values known")
+    foreign = tlv(b"\xa0", b"".join(tlv(bytes([0x90 + n]), b"\x01") for n in range(9)))
+    assert detected(foreign * 5) is None
 
 
 def test_thin_evidence_is_none() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from mediation import formats
 from mediation.errors import MediationConfigError
+from mediation.formats.outline import Outline, read_outline
 from mediation.formats.schema import SchemaError, load_schema
 
 if TYPE_CHECKING:
@@ -257,3 +258,27 @@ def test_a_constant_of_a_code_is_a_word_of_its_vocabulary(tmp_path: Path) -> Non
     assert formats.load_folder(write(tmp_path, MAPPING + column))
     wrong = problems(tmp_path, MAPPING + column.replace("sms", "smss"))
     assert "`smss` is no service (did you mean `sms`?)" in wrong[0]
+
+
+def test_an_outline_is_kept_until_something_changes(tmp_path: Path) -> None:
+    kept = tmp_path / "__pycache__" / "outline.json"
+    folder = write(tmp_path, MAPPING + OUTER + "least_values: 2\n", OUTER_MODULE)
+    assert read_outline(folder) is None
+    loaded = formats.load_folder(folder)
+    outline = read_outline(folder)
+    assert outline == Outline(loaded.schema, loaded.outer, 2)
+    assert formats.load_folder(folder).mapping == loaded.mapping
+    for path in (folder / "tiny.asn", folder / "mapping.yaml"):
+        before = path.read_text()
+        path.write_text(before + "\n")
+        assert read_outline(folder) is None
+        path.write_text(before)
+    for damage in ("", "{}", kept.read_text()[:-40], '["x"]'):
+        kept.write_text(damage)
+        assert read_outline(folder) is None
+        assert formats.load_folder(folder).mapping == loaded.mapping
+    assert read_outline(folder) == outline
+
+
+def test_least_values(tmp_path: Path) -> None:
+    assert "it is a number from 1 to 4" in problems(tmp_path, MAPPING + "least_values: 9\n")[0]

@@ -133,5 +133,5 @@ def test_missing_file_and_folder(tmp_path: Path) -> None:
 
 
 def test_an_unknown_framing_is_a_mistake_of_the_configuration(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="allowed: bare, ts32297"):
-        opened(tmp_path, RECORD, FORMAT, "blocks")
+    with pytest.raises(ValueError, match="allowed: gzip, zstd"):
+        opened(tmp_path, RECORD, FORMAT, "block")
