@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mediation.normalize import NormalizationSettings
     from mediation.validation import RuleSet
     from pipeline.accounting import Account
+    from pipeline.early import Early
     from pipeline.normalization import Normalizations
     from pipeline.order import Gate
     from pipeline.parquet import Output
@@ -61,7 +62,7 @@ class Chain:
     name: str
     staging: Path
     keys: KeySet
-    rater: Rater
+    loading: Early[Rater]
     normalization: Normalizations
     """How the switches of each source write numbers, and which clocks they keep."""
     rules: RuleSet
@@ -72,6 +73,11 @@ class Chain:
     rate_gate: Gate
     watch: Stopwatch
     progress: Callable[[int], None] = field(default=lambda _: None)
+
+    @property
+    def rater(self) -> Rater:
+        """Returns the rater; waits until book and subscribers are loaded."""
+        return self.loading.get()
 
     def work(self, number: int, unit: Unit) -> UnitResult:
         """Takes one unit all the way; called by worker threads."""
@@ -90,6 +96,8 @@ class Chain:
         kept = edr
         if len(fresh) < len(seen):
             kept, high, low = edr.take(pa.array(fresh)), high[fresh], low[fresh]
+        with self.watch.stage("load"):
+            self.loading.get()
         with self.watch.stage("prepare"):
             prepared = self.rater.prepare(kept, (high, low))
             cycles = self.rater.cycles(prepared)

@@ -41,6 +41,7 @@ def collect(job: Job) -> Collected:
         source.release(offer)
     if not offers:
         return Collected(0, 0, ())
+    job.loading.begin()  # while files are hashed and copied
     job.listener.stage("collect", len(offers), "files")
     try:
         taken, refused = Archive(job.workspace.archive).take_all(

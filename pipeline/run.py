@@ -11,6 +11,7 @@ from pipeline.audit import audit_table, missing_before, require_closed
 from pipeline.collect import collect
 from pipeline.commit import commit_batch, recover, staged
 from pipeline.config import load_config
+from pipeline.early import Early
 from pipeline.errors import Exit
 from pipeline.ledger import Commit, Ledger, Sheet
 from pipeline.lock import locked
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from pipeline.running import Running
     from pipeline.units import Unit
     from pipeline.workspace import Workspace
+    from rating.engine import Rater
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class Job:
     threads: int
     listener: Listener
     watch: Stopwatch
+    loading: Early[Rater]
 
 
 def run(
@@ -78,6 +81,7 @@ def run(
             threads or config.threads,
             listener or Silent(),
             Stopwatch(),
+            Early(lambda: _load_rater(workspace, config)),
         )
         recovered = recover(workspace, ledger)
         for what in recovered:
@@ -95,6 +99,12 @@ def run(
         return result
 
 
+def _load_rater(workspace: Workspace, config: Config) -> Rater:
+    from pipeline import running  # noqa: PLC0415 - imports for a second; see _batch
+
+    return running.load_rater(workspace, config)
+
+
 def _batch(
     job: Job,
     collected: Collected,
@@ -108,7 +118,7 @@ def _batch(
     name = f"batch-{job.ledger.next_run_number():06d}"
     with staged(job.workspace, name) as folder:
         with job.watch.stage("load"):
-            running = open_running(job.workspace, job.config, job.ledger)
+            running = open_running(job.workspace, job.config, job.ledger, job.loading)
         units = _work(job, name, folder, files, running)
         sheets = _sheets(files, units)
         require_closed(files, sheets, sum(unit.account.net for unit in units))
@@ -150,7 +160,7 @@ def _work(
         name=name,
         staging=folder,
         keys=running.keys,
-        rater=running.rater,
+        loading=running.loading,
         normalization=running.normalization,
         rules=running.rules,
         state_of=running.state_of,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from mediation.validation import RuleSet
     from pipeline.config import Config
+    from pipeline.early import Early
     from pipeline.ledger import Ledger
     from pipeline.workspace import Workspace
 
@@ -31,13 +32,18 @@ if TYPE_CHECKING:
 class Running:
     """The state that batches hand on to each other."""
 
-    rater: Rater
+    loading: Early[Rater]
     normalization: Normalizations
     rules: RuleSet
     keys: KeySet
     latest: dict[str, Path]
     """Cycle → stored state of the latest batch that touched it."""
     states: dict[str, CycleState] = field(default_factory=dict)
+
+    @property
+    def rater(self) -> Rater:
+        """Returns the rater; waits until book and subscribers are loaded."""
+        return self.loading.get()
 
     @property
     def digest(self) -> str:
@@ -98,9 +104,11 @@ def _rules(workspace: Workspace, config: Config) -> RuleSet:
     return load_rules(workspace.root / config.paths.validation, limits)
 
 
-def open_running(workspace: Workspace, config: Config, ledger: Ledger) -> Running:
-    """Loads what the next batch goes on from."""
-    rater = load_rater(workspace, config)
+def open_running(
+    workspace: Workspace, config: Config, ledger: Ledger, loading: Early[Rater]
+) -> Running:
+    """Loads what the next batch goes on from; the rater comes from `loading`, when it is there."""
+    loading.begin()
     normalization = load_normalizations(workspace, config)
     rules = _rules(workspace, config)
     stored = ledger.outputs("keys/")
@@ -112,4 +120,4 @@ def open_running(workspace: Workspace, config: Config, ledger: Ledger) -> Runnin
     for output in ledger.outputs("state/"):
         cycle = output.path.split("/")[1].removeprefix("cycle=")
         latest[cycle] = workspace.root / output.path  # paths sort by batch: the last one stays
-    return Running(rater, normalization, rules, keys, latest)
+    return Running(loading, normalization, rules, keys, latest)
