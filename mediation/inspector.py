@@ -202,8 +202,13 @@ def tag_tree(data: bytes, cdr_format: Format, base_offset: int = 0) -> list[Node
     Returns:
         Nodes that cover all of ``data`` in order; it never raises, whatever the octets are.
     """
+    return trees(data, cdr_format.schema, base_offset)
+
+
+def trees(data: bytes, elements: Sequence[Element], base_offset: int = 0) -> list[Node]:
+    """Returns the tags of some octets as trees, as `tag_tree`, given what may stand there."""
     inspector = _Inspector(bytes(data), base_offset)
-    nodes, _ = inspector.level(0, len(data), cdr_format.schema, 0, open_end=False)
+    nodes, _ = inspector.level(0, len(data), elements, 0, open_end=False)
     return nodes
 
 

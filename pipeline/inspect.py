@@ -1,130 +1,236 @@
-"""Opens a CDR file for a person: framing, and the tags of some records."""
+"""Opens a CDR file for a person and goes through it in file order, one part at a time.
+
+Nothing is kept but the records' places, so a file of gigabytes costs no more memory than a small
+one. Showing is `inspect_show`, sums are `inspect_stats`, EDR rows are `inspect_export`.
+"""
 
 from __future__ import annotations
 
+import re
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
+from heapq import merge
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from mediation import formats
-from mediation.inspector import tag_tree
+from mediation.decoder import decode_chunk
+from mediation.inspector import tag_tree, trees
 from mediation.reader import FileSettings, open_cdr_file
 from pipeline.errors import UsageError
-from pipeline.masking import mask_text
 from pipeline.nearest import nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mediation.formats import Format
+    from mediation.framing import OuterValue
     from mediation.inspector import Node
+    from mediation.normalize import NormalizationSettings
     from mediation.reader import CdrFile
 
-HEX_SHOWN = 24
-"""Content bytes that are shown of a value."""
+STEP: Final = 256
+"""Records that are decoded together to learn what became of them."""
+
+SELECTION: Final = re.compile(r"(\d+)(?:(-)(\d*))?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why something of a file did not become an EDR row.
+
+    Attributes:
+        stage: ``frame``, ``decode``, ``normalize`` or ``validate``.
+        reason: A name from a short fixed list.
+        detail: One sentence.
+        tag_path: Names and tags down to the fault; empty where there is none.
+        offset: Where in the file the fault was seen.
+    """
+
+    stage: str
+    reason: str
+    detail: str
+    tag_path: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One thing of a file: a record, an outer value around records, or octets of no record.
+
+    Attributes:
+        kind: ``record``, ``outer`` or ``unframed``.
+        offset: Where it begins in the unpacked file.
+        length: Its octets.
+        number: Number of the record, 1 first; 0 for what is no record.
+        name: Type of the record, or name of the outer value.
+        outcome: What became of a record: ``decoded``, ``suspended`` or ``discarded``.
+        failure: Why it was not decoded.
+        nodes: Its tags; of an outer value those beside the list of records.
+    """
+
+    kind: str
+    offset: int
+    length: int
+    number: int = 0
+    name: str = ""
+    outcome: str = ""
+    failure: Failure | None = None
+    nodes: tuple[Node, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What was seen of a file."""
+    """An open file and how to read it."""
 
-    head: dict[str, Any]
-    nodes: list[Node]
-    unmask: bool
+    cdr: CdrFile
+    format: Format
+    normalization: NormalizationSettings
 
-    def to_dict(self) -> dict[str, Any]:
-        """Returns one JSON-ready object."""
-        return {**self.head, "shown": [self._plain(node) for node in self.nodes]}
-
-    def lines(self) -> list[str]:
-        """Returns the file's head and its records as lines of text."""
-        out = [f"{name}: {value}" for name, value in self.head.items() if value not in {None, ""}]
-        for node in self.nodes:
-            out.append("")
-            out += self._lines(node, 0)
-        return out
-
-    def _plain(self, node: Node) -> dict[str, Any]:
-        value, raw = self._shown(node)
+    def head(self) -> dict[str, Any]:
+        """Returns what the file is and how it is framed, JSON-ready."""
+        cdr = self.cdr
         return {
-            "tag": node.tag,
-            "name": node.name,
-            "offset": node.offset,
-            "length": node.length,
-            "value": value,
-            "hex": raw,
-            "error": node.error,
-            "children": [self._plain(child) for child in node.children],
+            "file": str(cdr.path),
+            "file_id": cdr.file_id,
+            "format": cdr.format_name,
+            "title": self.format.title,
+            "framing": cdr.framing,
+            "evidence": list(cdr.evidence),
+            "bytes": cdr.size,
+            "records": cdr.n_records,
+            "record_bytes": int(cdr.lengths.sum()),
+            "header_bytes": cdr.header_bytes,
+            "filler_bytes": cdr.filler_bytes,
+            "unframed_bytes": sum(length for _, length, _ in cdr.unframed),
+            "unframed_parts": len(cdr.unframed),
+            "sequence": cdr.sequence_number,
+            "declared_records": cdr.declared_records,
+            "notes": list(cdr.notes),
         }
 
-    def _lines(self, node: Node, depth: int) -> list[str]:
-        value, raw = self._shown(node)
-        text = f"{node.offset:>9}  {'  ' * depth}{node.tag} {node.name or '(unknown)'}"
-        if value is not None:
-            text += f" = {value}"
-        if raw:
-            text += f"  <{raw}>"
-        if node.error:
-            text += f"  ERROR: {node.error}"
-        return [text, *(line for child in node.children for line in self._lines(child, depth + 1))]
+    def everything(self) -> Iterator[Part]:
+        """Yields all parts of the file in file order."""
+        around = sorted([*self._gaps(), *self._outer()], key=_place)
+        yield from merge(around, self.records(range(self.cdr.n_records)), key=_place)
 
-    def _shown(self, node: Node) -> tuple[str | int | bool | None, str]:
-        """Returns value and hex of a primitive; masked, no hex tells what the value hides."""
-        if node.children:
-            return None, ""
-        raw = node.raw[:HEX_SHOWN].hex(" ") + (" …" if len(node.raw) > HEX_SHOWN else "")
-        if self.unmask:
-            return node.value, raw
-        if node.value is None:  # meaning unknown: it could be anybody's number
-            return None, f"{len(node.raw)} bytes"
-        return mask_text(node.value) if isinstance(node.value, str) else node.value, ""
+    def records(self, wanted: range) -> Iterator[Part]:
+        """Yields some records, by index from 0."""
+        for first in range(wanted.start, wanted.stop, STEP):
+            some = range(first, min(first + STEP, wanted.stop))
+            yield from self._some_records(some)
+            self.cdr.release(some)
+
+    def at(self, offset: int) -> Iterator[Part]:
+        """Yields what stands at an offset of the file: a record, else what is no record.
+
+        Raises:
+            UsageError: Nothing but filler or a header is there.
+        """
+        index = int(self.cdr.offsets.searchsorted(offset, side="right")) - 1
+        if index >= 0 and offset < int(self.cdr.offsets[index] + self.cdr.lengths[index]):
+            yield from self.records(range(index, index + 1))
+            return
+        for part in (*self._gaps(), *self._outer()):
+            if part.offset <= offset < part.offset + part.length:
+                yield part
+                return
+        message = f"no record of {self.cdr.path} is at offset {offset}"
+        raise UsageError(message, f"the file has {self.cdr.size} bytes; headers are no records")
+
+    def _some_records(self, some: range) -> Iterator[Part]:
+        cdr = self.cdr
+        chunk = decode_chunk(cdr, some, self.normalization)
+        decoded = set(chunk.edr.column("offset").to_pylist())
+        failures = {
+            row["offset"]: Failure(
+                row["stage"], row["reason"], row["detail"], row["tag_path"], row["fault_offset"]
+            )
+            for row in chunk.suspense.drop_columns(["raw"]).to_pylist()
+        }
+        for index in some:
+            offset, length = int(cdr.offsets[index]), int(cdr.lengths[index])
+            nodes = tuple(tag_tree(cdr.raw(offset, length), self.format, offset))
+            failure = failures.get(offset)
+            outcome = "decoded" if offset in decoded else "suspended"
+            if failure is None and offset not in decoded:
+                outcome, failure = "discarded", self._discard(index, offset)
+            name = next((node.name or node.tag for node in nodes), "")
+            yield Part("record", offset, length, index + 1, name, outcome, failure, nodes)
+
+    def _discard(self, index: int, offset: int) -> Failure:
+        rules = decode_chunk(self.cdr, range(index, index + 1), self.normalization).discarded
+        rule = next(iter(rules), "")
+        return Failure("validate", rule, f"The rule `{rule}` discards such records.", "", offset)
+
+    def _gaps(self) -> Iterator[Part]:
+        for offset, length, reason in self.cdr.unframed:
+            detail = f"{length} bytes belong to no record."
+            failure = Failure("frame", reason, detail, "", offset)
+            yield Part("unframed", offset, length, outcome="suspended", failure=failure)
+
+    def _outer(self) -> Iterator[Part]:
+        for outer in self.cdr.frames.outer:
+            nodes = tuple(self._pieces(outer))
+            yield Part("outer", outer.offset, outer.length, name=outer.root, nodes=nodes)
+
+    def _pieces(self, outer: OuterValue) -> Iterator[Node]:
+        """Yields the trees of what stands beside the list of records."""
+        inside = {root.name: root.element.children for root in self.format.outer}
+        for piece in outer.pieces:
+            raw = self.cdr.raw(piece.offset, piece.length)
+            yield from trees(raw, inside.get(outer.root, ()), piece.offset)
 
 
-def inspect(
+def _place(part: Part) -> tuple[int, int]:
+    return part.offset, part.number
+
+
+@contextmanager
+def inspecting(
     path: Path,
     format_name: str | None,
-    *,
-    records: int,
-    skip: int,
-    offset: int | None,
-    unmask: bool,
-) -> Inspection:
-    """Returns the framing of a file and the tags of some of its records.
+    normalization: NormalizationSettings,
+) -> Iterator[Inspection]:
+    """Opens a file for looking at it.
+
+    Args:
+        path: The file.
+        format_name: Its format, None to detect it.
+        normalization: How its switches write numbers.
 
     Raises:
-        UsageError: the format or the record does not exist.
-        mediation.errors.UnreadableFileError: the file cannot be read at all.
+        UsageError: The file cannot be read, or there is no such format.
+        mediation.errors.UnreadableFileError: The file is damaged as a whole, or of no known format.
     """
     if format_name is not None and format_name not in formats.available():
         message = f"there is no format {format_name!r}"
         raise UsageError(message, nearest(format_name, formats.available()))
     file_id = _file_id(path)
     with (
-        tempfile.TemporaryDirectory() as scratch,
+        tempfile.TemporaryDirectory(prefix="huadan-") as scratch,
         open_cdr_file(path, file_id, format_name, FileSettings(scratch=Path(scratch))) as cdr,
     ):
-        chosen = _choose(cdr, records, skip, offset)
-        cdr_format = formats.load(cdr.format_name)
-        nodes = []
-        for at in chosen:
-            start, length = int(cdr.offsets[at]), int(cdr.lengths[at])
-            nodes += tag_tree(cdr.raw(start, length), cdr_format, start)
-        head = {
-            "file": str(path),
-            "file_id": file_id,
-            "format": cdr.format_name,
-            "framing": cdr.framing,
-            "bytes": cdr.size,
-            "records": cdr.n_records,
-            "header_bytes": cdr.header_bytes,
-            "filler_bytes": cdr.filler_bytes,
-            "sequence": cdr.sequence_number,
-            "declared_records": cdr.declared_records,
-            "unframed": "; ".join(
-                f"{length} bytes at {where}: {reason}"
-                for where, length, reason in cdr.unframed[:20]
-            ),
-            "notes": "; ".join(cdr.notes),
-        }
-        return Inspection(head, nodes, unmask)
+        yield Inspection(cdr, formats.load(cdr.format_name), normalization)
+
+
+def selection(text: str, records: int) -> range:
+    """Returns the records that ``7``, ``7-9`` or ``7-`` mean, as indexes from 0.
+
+    Raises:
+        UsageError: It means none, or they are not in the file.
+    """
+    match = SELECTION.match(text.strip())
+    if match is None:
+        message = f"{text!r} names no records"
+        raise UsageError(message, "write 7, 7-9 or 7-; the first record is 1")
+    first = int(match[1])
+    last = records if match[2] and not match[3] else int(match[3] or match[1])
+    if not 1 <= first <= last or first > records:
+        message = f"there are no records {text} in this file"
+        raise UsageError(message, f"it has records 1 to {records}" if records else "it has none")
+    return range(first - 1, min(last, records))
 
 
 def _file_id(path: Path) -> str:
@@ -137,13 +243,3 @@ def _file_id(path: Path) -> str:
     except OSError as error:
         message = f"{path} cannot be read: {error.strerror}"
         raise UsageError(message) from None
-
-
-def _choose(cdr: CdrFile, records: int, skip: int, offset: int | None) -> range:
-    if offset is None:
-        return range(min(skip, cdr.n_records), min(skip + records, cdr.n_records))
-    at = int(cdr.offsets.searchsorted(offset, side="right")) - 1
-    if at < 0 or offset >= int(cdr.offsets[at] + cdr.lengths[at]):
-        message = f"no record of {cdr.path} is at offset {offset}"
-        raise UsageError(message, "`unframed` above names what belongs to no record")
-    return range(at, at + 1)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from mediation.errors import MediationConfigError, Problem
+from mediation.format_folders import look_in
 from mediation.formats.strings import Document
 from mediation.normalize import NormalizationSettings
 from mediation.number_plan_file import (
@@ -15,6 +16,7 @@ from mediation.number_plan_file import (
     read_number_plan,
 )
 from mediation.time_zones import NO_ZONES, read_time_zones
+from pipeline.config import load_config
 from pipeline.config_problems import lines_of
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from pipeline.workspace import Workspace
 
 TABLE = "numbering"
+DEFAULT_PLAN = "cn"
 Read = TypeVar("Read")
 
 
@@ -84,8 +87,8 @@ class _Loader:
 
     def workspace_plan(self, config: Config) -> NumberPlan:
         block = {key: _strings(value) for key, value in config.numbering.items()}
-        name = block.pop("plan", "cn")
-        base = self.plan(str(name), "numbering.plan") or load_number_plan("cn")
+        name = block.pop("plan", DEFAULT_PLAN)
+        base = self.plan(str(name), "numbering.plan") or load_number_plan(DEFAULT_PLAN)
         text = self.file.read_text(encoding="utf-8")
         lines = {tuple(str(part) for part in place): line for place, line in lines_of(text).items()}
         document = Document(self.file, lines=lines)
@@ -121,3 +124,15 @@ def _strings(value: object) -> object:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)
+
+
+def normalization_here(workspace: Workspace) -> NormalizationSettings:
+    """Returns how a file is normalized that belongs to no source, and finds formats of one's own.
+
+    In a workspace its settings hold, elsewhere the defaults; a folder ``formats`` is used either
+    way.
+    """
+    look_in(workspace.root / "formats")
+    if not workspace.config_file.is_file():
+        return NormalizationSettings(load_number_plan(DEFAULT_PLAN))
+    return load_normalizations(workspace, load_config(workspace)).workspace

@@ -2,44 +2,142 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli.options import examples, json_option, print_json, unmask_option
+from pipeline.cli.options import examples, unmask_option, workspace_option
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.inspect import Inspection, Part
+    from pipeline.inspect_show import Shower
+    from pipeline.workspace import Workspace
 
 
 @click.command(
     epilog=examples(
         "huadan decode incoming/msc1/msc1_000001_202610020000.ber",
-        "huadan decode file.ber --records 5 --skip 100",
-        "huadan decode file.ber --offset 10432 --unmask",
-        "huadan decode file.ber --format 3gpp_cs --json",
+        "huadan decode file.ber --record 7        one record; 7-9 three, 7- all from there",
+        "huadan decode file.ber --offset 10432    what stands there",
+        "huadan decode file.ber --failed          only what did not become an event",
+        "huadan decode file.ber --stats           sums over the whole file",
+        "huadan decode file.ber --json | head -n 3",
+        "huadan decode file.ber --parquet rows.parquet --unmask",
     )
 )
 @click.argument("file", type=click.Path(path_type=Path))
+@workspace_option
 @click.option("--format", "format_name", help="Format (default: detected).")
-@click.option("--records", type=click.IntRange(0), default=1, help="Records to show (default: 1).")
-@click.option("--skip", type=click.IntRange(0), default=0, help="Records to leave out first.")
-@click.option("--offset", type=click.IntRange(0), help="Show the record at this offset.")
+@click.option("--record", "record", metavar="N[-M]", help="Only these records, the first is 1.")
+@click.option("--offset", type=click.IntRange(0), help="Only what stands at this offset.")
+@click.option("--failed", is_flag=True, help="Only what was suspended or discarded.")
+@click.option("--stats", is_flag=True, help="Sums over the file instead of its records.")
+@click.option(
+    "--parquet",
+    "parquet",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="OUT",
+    help="Write the event rows (EDRs) to a Parquet file.",
+)
 @unmask_option
-@json_option
+@click.option("--json", "as_json", is_flag=True, help="A stream of JSON objects, one a line.")
 def decode(
     *,
     file: Path,
+    workspace: Workspace,
     format_name: str | None,
-    records: int,
-    skip: int,
+    record: str | None,
     offset: int | None,
+    failed: bool,
+    stats: bool,
+    parquet: Path | None,
     unmask: bool,
     as_json: bool,
 ) -> None:
-    """Show how FILE is framed and what its records contain, tag by tag. Needs no workspace."""
-    from pipeline.inspect import inspect  # noqa: PLC0415 - heavy imports only when needed
+    """Show how FILE is framed and what its records contain, tag by tag.
 
-    found = inspect(file, format_name, records=records, skip=skip, offset=offset, unmask=unmask)
+    Needs no workspace; in one, its formats and number plan are used. A file of gigabytes is shown
+    page by page on a terminal and streamed into a pipe.
+    """
+    if sum((record is not None, offset is not None, stats)) > 1 or (stats and parquet):
+        message = "--record, --offset and --stats exclude each other; so do --stats and --parquet"
+        raise click.UsageError(message)
+    from pipeline.inspect import inspecting  # noqa: PLC0415 - heavy imports only when needed
+    from pipeline.inspect_show import Shower  # noqa: PLC0415
+    from pipeline.normalization import normalization_here  # noqa: PLC0415
+
+    normalization = normalization_here(workspace)
+    with inspecting(file, format_name, normalization) as inspection:
+        if stats:
+            _stats(inspection, Shower(unmask), as_json=as_json)
+        elif parquet is not None:
+            _parquet(inspection, record, parquet, unmask=unmask)
+        else:
+            parts = _parts(inspection, record, offset)
+            if failed:
+                parts = (part for part in parts if part.failure is not None)
+            _show(inspection, parts, Shower(unmask), as_json=as_json)
+
+
+def _parts(inspection: Inspection, record: str | None, offset: int | None) -> Iterator[Part]:
+    from pipeline.inspect import selection  # noqa: PLC0415
+
+    if record is not None:
+        return inspection.records(selection(record, inspection.cdr.n_records))
+    return inspection.everything() if offset is None else inspection.at(offset)
+
+
+def _show(inspection: Inspection, parts: Iterator[Part], shower: Shower, *, as_json: bool) -> None:
+    """Shows parts as they come: paged on a terminal, streamed otherwise."""
+    from pipeline.inspect_show import json_lines  # noqa: PLC0415
+
+    def objects() -> Iterator[dict[str, object]]:
+        yield {"kind": "file", **inspection.head()}
+        for part in parts:
+            yield shower.object(part)
+
+    def texts() -> Iterator[str]:
+        yield shower.head(inspection.head())
+        for part in parts:
+            yield shower.lines(part)
+
     if as_json:
-        print_json(found.to_dict())
+        for line in json_lines(objects()):
+            click.echo(line, nl=False)
+    elif sys.stdout.isatty():
+        click.echo_via_pager(texts())
+    else:
+        for text in texts():
+            click.echo(text, nl=False)
+
+
+def _stats(inspection: Inspection, shower: Shower, *, as_json: bool) -> None:
+    from pipeline.inspect_show import json_lines  # noqa: PLC0415
+    from pipeline.inspect_stats import statistics, stats_lines  # noqa: PLC0415
+    from pipeline.progress import listening  # noqa: PLC0415
+
+    with listening(wanted=True) as listener:
+        listener.stage("records", inspection.cdr.n_records, "records")
+        found = statistics(inspection, listener.advance)
+    if as_json:
+        click.echo(next(json_lines([{"kind": "stats", **found}])), nl=False)
         return
-    for line in found.lines():
-        click.echo(line)
+    click.echo(shower.head(inspection.head()), nl=False)
+    click.echo("\n".join(stats_lines(found)))
+
+
+def _parquet(inspection: Inspection, record: str | None, target: Path, *, unmask: bool) -> None:
+    from pipeline.inspect import selection  # noqa: PLC0415
+    from pipeline.inspect_export import export  # noqa: PLC0415
+    from pipeline.progress import listening  # noqa: PLC0415
+
+    total = inspection.cdr.n_records
+    wanted = range(total) if record is None else selection(record, total)
+    with listening(wanted=True) as listener:
+        listener.stage("records", len(wanted), "records")
+        rows = export(inspection, wanted, target, unmask=unmask, advance=listener.advance)
+    click.echo(f"{rows:,} rows of {len(wanted):,} records in {target}", err=True)

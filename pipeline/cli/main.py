@@ -6,7 +6,7 @@ import importlib
 import os
 import sys
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -33,6 +33,10 @@ PLUGINS = "huadan.commands"
 """Entry point group of commands that live above this package."""
 
 
+class ReaderGoneError(Exception):
+    """Whoever read our output has closed the pipe."""
+
+
 class LazyGroup(click.Group):
     """Loads a command's module when the command is named."""
 
@@ -53,6 +57,13 @@ class LazyGroup(click.Group):
             plugged: click.Command = point.load()
             return plugged
         return None
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - whatever the command returns
+        """Runs the command; click would make a failure of a closed pipe."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise ReaderGoneError from error
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -91,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Stopped; nothing of this command was published.", err=True)
         sys.exit(130)
-    except BrokenPipeError:
+    except ReaderGoneError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(Exit.DONE)
     except Exception as error:

@@ -154,28 +154,6 @@ def test_explain_of_what_does_not_exist(
     assert words in err
 
 
-def test_decode_shows_tags_and_masks_numbers(
-    capsys: pytest.CaptureFixture[str], traffic: Path
-) -> None:
-    file = str(min(traffic.rglob("msc1_*.ber")))
-    found = answer(capsys, "decode", file, "--records", "2")
-    assert found["format"] == "3gpp_cs"
-    assert len(found["shown"]) == 2
-    second = found["shown"][1]["offset"]
-    [one] = answer(capsys, "decode", file, "--offset", str(second + 3))["shown"]
-    assert one["offset"] == second
-    _, masked, _ = call(capsys, "decode", file)
-    _, plain, _ = call(capsys, "decode", file, "--unmask")
-    assert "86199" in plain
-    assert "*" in masked
-    code, _, err = call(capsys, "decode", file, "--format", "3gpp_css")
-    assert code == 2
-    assert "did you mean '3gpp_cs'?" in err
-    code, _, err = call(capsys, "decode", file + ".missing")
-    assert code == 2
-    assert "cannot be read" in err
-
-
 def test_suspense_lists_sums_and_rows(
     capsys: pytest.CaptureFixture[str], traffic: Path, tmp_path: Path
 ) -> None:

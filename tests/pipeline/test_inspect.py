@@ -1,0 +1,253 @@
+"""``huadan decode``: a bare file, tag by tag, as sums, as rows; nobody's number by accident."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from mediation.edr import EDR_SCHEMA
+from mediation.reader import FileSettings, open_cdr_file
+from pipeline.cli.main import main
+from pipeline.inspect import selection
+from pipeline.inspect_export import masked
+from pipeline.inspect_show import mask_value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLE = ROOT / "samples" / "cdr" / "msc1" / "msc1_000002_202610070448.ber"
+RECORDS = 40
+LONG_DIGITS = re.compile(r"\d{9,}")
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Some records with filler, rubbish, and one broken time stamp between them."""
+    folder = tmp_path_factory.mktemp("inspect")
+    with open_cdr_file(SAMPLE, "0" * 32, "3gpp_cs", FileSettings(scratch=folder)) as cdr:
+        ends = [int(cdr.offsets[index] + cdr.lengths[index]) for index in (2, RECORDS - 1)]
+        data = bytearray(cdr.data[: ends[1]].tobytes())
+    first_stamp = data.index(bytes.fromhex("2610"))
+    data[first_stamp + 1] = 0x1A  # no month
+    path = folder / "bare.ber"
+    path.write_bytes(data[: ends[0]] + b"\0" * 7 + b"\x31\x32\x33\x34" + data[ends[0] :])
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as stop:
+        main(["decode", *arguments])
+    output = capsys.readouterr()
+    return int(stop.value.code or 0), output.out, output.err
+
+
+def objects(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, Any]]:
+    code, out, err = call(capsys, *arguments, "--json")
+    assert code == 0, err
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def leaves(tags: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for tag in tags:
+        if "children" in tag:
+            yield from leaves(tag["children"])
+        else:
+            yield tag
+
+
+def test_the_stream_has_every_part_in_file_order(
+    capsys: pytest.CaptureFixture[str], bare: Path
+) -> None:
+    head, *parts = objects(capsys, str(bare))
+    assert (head["kind"], head["format"], head["framing"]) == ("file", "3gpp_cs", "bare")
+    assert head["records"] == RECORDS
+    kinds = [part["kind"] for part in parts]
+    assert kinds == ["record"] * 3 + ["unframed"] + ["record"] * (RECORDS - 3)
+    assert [part["offset"] for part in parts] == sorted(part["offset"] for part in parts)
+    whole = sum(part["length"] for part in parts) + head["filler_bytes"] + head["header_bytes"]
+    assert whole == head["bytes"] == bare.stat().st_size
+    assert parts[3]["failure"]["reason"] == "no_record_start"
+
+
+def test_a_failure_has_reason_and_place(capsys: pytest.CaptureFixture[str], bare: Path) -> None:
+    _, first, *_ = objects(capsys, str(bare), "--record", "1")
+    assert first["outcome"] == "suspended"
+    failure = first["failure"]
+    assert (failure["stage"], failure["reason"]) == ("normalize", "invalid_timestamp")
+    assert "seizureTime" in failure["tag_path"] or "answerTime" in failure["tag_path"]
+    at_fault = [tag for tag in leaves(first["tags"]) if tag["offset"] == failure["offset"]]
+    assert len(at_fault) == 1
+    assert at_fault[0]["error"]
+    failed = objects(capsys, str(bare), "--failed")[1:]
+    assert [part["kind"] for part in failed] == ["record", "unframed"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "numbers"), [("7", [7]), ("2-4", [2, 3, 4]), ("39-", [39, 40]), ("39-99", [39, 40])]
+)
+def test_records_are_chosen_by_number(
+    capsys: pytest.CaptureFixture[str], bare: Path, chosen: str, numbers: list[int]
+) -> None:
+    shown = objects(capsys, str(bare), "--record", chosen)[1:]
+    assert [part["record"] for part in shown] == numbers
+
+
+def test_an_offset_finds_records_and_rubbish(
+    capsys: pytest.CaptureFixture[str], bare: Path
+) -> None:
+    _, second = objects(capsys, str(bare), "--record", "2")
+    [found] = objects(capsys, str(bare), "--offset", str(second["offset"] + 3))[1:]
+    assert found == second
+    rubbish = bare.read_bytes().index(b"1234")
+    [found] = objects(capsys, str(bare), "--offset", str(rubbish + 1))[1:]
+    assert (found["kind"], found["offset"], found["length"]) == ("unframed", rubbish, 4)
+    code, _, err = call(capsys, str(bare), "--offset", "999999")
+    assert code == 2
+    assert "no record" in err
+
+
+def test_nobodys_number_is_shown_unless_asked(
+    capsys: pytest.CaptureFixture[str], bare: Path
+) -> None:
+    _, text, _ = call(capsys, str(bare))
+    _, lines, _ = call(capsys, str(bare), "--json")
+    assert "*" in text
+    for number in set(LONG_DIGITS.findall(call(capsys, str(bare), "--unmask")[1])):
+        assert number not in text
+        assert number not in lines
+    hidden = {tag["name"] for part in objects(capsys, str(bare))[1:] for tag in leaves(part["tags"])
+              if tag["hex"] is None}  # fmt: skip
+    assert {"servedIMSI", "servedMSISDN", "calledNumber"} <= hidden
+    assert not {"answerTime", "callDuration", "locationAreaCode"} & hidden
+    for part in objects(capsys, str(bare), "--unmask")[1:]:
+        assert all(tag["hex"] is not None for tag in leaves(part["tags"]))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("tel:+8613900000001", "tel:+8613*******01"),
+        ("sip:13900000001@ims", "sip:13900****01@ims"),
+        ("2026-10-01 09:30:00 +08:00", "2026-10-01 09:30:00 +08:00"),
+        ("10086", "10086"),
+    ],
+)
+def test_numbers_inside_texts_are_masked(text: str, shown: str) -> None:
+    assert mask_value(text) == shown
+
+
+def test_sums_close_to_the_byte(capsys: pytest.CaptureFixture[str], bare: Path) -> None:
+    [found] = objects(capsys, str(bare), "--stats")
+    assert found["kind"] == "stats"
+    assert sum(found["bytes_by_kind"].values()) == bare.stat().st_size
+    assert sum(found["outcomes"].values()) == sum(found["record_types"].values()) == RECORDS
+    assert found["failures"] == {"invalid_timestamp": 1, "no_record_start": 1}
+    assert found["first_start"] < found["last_start"]
+    by_path = {row["path"]: row for row in found["tags"]}
+    calls = found["record_types"]["moCallRecord"]
+    assert by_path["moCallRecord.callDuration"]["count"] == calls
+    assert by_path["moCallRecord.callDuration"]["status"] == "mapped"
+    assert by_path["moCallRecord.recordType"]["status"] == "known"
+    _, text, _ = call(capsys, str(bare), "--stats")
+    assert re.search(r"invalid_timestamp +1\n", text)
+    assert "tags (- known" in text
+
+
+def test_rows_become_parquet(capsys: pytest.CaptureFixture[str], bare: Path) -> None:
+    target = Path("rows.parquet")
+    code, _, err = call(capsys, str(bare), "--parquet", str(target), "--unmask")
+    assert code == 0, err
+    plain = pq.read_table(target)
+    assert plain.num_rows == RECORDS - 1
+    assert plain.column_names == EDR_SCHEMA.names
+    call(capsys, str(bare), "--parquet", str(target))
+    hidden = pq.read_table(target)
+    for name in ("served_msisdn", "served_imsi", "other_number"):
+        for was, now in zip(plain[name].to_pylist(), hidden[name].to_pylist(), strict=True):
+            assert (was is None) == (now is None)
+            if was is not None and len(str(was)) > 7:
+                shown = str(was)[:5] + "0" * (len(str(was)) - 7) + str(was)[-2:]
+                assert str(now) == shown
+    call(capsys, str(bare), "--parquet", str(target), "--record", "2-3")
+    assert pq.read_table(target).num_rows == 2
+    code, _, err = call(capsys, str(bare), "--parquet", "missing/rows.parquet")
+    assert code == 2
+    assert "cannot be written" in err
+    assert not list(Path().glob("*.part"))
+
+
+def test_masking_keeps_short_and_missing_numbers() -> None:
+    row: dict[str, Any] = dict.fromkeys(EDR_SCHEMA.names)
+    row |= {"file_id": "0", "offset": 0, "container": 0, "service": "voice", "start_time": 0,
+            "direction": "originating", "duration": 0, "uplink": 0, "downlink": 0, "events": 0}  # fmt: skip
+    rows = [row | {"served_msisdn": number} for number in (110, 1234567, 12345678, None)]
+    batch = pa.RecordBatch.from_pylist(rows, EDR_SCHEMA)
+    assert masked(batch).column("served_msisdn").to_pylist() == [110, 1234567, 12345078, None]
+
+
+def test_mistakes_say_what_is_allowed(capsys: pytest.CaptureFixture[str], bare: Path) -> None:
+    for arguments, words in (
+        ((str(bare), "--format", "3gpp_css"), "did you mean '3gpp_cs'?"),
+        ((str(bare) + ".missing",), "cannot be read"),
+        ((str(bare), "--record", "x"), "write 7, 7-9 or 7-"),
+        ((str(bare), "--record", "0"), "it has records 1 to 40"),
+        ((str(bare), "--record", "41-50"), "it has records 1 to 40"),
+        ((str(bare), "--record", "1", "--stats"), "exclude each other"),
+    ):
+        code, _, err = call(capsys, *arguments)
+        assert code == 2
+        assert words in err
+
+
+def test_selection_ends_with_the_file() -> None:
+    assert selection("3-9", 5) == range(2, 5)
+    assert selection("5-", 5) == range(4, 5)
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "pipeline.cli.main", "decode", *arguments]
+
+
+def test_a_closed_pipe_ends_it_quietly() -> None:
+    with subprocess.Popen(
+        command(str(SAMPLE)), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.readline()
+        running.stdout.close()
+        complaint = running.stderr.read()
+    assert (running.returncode, complaint) == (0, b"")
+
+
+def test_a_terminal_has_a_pager_that_may_stop_early(tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    pager = tmp_path / "pager"
+    pager.write_text(f"#!/bin/sh\nhead -n 4 > {seen}\n", encoding="utf-8")
+    pager.chmod(0o755)
+    outer, terminal = pty.openpty()
+    environment = os.environ | {"PAGER": str(pager), "TERM": "xterm"}
+    done = subprocess.run(
+        command(str(SAMPLE)), cwd=ROOT, stdin=terminal, stdout=terminal, stderr=subprocess.PIPE,
+        env=environment, check=False, timeout=120,
+    )  # fmt: skip
+    os.close(terminal)
+    os.close(outer)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "3gpp_cs" in seen.read_text(encoding="utf-8")
