@@ -12,7 +12,15 @@ import pyarrow.compute as pc
 from mediation.edr import SUSPENSE_SCHEMA, SUSPENSE_STAGES
 from pipeline.arrow import decimal_micros, joined, micros
 from pipeline.suspended import file_row, unframed_rows, unrated_rows
-from pipeline.tally import DUPLICATE, NOT_CHARGED, RATED, SUSPENDED, file_sheet, tally
+from pipeline.tally import (
+    DUPLICATE,
+    NOT_CHARGED,
+    RATED,
+    SUSPENDED,
+    WAITING,
+    file_sheet,
+    tally,
+)
 from rating.reasons import NOT_CHARGED as STATUS_NOT_CHARGED
 from rating.reasons import REASONS
 
@@ -71,6 +79,7 @@ def account(
     parts: Parts,
     edr: pa.RecordBatch,
     fresh: NDArray[np.int64],
+    waiting: NDArray[np.int64],
     rated: Sequence[Rated],
     rater: Rater,
 ) -> Account:
@@ -81,6 +90,7 @@ def account(
         parts: The readable slices with what was decoded of them.
         edr: Their events, joined in order.
         fresh: int64 rows of `edr` that are not duplicates; row numbers of `rated` count in these.
+        waiting: int64 rows of `fresh` that are parts of calls and wait for the others.
         rated: The rating of the fresh events, one for each cycle.
         rater: Who rated, for names.
 
@@ -89,6 +99,7 @@ def account(
     """
     destination = np.full(edr.num_rows, DUPLICATE, np.int8)
     destination[fresh] = NOWHERE
+    destination[fresh[waiting]] = WAITING
     net = np.zeros(edr.num_rows, np.int64)
     money: Money = {}
     total = 0
@@ -98,7 +109,7 @@ def account(
         net[rows] = micros(one.table.column("net"))
         destination[fresh[one.unrated.row]] = DESTINATIONS[one.unrated.status]
         total += decimal_micros(pc.sum(one.table.column("net")).as_py())
-        _add_money(money, one.table)
+        add_money(money, one.table)
     if edr.num_rows and destination.min() == NOWHERE:
         message = f"{np.count_nonzero(destination == NOWHERE)} events went nowhere"
         raise AssertionError(message)
@@ -150,7 +161,7 @@ def _suspense(
     return joined(rows, SUSPENSE_SCHEMA)
 
 
-def _add_money(money: Money, table: pa.RecordBatch) -> None:
+def add_money(money: Money, table: pa.RecordBatch) -> None:
     """Adds events and net by service and plan; codes are summed, names are looked up once."""
     if not table.num_rows:
         return

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from mediation.edr import field
 from pipeline.errors import ReconciliationError
-from pipeline.sheet import Flow
+from pipeline.sheet import CARRIED, CARRIED_NAME, Flow
 from rating.schema import MONEY
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ def _flow_fields(prefix: str, what: str) -> list[pa.Field]:
         count("suspended", f"{what} in suspense"),
         count("duplicate", f"{what} that had been read before"),
         count("discarded", f"{what} that a validation rule discards"),
+        count("merged", f"{what} that are in the charge of another part of the same call"),
+        count("waiting", f"{what} that wait for other parts; the next batch carries them over"),
         field(f"{prefix}_not_charged_by", _counts("Rule"), "count", "The same by rule"),
         field(f"{prefix}_suspended_by", _counts("Stage"), "count", "The same by stage"),
         field(f"{prefix}_discarded_by", _counts("Rule"), "count", "The same by rule"),
@@ -66,7 +68,9 @@ AUDIT_SCHEMA = pa.schema(
         field("source", pa.string(), "name", "Where it came from", nullable=False),
         field("name", pa.string(), "name", "Its name there", nullable=False),
         field("file_id", pa.string(), "hex", "First 128 bits of its BLAKE3", nullable=False),
-        field("state", pa.string(), "name", "committed, suspended or duplicate", nullable=False),
+        field(
+            "state", pa.string(), "name", "committed, suspended, duplicate, carried", nullable=False
+        ),
         field("format", pa.string(), "name", "Format it was read as"),
         field("framing", pa.string(), "name", "How its records are framed"),
         field("fault", pa.string(), "name", "Why the whole file is suspended"),
@@ -85,25 +89,33 @@ AUDIT_SCHEMA = pa.schema(
         field("net", MONEY, "currency", "Sum of net over rated events", nullable=False),
     ]
 )
-"""One row per file of a batch: the balance sheet of law 1."""
+"""One row per file of a batch: the balance sheet of law 1. A row of state `carried` is about the
+parts of calls that waited since earlier batches: what it reads is what they left waiting."""
 
 
-def require_closed(files: Sequence[LedgerFile], sheets: dict[str, Sheet], net: int) -> None:
+def require_closed(
+    files: Sequence[LedgerFile], sheets: dict[str, Sheet], net: int, waiting: int
+) -> None:
     """Checks every sheet, and their money against the total of what was written.
 
     Args:
         files: The files of the batch.
         sheets: Their sheets by file id.
         net: Sum of net over the rated tables as written, in millionths.
+        waiting: Parts of calls that were written to wait for others.
 
     Raises:
         ReconciliationError: a sheet does not close or the money does not tie.
     """
+    names = {file.file_id: f"{file.source}/{file.name}" for file in files}
     open_ends = [
-        f"{file.source}/{file.name}: {problem}"
-        for file in files
-        for problem in sheets[file.file_id].open_ends()
+        f"{names.get(file_id, CARRIED_NAME)}: {problem}"
+        for file_id, sheet in sheets.items()
+        for problem in sheet.open_ends()
     ]
+    kept = sum(sheet.records.waiting for sheet in sheets.values())
+    if kept != waiting:
+        open_ends.append(f"parts of calls: {kept:,} wait by the sheets, {waiting:,} were kept")
     by_file = sum(sheet.net for sheet in sheets.values())
     if by_file != net:
         open_ends.append(f"money: files sum to {by_file * MICRO}, rated records to {net * MICRO}")
@@ -123,6 +135,8 @@ def audit_table(
 ) -> pa.Table:
     """Returns the audit of a batch: its files, then contents that arrived again."""
     rows = [_row(batch, file, sheets[file.file_id], missing) for file in files]
+    if CARRIED in sheets:
+        rows.append(_carried_row(batch, sheets[CARRIED]))
     rows += [_resent_row(batch, one) for one in resent]
     return pa.Table.from_pylist(rows, schema=AUDIT_SCHEMA)
 
@@ -154,18 +168,38 @@ def _row(batch: str, file: LedgerFile, sheet: Sheet, missing: dict[str, int]) ->
     }
 
 
+def _carried_row(batch: str, sheet: Sheet) -> dict[str, object]:
+    return {
+        **_empty_row(batch, CARRIED_NAME, "carried"),
+        **_flow_row("records", sheet.records),
+        **_flow_row("events", sheet.events),
+        "zero_rated": sheet.zero_rated,
+        "net": sheet.net * MICRO,
+    }
+
+
 def _resent_row(batch: str, one: Resent) -> dict[str, object]:
     return {
-        "batch": batch,
+        **_empty_row(batch, one.name, "duplicate"),
         "source": one.source,
-        "name": one.name,
         "file_id": one.file_id,
-        "state": "duplicate",
+        "size_bytes": one.size,
+    }
+
+
+def _empty_row(batch: str, name: str, state: str) -> dict[str, object]:
+    """Returns a row about nothing that was read in this batch."""
+    return {
+        "batch": batch,
+        "source": "",
+        "name": name,
+        "file_id": CARRIED,
+        "state": state,
         **_flow_row("records", Flow()),
         **_flow_row("events", Flow()),
         "zero_rated": 0,
         "unframed_pieces": 0,
-        "size_bytes": one.size,
+        "size_bytes": 0,
         "header_bytes": 0,
         "record_bytes": 0,
         "filler_bytes": 0,
@@ -182,6 +216,8 @@ def _flow_row(prefix: str, flow: Flow) -> dict[str, object]:
         f"{prefix}_suspended": flow.suspended.total(),
         f"{prefix}_duplicate": flow.duplicate,
         f"{prefix}_discarded": flow.discarded.total(),
+        f"{prefix}_merged": flow.merged,
+        f"{prefix}_waiting": flow.waiting,
         f"{prefix}_not_charged_by": _pairs(flow.not_charged),
         f"{prefix}_suspended_by": _pairs(flow.suspended),
         f"{prefix}_discarded_by": _pairs(flow.discarded),

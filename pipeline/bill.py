@@ -1,7 +1,7 @@
 """``huadan bill``: re-rates a cycle from its EDRs and writes bills, as one transaction.
 
-Phase 1 splits every EDR file by partition into spill files in staging. Phase 2 bills each
-partition. Both go through a runner that maps functions over paths, so that a distributed runner
+Calls that come in parts are put together first. Phase 1 splits every EDR file by partition into
+spill files in staging. Phase 2 bills each partition. Both go through a runner that maps functions over paths, so that a distributed runner
 does the same work on the same partitions and writes the same bytes.
 """
 
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from collectors.digest import file_digest
 from pipeline.commit import commit_batch, recover, staged
 from pipeline.config import load_config
+from pipeline.cycle_files import cycle_files
 from pipeline.errors import ReconciliationError, UsageError
 from pipeline.ledger import Commit, Ledger
 from pipeline.lock import locked
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from pipeline.bill_work import BillWork, PartitionResult
     from pipeline.config import Config
+    from pipeline.cycle_files import CycleFiles
     from pipeline.parquet import Output
     from pipeline.progress import Listener
     from pipeline.runner import Runner
@@ -95,9 +97,8 @@ def bill(
         for what in recover(workspace, ledger):
             log().warning("recovered", what=what)
         chosen = _choose_cycle(ledger, cycle)
-        events = ledger.outputs(f"edr/cycle={chosen}/")
-        again = ledger.outputs(f"duplicates/cycle={chosen}/")
-        inputs = _digest(workspace, config, [*events, *again])
+        files = cycle_files(ledger, chosen)
+        inputs = _digest(workspace, config, files.all)
         last = ledger.bill_of(chosen)
         if last is not None and last.inputs == inputs:
             return BillResult(None, chosen, last.summary, watch.seconds, watch.elapsed)
@@ -111,21 +112,23 @@ def bill(
         name = f"bill-{chosen}-{count:04d}"
         with staged(workspace, name) as folder:
             work = BillWork(run, workspace.root, folder, chosen)
+            merged = _assemble(work, files, watch)
             parts = _work(
                 work,
-                (events, again),
+                (files.whole, files.again),
                 config.run.partitions,
                 runner or LocalRunner(workers),
                 (listener or Silent(), watch),
             )
             shutil.rmtree(work.spill, ignore_errors=True)
-            summary = _summary(parts, sum(output.rows for output in events))
+            events = sum(output.rows for output in [*files.whole, *files.parts])
+            summary = _summary(parts, sum(output.rows for output in merged), events)
         commit = Commit(
             kind="bill",
             name=name,
             cycle=chosen,
             inputs=inputs,
-            outputs=[output for part in parts for output in part.outputs],
+            outputs=[*(output for part in parts for output in part.outputs), *merged],
             summary=summary,
             files={},
             replaces=last.name if last is not None else None,
@@ -181,6 +184,14 @@ def _digest(workspace: Workspace, config: Config, files: list[Output]) -> str:
     return digest.hexdigest()
 
 
+def _assemble(work: BillWork, files: CycleFiles, watch: Stopwatch) -> list[Output]:
+    """Spills the calls that come in parts; returns the table of the parts that they are made of."""
+    if not files.near:
+        return []
+    with watch.stage("assemble"):
+        return work.assemble(files)
+
+
 def _work(
     work: BillWork,
     inputs: tuple[list[Output], list[Output]],
@@ -211,20 +222,20 @@ def _work(
         return runner.map(one, range(partitions))
 
 
-def _summary(parts: list[PartitionResult], events: int) -> dict[str, Any]:
+def _summary(parts: list[PartitionResult], merged: int, events: int) -> dict[str, Any]:
     """Returns what ``status`` shows, after checking that everything ties.
 
     Raises:
         ReconciliationError: something does not tie.
     """
     problems = [problem for part in parts for problem in part.problems]
-    read = sum(part.rated + part.unrated for part in parts)
+    read = merged + sum(part.rated + part.unrated for part in parts)
     if read != events:
-        problems.append(f"{events:,} events were read, {read:,} were rated or not rated")
+        problems.append(f"{events:,} events were read, {read:,} were rated, not rated or merged")
     if problems:
         message = "the bill run does not tie; nothing was committed"
         raise ReconciliationError("".join([message, *(f"\n  {p}" for p in problems[:10])]))
-    unrated: Counter[str] = Counter()
+    unrated: Counter[str] = Counter(merged=merged) if merged else Counter()
     for part in parts:
         unrated.update(part.unrated_by)
 

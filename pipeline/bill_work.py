@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.bill_parts import read_calls
+from pipeline.cycle_files import PARTS
 from pipeline.parquet import Output, write
 from rating.billing.partition import split_batch
 from rating.billing.run import EDR_COLUMNS, BillRun, bill_partition, charge_groups
@@ -17,6 +19,8 @@ from rating.billing.tie import tie
 if TYPE_CHECKING:
     from decimal import Decimal
     from pathlib import Path
+
+    from pipeline.cycle_files import CycleFiles
 
 TABLES = ("rated", "unrated", "bill_lines", "bills", "balances")
 
@@ -58,13 +62,30 @@ class BillWork:
         table = pq.read_table(self.root / path, columns=list(EDR_COLUMNS), use_threads=False)
         batches = table.combine_chunks().to_batches()
         for piece, batch in enumerate(batches):
-            group = charge_groups(self.run.rater.prepare(batch))
-            for partition, rows in split_batch(batch, group, self.run.home).items():
-                folder = self.spill / f"{partition:05d}"
-                folder.mkdir(parents=True, exist_ok=True)
-                target = folder / f"{kind}-{number:06d}-{piece:03d}.arrow"
-                with pa.OSFile(str(target), "wb") as sink, pa.ipc.new_file(sink, rows.schema) as to:
-                    to.write_batch(rows)
+            self._spill(batch, f"{kind}-{number:06d}-{piece:03d}")
+
+    def assemble(self, files: CycleFiles) -> list[Output]:
+        """Puts the cycle's calls together, writes them by partition, and says of what.
+
+        Returns:
+            The table of the parts whose charge is in another's, if there are any.
+        """
+        found = read_calls(self.root, files, self.cycle, self.run.rater.compiled.time_zone)
+        for piece, batch in enumerate(found.events.select(EDR_COLUMNS).to_batches()):
+            self._spill(batch, f"edr-{PARTS}-{piece:03d}")
+        if not len(found.merged):
+            return []
+        path = f"billed/cycle={self.cycle}/unrated/part{PARTS}.parquet"
+        return [write(found.merged_table(), self.staging, path)]
+
+    def _spill(self, batch: pa.RecordBatch, name: str) -> None:
+        group = charge_groups(self.run.rater.prepare(batch))
+        for partition, rows in split_batch(batch, group, self.run.home).items():
+            folder = self.spill / f"{partition:05d}"
+            folder.mkdir(parents=True, exist_ok=True)
+            target = folder / f"{name}.arrow"
+            with pa.OSFile(str(target), "wb") as sink, pa.ipc.new_file(sink, rows.schema) as to:
+                to.write_batch(rows)
 
     def bill(self, partition: int) -> PartitionResult:
         """Bills one partition from its spill files and writes its tables."""

@@ -15,14 +15,19 @@ import pyarrow as pa
 from mediation.decoder import decode_chunk
 from mediation.duplicates import record_keys
 from mediation.edr import EDR_SCHEMA
+from mediation.partials.assemble import part_rows
+from mediation.partials.rules import all_rules
 from pipeline.accounting import account
 from pipeline.arrow import joined
+from pipeline.cycle_files import PARTS
 from pipeline.parquet import write
 from rating.cycles import cycle_bounds, cycles_between
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from mediation.duplicates import KeySet
     from mediation.normalize import NormalizationSettings
@@ -53,6 +58,10 @@ class UnitResult:
 
     outputs: list[Output]
     account: Account
+    parts: pa.RecordBatch | None = None
+    """Parts of calls that wait for the others (EDR_SCHEMA); None if there are none."""
+    clock: int | None = None
+    """Median start of its events, UTC microseconds: wrong clocks do not move it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,44 +109,68 @@ class Chain:
             self.loading.get()
         with self.watch.stage("prepare"):
             prepared = self.rater.prepare(kept, (high, low))
+            partial = _parts(kept)
+            # What cannot be charged anyway goes where it belongs at once.
+            waiting = partial[prepared.status[partial] == 0]
+            self.rater.hold(prepared, waiting)
             cycles = self.rater.cycles(prepared)
         with self.watch.stage("write"):
-            outputs += self._write_fresh(number, prepared)
+            outputs += self._write_events("edr", number, kept, partial)
+            outputs += self._write_keys(number, prepared)
         with self.rate_gate.turn(number), self.watch.stage("rate"):
             rated = [self.rater.rate(prepared, self.state_of(name)) for name in cycles]
         with self.watch.stage("audit"):
-            accounted = account(unit, parts, edr, fresh, rated, self.rater)
+            accounted = account(unit, parts, edr, fresh, waiting, rated, self.rater)
         with self.watch.stage("write"):
             for name, one in zip(cycles, rated, strict=True):
                 outputs += self._write(f"rated/cycle={name}", number, one.table)
             outputs += self._write("suspense", number, accounted.suspense)
             if len(fresh) < len(seen):
                 again = edr.take(pa.array(np.flatnonzero(seen)))
-                for name, rows in self._by_cycle(again):
-                    outputs += self._write(f"duplicates/cycle={name}", number, rows)
+                outputs += self._write_events("duplicates", number, again, _parts(again))
         for part in unit:
             part.file.done(part.records)
             self.progress(len(part.records))
-        return UnitResult(outputs, accounted)
+        return UnitResult(
+            outputs,
+            accounted,
+            kept.take(pa.array(waiting)) if len(waiting) else None,
+            int(np.median(prepared.start)) if prepared.n_rows else None,
+        )
 
     def settings(self, part: Slice) -> NormalizationSettings:
         """Returns how the records of a slice are normalized: as its source says."""
         return self.normalization.of(part.file.entry.source)
 
-    def _write_fresh(self, number: int, prepared: Prepared) -> list[Output]:
-        """Writes the events and their keys."""
-        outputs: list[Output] = []
-        for name, rows in self._by_cycle(prepared.edr):
-            outputs += self._write(f"edr/cycle={name}", number, rows)
-        keys = [pa.array(prepared.high), pa.array(prepared.low)]
-        return outputs + self._write(
-            "keys", number, pa.RecordBatch.from_arrays(keys, schema=KEY_SCHEMA)
-        )
+    def _write_events(
+        self, folder: str, number: int, events: pa.RecordBatch, partial: NDArray[np.int64]
+    ) -> list[Output]:
+        """Writes events by cycle, parts of calls beside them in files of their own."""
+        kinds = [("", events)]
+        if len(partial):
+            whole = np.ones(events.num_rows, np.bool_)
+            whole[partial] = False
+            kinds = [
+                ("", events.filter(pa.array(whole))),
+                (PARTS, events.take(pa.array(partial))),
+            ]
+        return [
+            output
+            for ending, rows in kinds
+            for name, some in self._by_cycle(rows)
+            for output in self._write(f"{folder}/cycle={name}", number, some, ending)
+        ]
 
-    def _write(self, folder: str, number: int, rows: pa.RecordBatch) -> list[Output]:
+    def _write_keys(self, number: int, prepared: Prepared) -> list[Output]:
+        keys = [pa.array(prepared.high), pa.array(prepared.low)]
+        return self._write("keys", number, pa.RecordBatch.from_arrays(keys, schema=KEY_SCHEMA))
+
+    def _write(
+        self, folder: str, number: int, rows: pa.RecordBatch, ending: str = ""
+    ) -> list[Output]:
         if not rows.num_rows:
             return []
-        path = f"{folder}/{self.name}-{number:05d}.parquet"
+        path = f"{folder}/{self.name}-{number:05d}{ending}.parquet"
         return [write(pa.Table.from_batches([rows]), self.staging, path)]
 
     def _by_cycle(self, events: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
@@ -152,3 +185,10 @@ class Chain:
             inside = (start >= begin) & (start < end)
             rows = events if len(cycles) == 1 else events.take(pa.array(np.flatnonzero(inside)))
             yield name, rows
+
+
+def _parts(events: pa.RecordBatch) -> NDArray[np.int64]:
+    """Returns the rows that are parts of calls; nearly always none."""
+    if events.column("partial_sequence").null_count == events.num_rows:
+        return np.zeros(0, np.int64)
+    return part_rows(events, all_rules())

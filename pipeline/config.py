@@ -100,6 +100,19 @@ class Run(Section):
     max_unpacked_bytes: Annotated[int, Field(ge=1)] = 16_000_000_000
 
 
+class Partials(Section):
+    """``[partials]``: how long the parts of a call wait for each other before they are rated.
+
+    Hours of the records' own time, never of the wall clock. The bill run puts together all that
+    has come, so these only move provisional charges.
+    """
+
+    wait_hours: Annotated[float, Field(gt=0, le=8_784)] = 24.0
+    """Silence after which no more parts are expected."""
+    longest_hours: Annotated[float, Field(gt=0, le=8_784)] = 24.0
+    """Length at which a call that still goes on is rated so far."""
+
+
 class Config(Section):
     """The whole of huadan.toml."""
 
@@ -107,6 +120,7 @@ class Config(Section):
     run: Run = Run()
     numbering: dict[str, Any] = {}
     """``plan`` and what of it is different here; see `pipeline.normalization`."""
+    partials: Partials = Partials()
     validation: dict[str, int | str | None] = {}
     """Limits of the validation rules by name: a number, an instant, or "none"."""
     source: list[Source] = Field(min_length=1)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipeline.bill_parts import read_calls
 from pipeline.config import load_config
+from pipeline.cycle_files import cycle_files
 from pipeline.errors import UsageError
 from pipeline.ledger import Ledger
 from pipeline.running import load_rater
@@ -19,6 +22,8 @@ from rating.explain import RecordName, explain_record, group_numbers
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from pipeline.bill_parts import CycleCalls
+    from pipeline.parquet import Output
     from pipeline.workspace import Workspace
     from rating.engine import Rater
     from rating.explain import Explanation
@@ -62,8 +67,15 @@ def explain(workspace: Workspace, text: str, *, unmask: bool) -> Explanation:
         place = _find(workspace, ledger, text)
         rater = load_rater(workspace, config)
         wanted = _group_filter(rater, place.row)
-        edr = _events(workspace, ledger, f"edr/cycle={place.cycle}/", wanted)
-        again = _events(workspace, ledger, f"duplicates/cycle={place.cycle}/", wanted)
+        files = cycle_files(ledger, place.cycle)
+        edr = _events(workspace, files.whole, wanted)
+        again = _events(workspace, files.again, wanted)
+        if files.near:
+            zone = rater.compiled.time_zone
+            calls = read_calls(workspace.root, files, place.cycle, zone)
+            _require_named(calls, place.name)
+            events = calls.events.select(EDR_COLUMNS)
+            edr.append(events if wanted is None else events.filter(wanted))
         stored = _stored(workspace, ledger, place, rater.compiled.digest)
     try:
         return explain_record(
@@ -127,12 +139,28 @@ def _group_filter(rater: Rater, row: pa.RecordBatch) -> pc.Expression | None:
 
 
 def _events(
-    workspace: Workspace, ledger: Ledger, prefix: str, wanted: pc.Expression | None
+    workspace: Workspace, files: list[Output], wanted: pc.Expression | None
 ) -> list[pa.Table]:
     return [
         pq.read_table(workspace.root / output.path, columns=list(EDR_COLUMNS), filters=wanted)
-        for output in ledger.outputs(prefix)
+        for output in files
     ]
+
+
+def _require_named(calls: CycleCalls, name: RecordName) -> None:
+    """Refuses a part of a call that is charged under another name.
+
+    Raises:
+        UsageError: says which.
+    """
+    here = pc.and_(
+        pc.equal(calls.parts.column("offset"), name.offset),
+        pc.equal(calls.parts.column("file_id").cast(pa.string()), name.file_id),
+    )
+    for row in np.flatnonzero(here.to_numpy()).tolist():
+        if calls.calls.place[row] != 0:
+            message = f"{name} is a part of a call"
+            raise UsageError(message, calls.sentence(row))
 
 
 def _stored(workspace: Workspace, ledger: Ledger, place: Place, book_digest: str) -> Decimal | None:

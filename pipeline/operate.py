@@ -22,7 +22,11 @@ def _now() -> str:
 
 
 def operate_run(
-    workspace: Workspace, *, threads: int | None = None, listener: Listener | None = None
+    workspace: Workspace,
+    *,
+    threads: int | None = None,
+    flush_partials: bool = False,
+    listener: Listener | None = None,
 ) -> RunResult:
     """Does one batch; see :func:`pipeline.run.run`."""
     with rare_collections():
@@ -41,14 +45,21 @@ def operate_run(
             "run_finished",
             batch=result.batch,
             files=result.files,
-            records=result.total.records.read,
+            records=result.read,
             destinations=result.destinations,
             seconds=round(result.seconds, 3),
             exit_code=int(result.exit_code),
         )
 
     with rare_collections():
-        return run(workspace, threads=threads, listener=listener, on_start=start, on_end=end)
+        return run(
+            workspace,
+            threads=threads,
+            flush_partials=flush_partials,
+            listener=listener,
+            on_start=start,
+            on_end=end,
+        )
 
 
 def operate_bill(

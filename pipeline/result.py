@@ -34,6 +34,8 @@ class RunResult:
     exit_code: Exit
     currency: str = ""
     recovered: tuple[str, ...] = ()
+    carried: int = 0
+    """Parts of calls that waited before the batch; `total` has them read once more."""
     outputs: dict[str, int] = field(default_factory=dict)
     """Rows by published folder."""
 
@@ -47,19 +49,26 @@ class RunResult:
             "suspended": flow.suspended.total(),
             "duplicate": flow.duplicate,
             "discarded": flow.discarded.total(),
+            "merged": flow.merged,
+            "waiting": flow.waiting,
         }
+
+    @property
+    def read(self) -> int:
+        """Returns records read from files."""
+        return self.total.records.read - self.carried
 
     @property
     def records_per_s(self) -> int:
         """Returns records read per wall second."""
-        return round(self.total.records.read / self.seconds) if self.seconds else 0
+        return round(self.read / self.seconds) if self.seconds else 0
 
     def to_dict(self) -> dict[str, Any]:
         """Returns one JSON-ready object."""
         return {
             "batch": self.batch,
             "files": self.files,
-            "records": {"read": self.total.records.read, **self.destinations},
+            "records": {"read": self.read, "carried": self.carried, **self.destinations},
             "suspended_by_stage": dict(sorted(self.total.records.suspended.items())),
             "not_charged_by_rule": dict(sorted(self.total.records.not_charged.items())),
             "discarded_by_rule": dict(sorted(self.total.records.discarded.items())),

@@ -20,8 +20,10 @@ from pipeline.order import Team
 from pipeline.parquet import write
 from pipeline.progress import Silent
 from pipeline.result import MICRO, RunResult, nothing_to_do
+from pipeline.sheet import CARRIED, CARRIED_NAME
 from pipeline.sheet import Sheet as Numbers
 from pipeline.stopwatch import Stopwatch
+from pipeline.waiting import kept, read_waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,12 +52,15 @@ class Job:
     listener: Listener
     watch: Stopwatch
     loading: Early[Rater]
+    flush: bool
+    """Rate the parts of calls that wait, too."""
 
 
 def run(
     workspace: Workspace,
     *,
     threads: int | None = None,
+    flush_partials: bool = False,
     listener: Listener | None = None,
     on_start: Callable[[Ledger], None] = lambda _: None,
     on_end: Callable[[Ledger, RunResult], None] = lambda _, __: None,
@@ -65,6 +70,7 @@ def run(
     Args:
         workspace: Where.
         threads: Worker threads; as configured if None. The bytes do not depend on it.
+        flush_partials: Rate the parts of calls that wait, as if no more of them would come.
         listener: Hears about progress.
         on_start: Called before work that changes something, inside the lock.
         on_end: Called with the result of such work, inside the lock.
@@ -82,6 +88,7 @@ def run(
             listener or Silent(),
             Stopwatch(),
             Early(lambda: _load_rater(workspace, config)),
+            flush_partials,
         )
         recovered = recover(workspace, ledger)
         for what in recovered:
@@ -89,7 +96,7 @@ def run(
         with job.watch.stage("collect"):
             collected = collect(job)
         files, resent = ledger.waiting(), ledger.waiting_resent()
-        if not files and not resent:
+        if not files and not resent and not (flush_partials and kept(ledger)):
             return nothing_to_do(
                 tuple(ledger.gaps()), collected.refused, job.watch.elapsed, tuple(recovered)
             )
@@ -120,8 +127,9 @@ def _batch(
         with job.watch.stage("load"):
             running = open_running(job.workspace, job.config, job.ledger, job.loading)
         units = _work(job, name, folder, files, running)
+        waiting = _settle(job, name, folder, units, running)
         sheets = _sheets(files, units)
-        require_closed(files, sheets, sum(unit.account.net for unit in units))
+        require_closed(files, sheets, sum(unit.account.net for unit in units), waiting)
         with job.watch.stage("write"):
             outputs = [output for unit in units for output in unit.outputs]
             outputs += running.write_state(folder, name)
@@ -135,10 +143,10 @@ def _batch(
         cycle=None,
         inputs=running.digest,
         outputs=outputs,
-        summary=_summary(files, resent, total),
+        summary=_summary(files, resent, total, _carried(sheets)),
         files={f.file_id: "suspended" if sheets[f.file_id].fault else "committed" for f in files},
         resent=resent,
-        sheets=[Sheet(f.source, f.name, f.file_id, sheets[f.file_id].to_dict()) for f in files],
+        sheets=_stored(files, sheets),
     )
     with job.watch.stage("commit"):
         batch = commit_batch(job.workspace, job.ledger, folder, commit)
@@ -186,7 +194,7 @@ def _sheets(files: list[LedgerFile], units: list[UnitResult]) -> dict[str, Numbe
     sheets = {file.file_id: Numbers() for file in files}
     for unit in units:
         for file_id, sheet in unit.account.sheets:
-            sheets[file_id].add(sheet)
+            sheets.setdefault(file_id, Numbers()).add(sheet)
     return sheets
 
 
@@ -197,18 +205,51 @@ def _total(sheets: dict[str, Numbers]) -> Numbers:
     return total
 
 
-def _summary(files: list[LedgerFile], resent: list[Resent], total: Numbers) -> dict[str, object]:
+def _settle(job: Job, name: str, folder: Path, units: list[UnitResult], running: Running) -> int:
+    """Puts parts of calls together as a last unit; returns how many parts wait after it."""
+    from pipeline.parts import Settlement  # noqa: PLC0415 - as in _work
+
+    settlement = Settlement(
+        name, folder, running.rater, running.state_of, job.config.partials, job.flush
+    )
+    with job.watch.stage("assemble"):
+        settled = settlement.settle(read_waiting(job.workspace, job.ledger), units)
+    if settled is None:
+        return 0
+    units.append(settled)
+    return settled.outputs[-1].rows
+
+
+def _carried(sheets: dict[str, Numbers]) -> int:
+    """Returns how many parts waited before the batch."""
+    return sheets[CARRIED].records.read if CARRIED in sheets else 0
+
+
+def _stored(files: list[LedgerFile], sheets: dict[str, Numbers]) -> list[Sheet]:
+    """Returns the sheets for the ledger: of the files, and of the parts that waited before."""
+    rows = [Sheet(f.source, f.name, f.file_id, sheets[f.file_id].to_dict()) for f in files]
+    if CARRIED in sheets:
+        rows.append(Sheet("", CARRIED_NAME, CARRIED, sheets[CARRIED].to_dict()))
+    return rows
+
+
+def _summary(
+    files: list[LedgerFile], resent: list[Resent], total: Numbers, carried: int
+) -> dict[str, object]:
     """Returns what ``status`` shows of the batch; no clock in it."""
     flow = total.records
     return {
         "files": len(files),
         "resent": len(resent),
-        "records": flow.read,
+        "records": flow.read - carried,
+        "carried": carried,
         "rated": flow.rated,
         "not_charged": flow.not_charged.total(),
         "suspended": flow.suspended.total(),
         "duplicate": flow.duplicate,
         "discarded": flow.discarded.total(),
+        "merged": flow.merged,
+        "waiting": flow.waiting,
         "net": str(total.net * MICRO),
     }
 
@@ -237,7 +278,7 @@ def _result(
     return RunResult(
         batch=batch.name,
         files={
-            "committed": len(sheets) - faults,
+            "committed": len(sheets.keys() - {CARRIED}) - faults,
             "suspended": faults,
             "duplicate": len(resent),
             "refused": len(collected.refused),
@@ -251,6 +292,7 @@ def _result(
         exit_code=_exit_code(job.config, total, faults, collected),
         currency=running.rater.compiled.currency,
         recovered=recovered,
+        carried=_carried(sheets),
         outputs=dict(rows),
     )
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Final
+
+CARRIED: Final = ""
+"""Stands for a file id where the sheet is of parts of calls that waited since earlier batches."""
+CARRIED_NAME: Final = "carried over"
 
 
 @dataclass(slots=True)
@@ -20,12 +24,18 @@ class Flow:
     duplicate: int = 0
     discarded: Counter[str] = field(default_factory=Counter)
     """By rule of the format's validation."""
+    merged: int = 0
+    """Parts of calls that are in the charge of another part, which names the call."""
+    waiting: int = 0
+    """Parts of calls that wait for more; each batch's carried-over sheet goes on from here."""
 
     def add(self, other: Flow) -> None:
         """Adds the numbers of another part."""
         self.read += other.read
         self.rated += other.rated
         self.duplicate += other.duplicate
+        self.merged += other.merged
+        self.waiting += other.waiting
         self.not_charged.update(other.not_charged)
         self.suspended.update(other.suspended)
         self.discarded.update(other.discarded)
@@ -36,6 +46,8 @@ class Flow:
         return (
             self.rated
             + self.duplicate
+            + self.merged
+            + self.waiting
             + self.not_charged.total()
             + self.suspended.total()
             + self.discarded.total()

@@ -52,8 +52,7 @@ def print_run(out: Console, result: RunResult) -> None:
         numbers = str(gap.first) if gap.first == gap.last else f"{gap.first} to {gap.last}"
         out.print(f"Missing file of {gap.source}: number {numbers}", style="yellow")
     out.print(
-        f"{result.total.records.read:,} records in {result.seconds:.2f} s,"
-        f" {result.records_per_s:,} records/s"
+        f"{result.read:,} records in {result.seconds:.2f} s, {result.records_per_s:,} records/s"
     )
     if result.exit_code is Exit.SUSPENSE:
         out.print(
@@ -71,11 +70,17 @@ def _destinations(result: RunResult) -> Table:
         "suspended": _by(flow.suspended),
         "not_charged": _by(flow.not_charged),
         "discarded": _by(flow.discarded),
+        "merged": "parts in the charge of another part",
+        "waiting": "parts that wait for others",
     }
     for name, count in result.destinations.items():
+        if not count and name in {"merged", "waiting"}:
+            continue
         table.add_row(name.replace("_", " "), f"{count:,}", detail.get(name, ""))
     table.add_section()
-    table.add_row("read", f"{flow.read:,}", f"{result.total.events.read:,} events")
+    if result.carried:
+        table.add_row("carried over", f"{result.carried:,}", "parts that waited before")
+    table.add_row("read", f"{result.read:,}", f"{result.total.events.read:,} events")
     return table
 
 

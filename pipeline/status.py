@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from collectors.errors import CollectorError
 from pipeline.config import load_config
 from pipeline.ledger import Ledger
+from pipeline.waiting import read_waiting
 
 if TYPE_CHECKING:
     from pipeline.config import Config
     from pipeline.workspace import Workspace
+
+_NONE_WAIT = {"records": 0, "calls": 0, "oldest": None}
 
 
 def read_status(workspace: Workspace) -> dict[str, Any]:
@@ -23,6 +27,7 @@ def read_status(workspace: Workspace) -> dict[str, Any]:
             "batches": [],
             "bills": [],
             "gaps": [],
+            "partials": _NONE_WAIT,
         }
     with Ledger(workspace.ledger_file) as ledger:
         states = [file.state for file in ledger.files()]
@@ -45,7 +50,26 @@ def read_status(workspace: Workspace) -> dict[str, Any]:
                 {"source": gap.source, "first": gap.first, "last": gap.last}
                 for gap in ledger.gaps()
             ],
+            "partials": _waiting_parts(workspace, ledger),
         }
+
+
+def _waiting_parts(workspace: Workspace, ledger: Ledger) -> dict[str, Any]:
+    """Returns how many parts of calls wait for others, and since when on the calls' own clock."""
+    parts = read_waiting(workspace, ledger)
+    if parts is None:
+        return _NONE_WAIT
+    from mediation.partials.assemble import assemble  # noqa: PLC0415 - only where parts wait
+    from mediation.partials.rules import all_rules  # noqa: PLC0415
+
+    calls = assemble(parts.unify_dictionaries(), all_rules())
+    oldest = calls.events.sort_by("start_time").slice(0, 1).to_pylist()[0]
+    zone = timezone(timedelta(minutes=oldest["utc_offset"] or 0))
+    return {
+        "records": parts.num_rows,
+        "calls": calls.events.num_rows,
+        "oldest": oldest["start_time"].astimezone(zone).isoformat(),
+    }
 
 
 def _offered(

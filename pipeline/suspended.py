@@ -85,7 +85,20 @@ def unrated_rows(
     """
     picked = edr.take(pa.array(rows))
     lengths, raw = _raw(parts, rows, picked.column("offset").to_numpy())
-    count = len(rows)
+    return event_rows(picked, lengths, raw, words)
+
+
+def event_rows(
+    picked: pa.RecordBatch,
+    lengths: NDArray[np.int64],
+    raw: Sequence[bytes | None],
+    words: pa.RecordBatch,
+) -> pa.RecordBatch:
+    """Returns suspense rows of events with their octets, None where the archive has to be asked.
+
+    `words` are stage, reason and detail of each (``rating.rated.UNRATED_SCHEMA``).
+    """
+    count = picked.num_rows
 
     def constant(value: str | None) -> pa.Array:
         return pa.array([value] * count, pa.string())

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from pipeline.units import Slice
 
 DUPLICATE: Final = 0
-NOT_CHARGED: Final = 1
-RATED: Final = 2
-SUSPENDED: Final = 3
+MERGED: Final = 1
+WAITING: Final = 2
+NOT_CHARGED: Final = 3
+RATED: Final = 4
+SUSPENDED: Final = 5
 """Destinations of an event; ``SUSPENDED + n`` is the n-th of SUSPENSE_STAGES. A record whose events
 part ways is counted where the highest of them went: what a person must look at comes first."""
 
@@ -44,7 +46,7 @@ def tally(
     sheet = file_sheet(part) if part.first else Sheet()
     sheet.octets.records += _record_octets(part)
     suspended = _stages(decoded.suspense)
-    sheet.events = _flow(destination, rule)
+    sheet.events = flow_of(destination, rule)
     sheet.events.read = decoded.edr.num_rows
     records = _records(decoded.edr, destination, rule)
     records.read = decoded.records
@@ -52,7 +54,7 @@ def tally(
     records.discarded.update(decoded.discarded)
     sheet.records.add(records)
     rated = destination == RATED
-    sheet.net = _exact_sum(net[rated])
+    sheet.net = exact_sum(net[rated])
     sheet.zero_rated = int(np.count_nonzero(net[rated] == 0))
     return sheet
 
@@ -100,9 +102,15 @@ def _stages(suspense: pa.RecordBatch) -> Counter[str]:
     return Counter(suspense.column("stage").to_pylist())
 
 
-def _flow(destination: NDArray[np.int8], rule: str) -> Flow:
+def flow_of(destination: NDArray[np.int8], rule: str) -> Flow:
+    """Returns how many went where; `read` is left to the caller."""
     counts = np.bincount(destination, minlength=SUSPENDED + len(SUSPENSE_STAGES))
-    flow = Flow(rated=int(counts[RATED]), duplicate=int(counts[DUPLICATE]))
+    flow = Flow(
+        rated=int(counts[RATED]),
+        duplicate=int(counts[DUPLICATE]),
+        merged=int(counts[MERGED]),
+        waiting=int(counts[WAITING]),
+    )
     if counts[NOT_CHARGED]:
         flow.not_charged[rule] = int(counts[NOT_CHARGED])
     flow.suspended.update(_named(SUSPENSE_STAGES, counts[SUSPENDED:]))
@@ -119,10 +127,10 @@ def _records(edr: pa.RecordBatch, destination: NDArray[np.int8], rule: str) -> F
         return Flow()
     offsets = edr.column("offset").to_numpy()
     starts = np.flatnonzero(np.diff(offsets, prepend=offsets[0] - 1))
-    return _flow(np.maximum.reduceat(destination, starts), rule)
+    return flow_of(np.maximum.reduceat(destination, starts), rule)
 
 
-def _exact_sum(amounts: NDArray[np.int64]) -> int:
+def exact_sum(amounts: NDArray[np.int64]) -> int:
     """Returns the exact sum: the halves of each amount are summed apart, so nothing wraps."""
     high = int((amounts >> np.int64(32)).sum())
     low = int((amounts & np.int64(0xFFFFFFFF)).sum())

@@ -36,7 +36,7 @@ MOST_PRICE = 2**62
 SPARE_TAKES = 1024
 """Room for takes beyond one per event, before the lists have to grow."""
 OTHER_CYCLE = 127
-"""Marks rows of another cycle while one is rated."""
+"""Marks rows of another cycle while one is rated, and rows on hold."""
 
 
 class Rater:
@@ -80,6 +80,16 @@ class Rater:
         if self._opened is None or self._opened.cycle != cycle:
             self._opened = CycleState(cycle, self.compiled, self.subscribers)
         return self._opened.copy()
+
+    @staticmethod
+    def hold(prepared: Prepared, rows: Int64) -> None:
+        """Makes :meth:`rate` leave rows alone: they are neither rated nor unrated.
+
+        Args:
+            prepared: A batch.
+            rows: Rows that somebody else treats, such as parts of a call that is not complete.
+        """
+        prepared.status[rows] = OTHER_CYCLE
 
     def cycles(self, prepared: Prepared) -> tuple[str, ...]:
         """Returns the cycles that the batch's events start in, in order of time."""

@@ -171,6 +171,7 @@ def _gateway(record_type: int) -> tuple[Node, ...]:
         _int("callDuration", "duration"),
         _int("causeForTerm", "cause"),
         _octets("callReference", "reference", 4),
+        _int("sequenceNumber", "sequence"),
     )
 
 
@@ -249,6 +250,7 @@ LAYOUTS: Final[dict[str, tuple[Node, ...]]] = {
         _int("callDuration", "duration"),
         _int("causeForTerm", "cause"),
         _octets("callReference", "reference", 4),
+        _int("sequenceNumber", "sequence"),
         _is("systemType", "iuUTRAN"),
     ),
     "mtCallRecord": (
@@ -267,6 +269,7 @@ LAYOUTS: Final[dict[str, tuple[Node, ...]]] = {
         _int("callDuration", "duration"),
         _int("causeForTerm", "cause"),
         _octets("callReference", "reference", 4),
+        _int("sequenceNumber", "sequence"),
     ),
     "roamingRecord": (
         _is("recordType", 2),
@@ -284,6 +287,7 @@ LAYOUTS: Final[dict[str, tuple[Node, ...]]] = {
         _int("callDuration", "duration"),
         _int("causeForTerm", "cause"),
         _octets("callReference", "reference", 4),
+        _int("sequenceNumber", "sequence"),
     ),
     "incGatewayRecord": _gateway(3),
     "outGatewayRecord": _gateway(4),
@@ -300,6 +304,7 @@ LAYOUTS: Final[dict[str, tuple[Node, ...]]] = {
         _int("callDuration", "duration"),
         _int("causeForTerm", "cause"),
         _octets("callReference", "reference", 4),
+        _int("sequenceNumber", "sequence"),
     ),
     "moSMSRecord": (
         _is("recordType", 6),

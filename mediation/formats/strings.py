@@ -16,6 +16,9 @@ from mediation.errors import Problem
 if TYPE_CHECKING:
     from pathlib import Path
 
+# libyaml reads nine times as fast, and marks the same places.
+LOADER = yaml.CBaseLoader if yaml.__with_libyaml__ else yaml.BaseLoader
+
 type_names = {"str": "text", "dict": "a block of keys", "list": "a list"}
 
 
@@ -65,7 +68,7 @@ def read_document(path: Path) -> Document:
     """Reads a YAML file; whatever is wrong with it is in the document's problems."""
     document = Document(path)
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=LOADER)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         mark = getattr(error, "problem_mark", None)
         if mark is not None:

@@ -76,6 +76,8 @@ def part_rows(edr: pa.RecordBatch, rules: PartialRules) -> Int64:
         return np.zeros(0, np.int64)
     types = edr.column("record_type")
     of_entry = [rules.of_type.get(text) for text in types.dictionary.to_pylist()]
+    if not any(of_entry):
+        return np.zeros(0, np.int64)
     parts = np.zeros(edr.num_rows, np.bool_)
     entry = _values(types.indices, -1)
     sequence = _values(number, MISSING)

@@ -7,6 +7,7 @@ known by their type. Formats that share a record type must agree on its rule.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from mediation.errors import MediationConfigError, Problem
@@ -118,6 +119,14 @@ def load_rules(formats: Iterable[str]) -> PartialRules:
     if problems:
         raise MediationConfigError(problems)
     return PartialRules(of_type)
+
+
+@cache
+def all_rules() -> PartialRules:
+    """Returns the rules of all formats that come with the package; the second time at hand."""
+    from mediation.formats import available  # noqa: PLC0415 - as above
+
+    return load_rules(available())
 
 
 @dataclass(slots=True)

@@ -24,13 +24,15 @@ if TYPE_CHECKING:
         "huadan run                        take what has arrived, rate it, commit it",
         "huadan run -w shop --json         the same elsewhere, for a program",
         "huadan run --threads 1            the same bytes on one core",
+        "huadan run --flush-partials       do not wait for missing parts of calls",
     )
 )
 @workspace_option
 @click.option("--threads", type=click.IntRange(1, 256), help="Worker threads.")
+@click.option("--flush-partials", is_flag=True, help="Rate parts of calls that wait, too.")
 @json_option
 @log_options
-def run(workspace: Workspace, *, threads: int | None, as_json: bool) -> int:
+def run(workspace: Workspace, *, threads: int | None, flush_partials: bool, as_json: bool) -> int:
     """Take the files that have arrived through the whole chain, as one batch.
 
     Exit codes: 0 done; 2 configuration; 3 done, but more went to suspense than the configured
@@ -40,7 +42,9 @@ def run(workspace: Workspace, *, threads: int | None, as_json: bool) -> int:
     from pipeline.progress import listening  # noqa: PLC0415
 
     with listening(wanted=not as_json) as listener:
-        result = operate_run(workspace, threads=threads, listener=listener)
+        result = operate_run(
+            workspace, threads=threads, flush_partials=flush_partials, listener=listener
+        )
     if as_json:
         print_json(result.to_dict())
     else:

@@ -59,6 +59,13 @@ def _show(found: dict[str, Any]) -> None:
         out.print("No batch has been committed yet. Next: huadan run")
     for bill in found["bills"]:
         out.print(f"Billed {bill['cycle']}: {bill['bills']} bills, total {bill['total']}")
+    waiting = found["partials"]
+    if waiting["records"]:
+        out.print(
+            f"Waiting: {waiting['records']} parts of {waiting['calls']} calls, the oldest of"
+            f" {waiting['oldest']}. To rate what there is: huadan run --flush-partials",
+            style="yellow",
+        )
     for gap in found["gaps"]:
         numbers = (
             f"{gap['first']}" if gap["first"] == gap["last"] else f"{gap['first']}-{gap['last']}"
