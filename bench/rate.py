@@ -15,6 +15,7 @@ from bench.rating_book import write_book, write_subscribers
 from bench.rating_case import as_edrs, make_case
 from mediation.duplicates import record_keys
 from rating.engine import Rater
+from rating.kernels.arrays import CHARGE_WORDS, COVERED, NET
 from rating.subscribers import load_subscribers
 from tariffs import compile_book, load_book
 
@@ -95,10 +96,11 @@ class _Rating:
         """Orders and rates all events."""
         done = 0
         for charge in self.rater.charges(self.prepared, self.rater.open_cycle(CYCLE)):
-            count = int(charge.cursor[1])
+            count = int(charge.cursor[0])
             self.event[done : done + count] = charge.row[:count]
-            self.units[done : done + count] = charge.covered[:count]
-            self.net[done : done + count] = charge.net[:count]
+            line = charge.line.reshape(-1, CHARGE_WORDS)
+            self.units[done : done + count] = line[:count, COVERED]
+            self.net[done : done + count] = line[:count, NET]
             done += count
 
     def charges(self) -> pl.DataFrame:

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from mediation.edr import DIRECTIONS, MISSING, SERVICES
 from rating.kernels import guide as kernel
+from rating.room import scratch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +41,8 @@ class Prepared:
         place: int64[n], ``period << 32 | class`` as far as known.
         high: uint64[n], high half of the record keys.
         low: uint64[n], low half.
+        first_start: The least of ``start``, 0 if there are no rows.
+        last_start: The greatest.
     """
 
     edr: pa.RecordBatch
@@ -50,6 +53,8 @@ class Prepared:
     place: Int64
     high: NDArray[np.uint64]
     low: NDArray[np.uint64]
+    first_start: int
+    last_start: int
 
     @property
     def n_rows(self) -> int:
@@ -137,7 +142,9 @@ def prepare(
         from mediation.duplicates import record_keys  # noqa: PLC0415  callers usually have them
 
         keys = record_keys(edr)
-    return Prepared(edr, columns.start, event, group, status, place, keys[0], keys[1])
+    start = columns.start
+    first, last = (int(start.min()), int(start.max())) if n else (0, 0)
+    return Prepared(edr, start, event, group, status, place, keys[0], keys[1], first, last)
 
 
 def continued(edr: pa.RecordBatch) -> Int64:
@@ -152,18 +159,6 @@ def continued(edr: pa.RecordBatch) -> Int64:
     if number.null_count < len(number):
         later |= _filled(edr, "partial_sequence", 0) > 1
     return np.flatnonzero(later)
-
-
-def scratch(n: int, dtype: Any) -> NDArray[Any]:  # noqa: ANN401  a numpy scalar type
-    """Returns an uninitialised array (numpy asks for huge pages, which random access needs)."""
-    return np.empty(n, dtype)
-
-
-def aligned(n: int) -> Int64:
-    """Returns int64 zeros that begin on a cache line, so that a row of 8 words is one line."""
-    room = np.zeros(n + 8, np.int64)
-    skip = -room.ctypes.data % 64 // 8
-    return room[skip : skip + n]
 
 
 def _filled(edr: pa.RecordBatch, name: str, missing: int) -> NDArray[Any]:

@@ -9,9 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from rating.kernels import columns as kernel
-from rating.kernels.arrays import ChargeArrays
-from rating.prepare import scratch
+from rating.kernels.arrays import BLOCK, BLOCK_WORDS, CHARGE_WORDS, ChargeArrays
+from rating.kernels.guide import EVENT_WORDS
 from rating.reasons import NOT_CHARGED, REASONS
+from rating.room import Block, scratch
 from rating.schema import MONEY, RATED_SCHEMA, RUMS
 from rating.state import distinct
 
@@ -138,29 +139,47 @@ def class_name(book: CompiledBook, class_id: int, plan: int) -> str:
     )
 
 
-def charge_arrays(m: int) -> ChargeArrays:
-    """Returns uninitialised output of the pricing kernel for ``m`` events."""
+def charge_words(m: int, held: int) -> int:
+    """Returns the words of :func:`charge_arrays` in its block."""
+    return (EVENT_WORDS + CHARGE_WORDS + 2) * m + held + BLOCK * BLOCK_WORDS
+
+
+def charge_arrays(m: int, held: int, block: Block) -> ChargeArrays:
+    """Returns uninitialised output of the pricing kernel.
+
+    Args:
+        m: Number of events.
+        held: Instances that one account holds at most.
+        block: Memory for all but ``row`` and ``take_first``, which become part of the output.
+    """
     first = scratch(m + 1, np.int32)
     first[0] = 0
     return ChargeArrays(
+        event=block.array(EVENT_WORDS * m, np.int64),
         row=scratch(m, np.int64),
-        period=scratch(m, np.int32),
-        rule=scratch(m, np.int32),
-        class_id=scratch(m, np.int32),
-        quantity=scratch(m, np.int64),
-        band=scratch(m, np.int32),
-        discounts=scratch(m, np.int64),
-        charged=scratch(m, np.int64),
-        covered=scratch(m, np.int64),
-        connect=scratch(m, np.int64),
-        usage=scratch(m, np.int64),
-        discount=scratch(m, np.int64),
-        cap=scratch(m, np.int64),
-        net=scratch(m, np.int64),
+        line=block.array(CHARGE_WORDS * m, np.int64),
         take_first=first,
-        failed_row=scratch(m, np.int64),
-        failed_status=scratch(m, np.int8),
-        cursor=np.zeros(4, np.int64),
+        failed=block.array(m, np.int32),
+        failed_status=block.array(m, np.int8),
+        held=block.array(held, np.int64),
+        block=block.array(BLOCK * BLOCK_WORDS, np.int64),
+        cursor=np.zeros(3, np.int64),
+    )
+
+
+def without_failed(charge: ChargeArrays) -> ChargeArrays:
+    """Returns the charges without those of failed events; nothing is copied if there are none."""
+    failed = charge.failed[: charge.cursor[2]]
+    if not len(failed):
+        return charge
+    keep = np.ones(len(charge.row), np.bool_)
+    keep[failed] = False
+    # a failed event takes nothing: where the next one's takes begin, its own begin
+    return charge._replace(
+        event=charge.event.reshape(-1, EVENT_WORDS)[keep].reshape(-1),
+        row=charge.row[keep],
+        line=charge.line.reshape(-1, CHARGE_WORDS)[keep].reshape(-1),
+        take_first=charge.take_first[np.append(keep, [True])],
     )
 
 
@@ -188,10 +207,10 @@ class Names:
         self.rums = table(RUMS)
         self.allowances = table(book.allowances)
         self.digest = table((book.digest,))
-        self.rules, self.rule_code = distinct(book.rules)
-        self.rule_rum = np.ascontiguousarray(book.rule_rum, np.int8)
-        self.rule_tax = book.rule_tax.astype(np.int32)
-        self.rule_gl = book.rule_gl.astype(np.int32)
+        self.rules, rule_code = distinct(book.rules)
+        self.rule_codes = np.stack(
+            [rule_code, book.rule_rum, book.rule_tax, book.rule_gl], axis=1, dtype=np.int32
+        ).reshape(-1)
         self.sizes = np.array(
             [len(book.call_classes), len(book.zones), len(book.roaming_classes)], np.int64
         )
@@ -235,20 +254,28 @@ def rated_table(
         charge: What the kernel wrote.
         takes: (instance, units) in event order.
     """
-    m, n_takes = int(charge.cursor[1]), int(charge.cursor[2])
-    rows = charge.row[:m]
+    charge = without_failed(charge)
+    rows, n_takes = charge.row, int(charge.cursor[1])
+    m = len(rows)
     data = names.subscribers
-    period, rule = charge.period[:m], charge.rule[:m]
     codes = kernel.CodeColumns(
         subscriber=scratch(m, np.int32),
+        account=scratch(m, np.int32),
         group=scratch(m, np.int32),
         plan=scratch(m, np.int32),
         msisdn=scratch(m, np.int64),
+        quantity=scratch(m, np.int64),
+        rule=scratch(m, np.int32),
+        rum=scratch(m, np.int8),
+        tax=scratch(m, np.int32),
+        gl_code=scratch(m, np.int32),
         call_class=scratch(m, np.int8),
         zone=scratch(m, np.int32),
         roaming=scratch(m, np.int32),
     )
-    kernel.code_columns(period, charge.class_id[:m], data.arrays.period, names.sizes, codes)
+    kernel.code_columns(
+        charge.event, data.arrays.period, data.account, names.rule_codes, names.sizes, codes
+    )
     taken = pa.array(rows)
 
     def coded(index: NDArray[Any], table: pa.Array) -> pa.Array:
@@ -257,42 +284,46 @@ def rated_table(
     def carried(name: str) -> pa.Array:
         return prepared.edr.column(name).take(taken)
 
-    def money(amounts: Int64) -> pa.Array:
-        words = scratch(2 * m, np.int64)
-        kernel.decimal_words(amounts, words)
+    def money(words: Int64) -> pa.Array:
         return pa.Array.from_buffers(MONEY, m, [None, pa.py_buffer(words)])
 
-    gross = charge.connect[:m] + charge.usage[:m]
-    discount, reduction, net = charge.discount[:m], charge.cap[:m], charge.net[:m]
+    sums = kernel.SumColumns(
+        scratch(m, np.int64),
+        scratch(m, np.int64),
+        scratch(m, np.int32),
+        scratch(m, np.int64),
+        *(scratch(2 * m, np.int64) for _ in kernel.SumColumns._fields[4:]),
+    )
+    kernel.sum_columns(charge.line, sums)
     zeros = np.zeros(m, np.int32)
     columns = {
         **{name: carried(name) for name in _CARRIED},
         "subscriber_id": coded(codes.subscriber, data.names),
-        "account_id": coded(data.account[period], data.accounts),
+        "account_id": coded(codes.account, data.accounts),
         "charge_group": coded(codes.group, data.groups),
         "served_msisdn": _number(codes.msisdn, prepared, taken),
         "plan": coded(codes.plan, names.plans),
         "call_class": coded(codes.call_class, names.call_classes),
         "zone": coded(codes.zone, names.zones),
         "roaming": coded(codes.roaming, names.roaming),
-        "band": coded(charge.band[:m], names.bands),
+        "band": coded(sums.band, names.bands),
         "cycle": coded(zeros, pa.array([state.cycle])),
-        "rum": coded(names.rule_rum[rule], names.rums),
-        "quantity": pa.array(charge.quantity[:m]),
-        "charged_units": pa.array(charge.charged[:m]),
-        "allowance_units": pa.array(charge.covered[:m]),
-        "allowances": _taken(charge.take_first[: m + 1], takes, n_takes, state, names),
-        "rule": coded(names.rule_code[rule], names.rules),
-        "connect_fee": money(charge.connect[:m]),
-        "usage_charge": money(charge.usage[:m]),
-        "gross": money(gross),
-        "discount": names.discounts(codes.plan, charge.discounts[:m]),
-        "discount_amount": money(discount),
-        "cap_reduction": money(reduction),
-        "rounding": money(net - (gross - discount - reduction)),
-        "net": money(net),
-        "tax": coded(names.rule_tax[rule], names.taxes),
-        "gl_code": coded(names.rule_gl[rule], names.gl_codes),
+        "rum": coded(codes.rum, names.rums),
+        "quantity": pa.array(codes.quantity),
+        "charged_units": pa.array(sums.charged),
+        "allowance_units": pa.array(sums.covered),
+        "allowances": _taken(charge.take_first, takes, n_takes, state, names),
+        "rule": coded(codes.rule, names.rules),
+        "connect_fee": money(sums.connect),
+        "usage_charge": money(sums.usage),
+        "gross": money(sums.gross),
+        "discount": names.discounts(codes.plan, sums.hits),
+        "discount_amount": money(sums.discount),
+        "cap_reduction": money(sums.cap),
+        "rounding": money(sums.rounding),
+        "net": money(sums.net),
+        "tax": coded(codes.tax, names.taxes),
+        "gl_code": coded(codes.gl_code, names.gl_codes),
         "book_digest": coded(zeros, names.digest),
     }
     table = pa.RecordBatch.from_arrays(

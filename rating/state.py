@@ -18,7 +18,8 @@ import numpy as np
 import pyarrow as pa
 
 from rating.cycles import cycle_bounds, day_number, days_of
-from rating.kernels.arrays import StateArrays
+from rating.kernels.arrays import ACCOUNT_WORDS, INSTANCE_WORDS, StateArrays
+from rating.room import aligned
 from rating.schema import BALANCE_SCHEMA, RUMS, TIME
 from rating.subscribers import ROLES
 from tariffs.compiled import FOREVER
@@ -111,22 +112,18 @@ class CycleState:
         self.used: Int64 = np.zeros(len(self.instances.allowance), np.int64)
         self.cap_spent: Int64 = np.zeros(len(self.counters.slot_cap), np.int64)
         self.orphans: list[dict[str, Any]] = []
+        self._rows = _kernel_rows(self)
 
     def arrays(self) -> StateArrays:
         """Returns the arrays for the kernel; ``used`` and ``cap_spent`` are this state's own."""
-        own, caps = self.instances, self.counters
-        return StateArrays(
-            own.own_first,
-            own.shared_first,
-            own.allowance,
-            own.valid_from,
-            own.valid_to,
-            own.given,
-            self.used,
-            caps.first,
-            caps.cap,
-            caps.slot,
-            self.cap_spent,
+        return StateArrays(*self._rows[:2], self.used, self._rows[2], self.cap_spent)
+
+    @property
+    def most_held(self) -> int:
+        """Instances of one account at most: its own and the group's shared ones."""
+        own = self.instances
+        return sum(
+            int(np.diff(first).max(initial=0)) for first in (own.own_first, own.shared_first)
         )
 
     def copy(self) -> CycleState:
@@ -273,6 +270,35 @@ def _match(wanted: pa.Table, named: pa.Table) -> Int64:
     joined = left.join(right, on=list(_NAMED), how="left", nulls_equal=True).sort("row")
     places: Int64 = joined["at"].fill_null(-1).to_numpy()
     return places
+
+
+def _kernel_rows(state: CycleState) -> tuple[Int32, Int64, Int64]:
+    """Returns accounts, instances and caps as the rows of :mod:`rating.kernels.arrays`."""
+    own, caps, data = state.instances, state.counters, state.subscribers
+    instance = aligned(INSTANCE_WORDS * len(own.allowance)).reshape(-1, INSTANCE_WORDS)
+    grants: tuple[Int64 | Int32, ...] = (own.given, own.valid_from, own.valid_to, own.allowance)
+    for word, column in enumerate(grants):
+        instance[:, word] = column
+    account = aligned(ACCOUNT_WORDS * data.n_periods // 2).view(np.int32)
+    account = account.reshape(-1, ACCOUNT_WORDS)
+    slot = np.append(caps.slot, np.int32(0))
+    columns = (
+        own.own_first[data.subscriber],
+        own.own_first[data.subscriber + 1],
+        own.shared_first[data.group],
+        own.shared_first[data.group + 1],
+        caps.first[:-1],
+        caps.first[1:],
+        data.plan,
+        slot[caps.first[:-1]],
+    )
+    for word, values in enumerate(columns):
+        account[:, word] = values
+    return (
+        account.reshape(-1),
+        instance.reshape(-1),
+        caps.cap.astype(np.int64) << 32 | caps.slot,
+    )
 
 
 def _in_cycle(state: CycleState, data: Subscribers) -> Int64:

@@ -17,7 +17,7 @@ from mediation.edr import MISSING
 from rating.errors import SubscriberDataError
 from rating.kernels import guide as kernel
 from rating.kernels.probe import COUNT_MASK, fill_slots, pair_keys
-from rating.prepare import aligned
+from rating.room import aligned
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,8 +11,9 @@ from mediation.edr import MISSING
 from rating.billing.columns import codes
 from rating.billing.run import charge_groups, cycle_events
 from rating.cycles import cycle_bounds, cycle_of
-from rating.engine import Rater, event_order
+from rating.engine import Rater
 from rating.explain.one import explain
+from rating.order import event_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,4 +1,10 @@
-"""What the pricing kernel reads, changes and writes, as tuples of flat arrays."""
+"""What the pricing kernel reads, changes and writes, as tuples of flat arrays.
+
+Every event reads another rule, price and account, so what is read together stands together: a price
+of up to two steps is one cache line, an account half of one. Tables that every event reads are kept
+small enough for the first caches: classes that no allowance, discount or cap tells apart are one
+*kind*, and what a definition matches is a table over kinds.
+"""
 
 from __future__ import annotations
 
@@ -7,84 +13,97 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     import numpy as np
 
+FAR = 2**62
+"""An instant (UTC microseconds) after every event."""
+
+RULE_HEAD = 1
+"""A rule: its word, then for each band the first word of the price in price_line, -1 none."""
+SPLIT_MASK, RULE_FREE, BOOK_CLOCK, ZERO_FREE, HAS_MINIMUM = 3, 4, 8, 16, 32
+RUM_SHIFT, RUM_MASK, TIME_MODEL_SHIFT = 8, 255, 16
+"""A rule's word: split (0 unless it measures seconds), flags, metric, time model."""
+
+PRICE_STEPS, STEP_WORDS, FIRST_STEP = 0xFFFF, 3, 2
+HAS_BOUNDS = 1 << 16
+"""A price: connect fee, number of steps with a flag, then for each step from, price and
+``per << 32 | beat`` (places in the divisors); behind them, if flagged, minimum and maximum."""
+
+ALLOWANCE_WORDS = 4
+"""An allowance: priority, metric, bands, beat (place in the divisors, -1 that of the price)."""
+
+DISCOUNT_WORDS = 8
+"""A discount: valid from, valid to, bands, event flags it asks for, ppm, options, two spare."""
+ON_CONNECT, EXCLUSIVE = 1, 2
+
+INSTANCE_WORDS = 4
+"""An instance: given, valid from, valid to, allowance."""
+
+ACCOUNT_WORDS = 8
+"""An account: first own instance and end, first shared one and end, first cap and end, plan,
+counter of the first cap."""
+
+BLOCK = 64
+"""Events whose first stretches are found together."""
+BLOCK_WORDS = 4
+
+
+CHARGE_WORDS = 8
+CHARGED, COVERED, CONNECT, USAGE, DISCOUNT, CAP, NET, HITS = range(CHARGE_WORDS)
+"""A charge: units priced, units covered by allowances, connect fee, usage charge, discount, what
+caps took off, net; then ``hits << 8 | band``, hit k: the k-th discount of the plan took something."""
+HIT_SHIFT, BAND_MASK = 8, 255
+
 
 class PriceArrays(NamedTuple):
-    """The part of a compiled book that pricing reads (names and units as in CompiledBook).
+    """The part of a compiled book that pricing reads (names and units as in CompiledBook)."""
 
-    Rules and prices are rows of one cache line each, because every event reads another one. A rule:
-    time model, split, metric, clock, free, zero duration, minimum, one spare. A price: connect fee,
-    minimum, maximum, number of steps, then for each step from, price, per, beat.
-    """
-
-    epoch_start: np.ndarray
+    epoch_end: np.ndarray  # int64[E], FAR of the last
     rule_table: np.ndarray
     rule_of: np.ndarray
-    rule_line: np.ndarray  # int64[R * 8], see below
-    rule_band_price: np.ndarray  # int32[R * NB], first word of a price in price_line, -1 none
-    price_line: np.ndarray  # int64, see below
+    rule: np.ndarray  # int32[R * (1 + NB)], see above
+    rule_minimum: np.ndarray
+    price_line: np.ndarray  # int64, see above
+    divisor: np.ndarray  # int64, rows of rating.kernels.machine; row 0 is the rounding unit
     tm_band: np.ndarray
     tm_until: np.ndarray
     day_type: np.ndarray
     tz_utc_us: np.ndarray
+    tz_until_us: np.ndarray  # int64[K], FAR of the last
     tz_offset_min: np.ndarray
-    alw_rum: np.ndarray
-    alw_priority: np.ndarray
-    alw_match: np.ndarray
-    alw_bands: np.ndarray
-    alw_beat: np.ndarray
-    disc_ppm: np.ndarray
-    disc_match: np.ndarray
-    disc_bands: np.ndarray
-    disc_friends: np.ndarray
-    disc_group: np.ndarray
-    disc_on_connect: np.ndarray
-    disc_exclusive: np.ndarray
-    disc_from_us: np.ndarray
-    disc_to_us: np.ndarray
+    class_kind: np.ndarray  # int32[n_classes]
+    allowance: np.ndarray  # int64[A * 4], see above
+    allowance_match: np.ndarray  # uint8[A * kinds]
     plan_disc_first: np.ndarray
     plan_disc: np.ndarray
+    discount: np.ndarray  # int64[D * 8], see above
+    discount_match: np.ndarray  # uint8[D * kinds]
     cap_amount: np.ndarray
-    cap_match: np.ndarray
-    sizes: np.ndarray  # int64: bands, day types, day0, classes, plans, round unit, round mode
+    cap_match: np.ndarray  # uint8[C * kinds]
+    sizes: np.ndarray  # int64: bands, day types, day0, plans, kinds, round mode
 
 
 class StateArrays(NamedTuple):
     """Allowance instances and cap counters of one cycle; see :class:`rating.state.CycleState`."""
 
-    own_first: np.ndarray  # int32[subscribers + 1], the subscriber's own instances
-    shared_first: np.ndarray  # int32[groups + 1], the group's shared instances
-    allowance: np.ndarray  # int32[I], definition
-    valid_from: np.ndarray  # int64[I]
-    valid_to: np.ndarray  # int64[I]
-    given: np.ndarray  # int64[I]
+    account: np.ndarray  # int32[periods * 8], see above
+    instance: np.ndarray  # int64[I * 4], see above
     used: np.ndarray  # int64[I], changed
-    cap_first: np.ndarray  # int32[periods + 1]
-    cap: np.ndarray  # int32, definition of each cap of a period
-    cap_slot: np.ndarray  # int32, its counter
-    cap_spent: np.ndarray  # int64[slots], changed
+    cap: np.ndarray  # int64, definition << 32 | counter of each cap of a period
+    cap_spent: np.ndarray  # int64[counters], changed
 
 
 class ChargeArrays(NamedTuple):
-    """What pricing writes, in event order; money in 10^-6.
+    """What pricing writes for each of m events in event order; money in 10^-6.
 
-    Gross is connect + usage, and rounding is net - (gross - discount - cap).
+    Gross is connect + usage, and rounding is net - (gross - discount - cap). Entries of a failed
+    event mean nothing; it takes nothing.
     """
 
-    row: np.ndarray  # int64[m]
-    period: np.ndarray  # int32[m]
-    rule: np.ndarray  # int32[m]
-    class_id: np.ndarray  # int32[m]
-    quantity: np.ndarray  # int64[m]
-    band: np.ndarray  # int32[m]
-    discounts: np.ndarray  # int64[m], bit k: the k-th discount of the plan took something
-    charged: np.ndarray  # int64[m]
-    covered: np.ndarray  # int64[m]
-    connect: np.ndarray  # int64[m]
-    usage: np.ndarray
-    discount: np.ndarray
-    cap: np.ndarray
-    net: np.ndarray
+    event: np.ndarray  # int64[4 m], the events (written by the ordering)
+    row: np.ndarray  # int64[m], row of each in the batch (written by the ordering)
+    line: np.ndarray  # int64[8 m], see above; begins on a cache line
     take_first: np.ndarray  # int32[m + 1]
-    failed_row: np.ndarray  # int64[m]
+    failed: np.ndarray  # int32[m], positions of failed events
     failed_status: np.ndarray  # int8[m]
-    cursor: np.ndarray  # int64[4]: next event, rows written, takes written, failed
+    held: np.ndarray  # int64, scratch: one account's instances
+    block: np.ndarray  # int64[BLOCK * 4], scratch: price, band, end, instant of the first stretches
+    cursor: np.ndarray  # int64[3]: events priced, takes written, failed

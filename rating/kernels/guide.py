@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from rating.kernels.prefetch import prefetch
+from rating.kernels.machine import prefetch
 from rating.kernels.probe import COUNT_BITS, COUNT_MASK, find_chain, pair_key, slot_of
 from tariffs.kernels.prefix import zone_of
 

@@ -1,145 +1,222 @@
 """Event order: charge group, start time, then the record's own content (law 3).
 
-A counting sort in two levels brings the rows of a charge group together: first into some hundred
-buckets of neighbouring groups, each of which then fits the cache while it is dealt out by group.
-Both are stable. Inside a group runs of 24 are sorted by insertion and longer groups merged, so that
-a group with a month of a company's traffic costs n log n and not n squared.
+Two levels, and both move whole events, so that pricing reads them one after the other. `deal` writes
+each event to one of some hundred buckets of neighbouring groups. `arrange` then sorts one bucket,
+which fits the second cache: the first bits of (group, start) choose a bin, about one event to a
+bin, and insertion does the rest. Where a bin is crowded - a company's traffic of one minute - the
+bucket is merged instead, so that the cost stays n log n.
+
+Both levels are stable, which is what decides between rows that agree in everything.
 """
 
 from __future__ import annotations
 
-import numpy as np
-from numba import njit
+from typing import NamedTuple
 
+import numpy as np
+
+from rating.kernels.guide import EVENT_WORDS
+from rating.kernels.jit import inlined, kernel
+from rating.kernels.machine import prefetch, u
+
+DEALT_WORDS = 5
+"""Words of a dealt event: those of the event, then ``group << 32 | row``."""
 RUN = 24
-MOST_BUCKETS = 512
-"""Streams that the first level writes to; more would not fit the first cache."""
+"""Events in a bin that insertion still sorts; the length of the runs that merging begins with."""
+MOST_BUCKETS = 1024
+"""Streams that `deal` writes to at most; more would not fit the first cache."""
+BUCKET_EVENTS = 2048
+"""Events for which one more bucket is made, up to MOST_BUCKETS."""
+KEY_BITS = 62
 _LOW = (1 << 32) - 1
 
 
-@njit(nogil=True, cache=True)
-def _after(start_a, row_a, start_b, row_b, high, low):
-    """Returns whether row a comes after row b; equal keys keep their order."""
+class SortScratch(NamedTuple):
+    """Room to sort a bucket of b events."""
+
+    key: np.ndarray  # int64[b]
+    place: np.ndarray  # int64[b]
+    key_spare: np.ndarray  # int64[b]
+    place_spare: np.ndarray  # int64[b]
+    bins: np.ndarray  # int32[2 b + 3]
+
+
+@kernel
+def count_buckets(group, chosen, shift, bucket_end):
+    """Counts the chosen rows of each bucket.
+
+    Args:
+        group: int32[n], charge group by row.
+        chosen: int8[n], rows where it is 0 take part.
+        shift: Bits by which a group is shifted to give its bucket.
+        bucket_end: int64[buckets + 1], zeros; entry b is then where bucket b begins, which is what
+            `deal` makes into where it ends.
+    """
+    for i in range(group.shape[0]):
+        bucket_end[u((np.int64(group[i]) >> shift) + 1)] += chosen[i] == 0
+    for bucket in range(bucket_end.shape[0] - 1):
+        bucket_end[bucket + 1] += bucket_end[bucket]
+
+
+@kernel
+def deal(event, group, chosen, shift, bucket_end, dealt):
+    """Writes each chosen event to its bucket, in order of rows.
+
+    Args:
+        event: int64[4 n], packed words of :mod:`rating.kernels.guide`.
+        group: int32[n], n below 2**32.
+        chosen: int8[n], rows where it is 0 take part.
+        shift: As for :func:`count_buckets`.
+        bucket_end: int64[buckets + 1], where each bucket begins, changed to where it ends.
+        dealt: int64[5 m], filled.
+    """
+    for i in range(group.shape[0]):
+        if chosen[i] == 0:
+            g = np.int64(group[i])
+            bucket = u(g >> shift)
+            at = bucket_end[bucket]
+            bucket_end[bucket] = at + 1
+            to = DEALT_WORDS * at
+            prefetch(dealt, to + 3 * DEALT_WORDS)
+            for word in range(EVENT_WORDS):
+                dealt[u(to + word)] = event[u(EVENT_WORDS * i + word)]
+            dealt[u(to + EVENT_WORDS)] = g << 32 | i
+
+
+@inlined
+def _after(key_a, at_a, key_b, at_b, dealt, high, low):
+    """Returns whether dealt event a comes after b; where all agrees, neither does."""
+    if key_a != key_b:
+        return key_a > key_b
+    start_a, start_b = dealt[DEALT_WORDS * at_a], dealt[DEALT_WORDS * at_b]
     if start_a != start_b:
         return start_a > start_b
+    row_a = dealt[DEALT_WORDS * at_a + EVENT_WORDS] & _LOW
+    row_b = dealt[DEALT_WORDS * at_b + EVENT_WORDS] & _LOW
     if high[row_a] != high[row_b]:
         return high[row_a] > high[row_b]
     return low[row_a] > low[row_b]
 
 
-@njit(nogil=True, cache=True)
-def _sort_group(begin, end, start, rows, start_spare, rows_spare, high, low):
-    """Sorts ``rows[begin:end]`` with their ``start``: insertion in runs, then merging."""
-    for first in range(begin, end, RUN):
-        last = min(first + RUN, end)
-        for i in range(first + 1, last):
-            moved_start = start[i]
-            moved_row = rows[i]
-            j = i - 1
-            while j >= first and _after(start[j], rows[j], moved_start, moved_row, high, low):
-                start[j + 1] = start[j]
-                rows[j + 1] = rows[j]
-                j -= 1
-            start[j + 1] = moved_start
-            rows[j + 1] = moved_row
+@inlined
+def _insert(first, last, key, place, dealt, high, low):
+    """Sorts ``key[first:last]`` with their ``place`` by insertion."""
+    for i in range(first + 1, last):
+        moved, moved_place = key[i], place[i]
+        j = i - 1
+        while j >= first and _after(key[j], place[j], moved, moved_place, dealt, high, low):
+            key[j + 1], place[j + 1] = key[j], place[j]
+            j -= 1
+        key[j + 1], place[j + 1] = moved, moved_place
+
+
+@kernel
+def _merge(count, scratch, dealt, high, low):
+    """Sorts the first ``count`` keys with their places: insertion in runs, then merging."""
+    key = scratch.key
+    place = scratch.place
+    key_spare = scratch.key_spare
+    place_spare = scratch.place_spare
+    for first in range(0, count, RUN):
+        _insert(first, min(first + RUN, count), key, place, dealt, high, low)
     width = RUN
-    while width < end - begin:
-        for first in range(begin, end - width, 2 * width):
+    while width < count:
+        for first in range(0, count - width, 2 * width):
             middle = first + width
-            last = min(middle + width, end)
-            if not _after(
-                start[middle - 1], rows[middle - 1], start[middle], rows[middle], high, low
-            ):
-                continue
+            last = min(middle + width, count)
             for i in range(first, middle):
-                start_spare[i - first] = start[i]
-                rows_spare[i - first] = rows[i]
+                key_spare[i - first], place_spare[i - first] = key[i], place[i]
             left = 0
             right = middle
-            at = first
-            while left < width and right < last:
-                if _after(
-                    start_spare[left], rows_spare[left], start[right], rows[right], high, low
-                ):
-                    start[at] = start[right]
-                    rows[at] = rows[right]
-                    right += 1
-                else:
-                    start[at] = start_spare[left]
-                    rows[at] = rows_spare[left]
+            for at in range(first, last):
+                take_left = left < width
+                if take_left and right < last:
+                    k, p = key_spare[left], place_spare[left]
+                    take_left = not _after(k, p, key[right], place[right], dealt, high, low)
+                if take_left:
+                    key[at], place[at] = key_spare[left], place_spare[left]
                     left += 1
-                at += 1
-            while left < width:
-                start[at] = start_spare[left]
-                rows[at] = rows_spare[left]
-                left += 1
-                at += 1
+                else:
+                    key[at], place[at] = key[right], place[right]
+                    right += 1
         width *= 2
 
 
-@njit(nogil=True, cache=True)
-def event_order(group, start, chosen, high, low, counts, order, order_start):
-    """Sorts the chosen rows into event order.
+@inlined
+def _arrange_bucket(dealt, begin, end, span, high, low, scratch, at, event, row):
+    """Sorts one bucket and writes its events from ``at`` on; arguments as of :func:`arrange`."""
+    first_group, group_bits, first_start, start_bits = span
+    key = scratch.key
+    place = scratch.place
+    bins = scratch.bins
+    count = end - begin
+    bin_bits = np.int64(1)
+    while (1 << bin_bits) < count and bin_bits < group_bits + start_bits:
+        bin_bits += 1
+    # a key of group and start fits a word, or else the last bits of the start decide only ties
+    drop = max(group_bits + start_bits - KEY_BITS, np.int64(0))
+    start_bits -= drop
+    shift = max(group_bits + start_bits - bin_bits, np.int64(0))
+    last_bin = 1 << bin_bits
+    for i in range(last_bin + 1):
+        bins[u(i)] = 0
+    for i in range(begin, end):
+        g = (dealt[u(DEALT_WORDS * i + EVENT_WORDS)] >> 32) - first_group
+        k = g << start_bits | (dealt[u(DEALT_WORDS * i)] - first_start) >> drop
+        bins[u((k >> shift) + 1)] += 1
+    crowd = np.int32(0)
+    before = np.int32(0)
+    for i in range(1, last_bin + 1):
+        size = bins[u(i)]
+        crowd = max(crowd, size)
+        before += size
+        bins[u(i)] = before
+    for i in range(begin, end):
+        g = (dealt[u(DEALT_WORDS * i + EVENT_WORDS)] >> 32) - first_group
+        k = g << start_bits | (dealt[u(DEALT_WORDS * i)] - first_start) >> drop
+        to = bins[u(k >> shift)]
+        bins[u(k >> shift)] = to + 1
+        key[u(to)] = k
+        place[u(to)] = i
+    if crowd <= RUN:
+        _insert(0, count, key, place, dealt, high, low)
+    else:
+        _merge(count, scratch, dealt, high, low)
+    for i in range(count):
+        words = DEALT_WORDS * place[u(i)]
+        to = EVENT_WORDS * (at + i)
+        for word in range(EVENT_WORDS):
+            event[u(to + word)] = dealt[u(words + word)]
+        row[u(at + i)] = dealt[u(words + EVENT_WORDS)] & _LOW
+
+
+@kernel
+def arrange(dealt, bucket_end, buckets, shift, starts, high, low, scratch, event, row):
+    """Writes the events of some neighbouring buckets in event order.
 
     Args:
-        group: int32[n], n below 2**32, charge group by row, below ``len(counts) - 1``.
-        start: int64[n], UTC microseconds by row.
-        chosen: int8[n], rows where it is 0 take part.
-        high: uint64[n], high half of the record's key, breaks ties of the start.
+        dealt: int64[5 m], events by bucket.
+        bucket_end: int64[buckets + 1], where each bucket ends.
+        buckets: (first bucket, end).
+        shift: Bits by which a group is shifted to give its bucket.
+        starts: (first start, bits): all starts are less than 2**bits above the first.
+        high: uint64[n], high half of the record's key by row, breaks ties of the start.
         low: uint64[n], low half.
-        counts: int64[groups + 1], zeros; scratch.
-        order: int64[m] with m the number of chosen rows, filled with rows in event order.
-        order_start: int64[m], filled with their start.
+        scratch: SortScratch for as many events as the largest of the buckets has.
+        event: int64[4 k], filled.
+        row: int64[k], filled.
 
     Returns:
-        Size of the largest group.
+        Number of events written.
     """
-    n = group.shape[0]
-    groups = counts.shape[0] - 1
-    shift = np.int64(0)
-    while groups >> shift >= MOST_BUCKETS:
-        shift += 1
-    bucket_end = np.zeros((groups >> shift) + 2, np.int64)
-    for i in range(n):
-        if chosen[i] == 0:
-            bucket_end[(np.int64(group[i]) >> shift) + 1] += 1
-    for bucket in range(bucket_end.shape[0] - 1):
-        bucket_end[bucket + 1] += bucket_end[bucket]
-    dealt = np.empty(2 * order.shape[0], np.int64)  # start, then group << 32 | row
-    for i in range(n):
-        if chosen[i] == 0:
-            g = np.int64(group[i])
-            at = bucket_end[g >> shift]
-            bucket_end[g >> shift] = at + 1
-            dealt[2 * at] = start[i]
-            dealt[2 * at + 1] = g << 32 | i
-    largest = np.int64(0)
-    begin = np.int64(0)
-    for bucket in range((groups >> shift) + 1):
+    first, last = buckets
+    begin = bucket_end[first - 1] if first > 0 else np.int64(0)
+    at = np.int64(0)
+    for bucket in range(first, last):
         end = bucket_end[bucket]
-        for at in range(begin, end):
-            counts[dealt[2 * at + 1] >> 32] += 1
-        place = begin
-        for g in range(bucket << shift, min((bucket + 1) << shift, groups)):
-            size = counts[g]
-            largest = max(largest, size)
-            counts[g] = place
-            place += size
-        for at in range(begin, end):
-            g = dealt[2 * at + 1] >> 32
-            place = counts[g]
-            counts[g] = place + 1
-            order[place] = dealt[2 * at + 1] & _LOW
-            order_start[place] = dealt[2 * at]
+        span = (bucket << shift, shift, starts[0], starts[1])
+        if begin < end:
+            _arrange_bucket(dealt, begin, end, span, high, low, scratch, at, event, row)
+        at += end - begin
         begin = end
-    # counts[g] is now the end of group g
-    spare = largest if largest > RUN else 0
-    start_spare = np.empty(spare, np.int64)
-    rows_spare = np.empty(spare, np.int64)
-    begin = np.int64(0)
-    for g in range(groups):
-        end = counts[g]
-        if end - begin > 1:
-            _sort_group(begin, end, order_start, order, start_spare, rows_spare, high, low)
-        begin = end
-    return largest
+    return at

@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rating.engine import Rater
-from rating.kernels.order import event_order
 from rating.kernels.probe import COUNT_BITS, COUNT_MASK, fill_slots, find_chain
+from rating.order import ARRAYS, Dealt, dealt_words
+from rating.prepare import Prepared
+from rating.room import Block
 from rating.subscribers import load_subscribers
 from tests.rating.strategies_edr import edr_batch, plain_keys
 from tests.rating.strategies_shop import at, call, golden_book, line, write
@@ -38,7 +40,13 @@ def test_event_order_of_large_groups() -> None:
     _check_order([(a, b, c, d, bool(e)) for a, b, c, d, e in zip(*columns, strict=True)])
 
 
-def _check_order(rows: list[tuple[int, int, int, int, bool]]) -> None:
+def test_event_order_over_many_buckets() -> None:
+    rng = np.random.default_rng(4)
+    columns = [rng.integers(0, high, 9000).tolist() for high in (5000, 2**62, 1, 1, 2)]
+    _check_order([(a, b, c, d, bool(e)) for a, b, c, d, e in zip(*columns, strict=True)], 5000)
+
+
+def _check_order(rows: list[tuple[int, int, int, int, bool]], groups: int = 4) -> None:
     n = len(rows)
     group = np.array([row[0] for row in rows], np.int32)
     start = np.array([row[1] for row in rows], np.int64)
@@ -47,12 +55,24 @@ def _check_order(rows: list[tuple[int, int, int, int, bool]]) -> None:
     low = np.array([row[3] for row in rows], np.uint64)
     chosen = np.array([row[4] for row in rows], np.int8)
     wanted = sorted((row[:4], i) for i, row in enumerate(rows) if not row[4])
-    order, order_start = np.empty(len(wanted), np.int64), np.empty(len(wanted), np.int64)
-    counts = np.zeros(5, np.int64)
-    event_order(group, start, chosen, high, low, counts, order, order_start)
+    event = np.stack([start, *(np.arange(n) * 10 + k for k in (1, 2, 3))], axis=1).reshape(-1)
+    ends = (int(start.min()), int(start.max())) if n else (0, 0)
+    none = np.zeros(n, np.int64)
+    batch = edr_batch([])
+    prepared = Prepared(batch, start, event, group, chosen, none, high, low, *ends)
+    block = Block(np.empty(Block.size(dealt_words(n), ARRAYS), np.uint8))
+    dealt = Dealt(prepared, chosen, groups, block)
+    got, order = np.empty(4 * len(wanted), np.int64), np.empty(len(wanted), np.int64)
+    dealt.arrange_all(got, order)
     assert order.tolist() == [i for _, i in wanted]
-    assert order_start.tolist() == [row[1] for row, _ in wanted]
-    assert n == len(rows)
+    assert got.reshape(-1, 4).tolist() == event.reshape(-1, 4)[order].tolist()
+    at = 0
+    for first, end, count in dealt.slices(40):
+        part, rows_of = np.empty(4 * count, np.int64), np.empty(count, np.int64)
+        dealt.arrange(first, end, part, rows_of)
+        assert rows_of.tolist() == order[at : at + count].tolist()
+        at += count
+    assert at == len(order)
 
 
 @settings(deadline=None)

@@ -1,0 +1,196 @@
+"""What pricing does to one piece of an event and to its sum; compiled into the pricing kernel."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rating.kernels.arrays import (
+    ALLOWANCE_WORDS,
+    DISCOUNT_WORDS,
+    EXCLUSIVE,
+    FIRST_STEP,
+    INSTANCE_WORDS,
+    ON_CONNECT,
+    PRICE_STEPS,
+    STEP_WORDS,
+)
+from rating.kernels.jit import inlined
+from rating.kernels.machine import divided, u
+
+LARGEST_AMOUNT = 10**18 - 1
+PPM = 1_000_000
+SMALL = 1 << 29
+"""Two factors below it make a product below LARGEST_AMOUNT."""
+_LOW = (1 << 32) - 1
+
+
+@inlined
+def cover(book, state, charge, kind, rum, start, piece, position, takes, lists):
+    """Takes what allowances cover of a piece; returns (position, takes).
+
+    Args:
+        book: PriceArrays.
+        state: StateArrays, ``used`` changes.
+        charge: ChargeArrays, for ``held``.
+        kind: Kind of the event's class.
+        rum: Metric of its rule.
+        start: Its start.
+        piece: (first unit after the piece, band, beat of its price, instances held).
+        position: First unit that is neither covered nor priced.
+        takes: (first, end) of the event's entries in the lists.
+        lists: (instances, units) taken.
+    """
+    cut, band, price_beat, held = piece
+    first_take, last_take = takes
+    take_instance, take_units = lists
+    for k in range(held):
+        instance = charge.held[u(k)]
+        row = INSTANCE_WORDS * instance
+        left = state.instance[u(row)] - state.used[u(instance)]
+        if left <= 0:
+            continue
+        allowance = state.instance[u(row + 3)]
+        words = ALLOWANCE_WORDS * allowance
+        if (
+            book.allowance_match[u(allowance * book.sizes[4] + kind)] == 0
+            or book.allowance[u(words + 1)] != rum
+            or (book.allowance[u(words + 2)] >> band) & 1 == 0
+            or state.instance[u(row + 1)] > start
+            or state.instance[u(row + 2)] <= start
+        ):
+            continue
+        beat = book.allowance[u(words + 3)]
+        if beat < 0:
+            beat = price_beat
+        size = book.divisor[u(beat)]
+        taken = divided(cut - position + size - 1, book.divisor, beat) * size
+        if taken > left:
+            # less than a quantity, so the division is exact whatever was given
+            taken = divided(left, book.divisor, beat) * size
+            if taken == 0:
+                continue
+        state.used[u(instance)] += taken
+        position += taken
+        entry = first_take
+        while entry < last_take and take_instance[u(entry)] != instance:
+            entry += 1
+        if entry == last_take:
+            take_instance[u(entry)] = instance
+            take_units[u(entry)] = 0
+            last_take += 1
+        take_units[u(entry)] += taken
+        if position >= cut:
+            break
+    return position, last_take
+
+
+@inlined
+def walk(book, price, position, cut, priced, usage):
+    """Prices a piece through the steps; returns (position, units priced so far, usage).
+
+    Args:
+        book: PriceArrays.
+        price: First word of the price.
+        position: First unit to price.
+        cut: First unit after the piece.
+        priced: Units priced before: where the steps stand.
+        usage: Charge before; beyond LARGEST_AMOUNT afterwards if it overflows.
+    """
+    line = book.price_line
+    step = price + FIRST_STEP
+    last = step + STEP_WORDS * ((line[u(price + 1)] & PRICE_STEPS) - 1)
+    while step < last and line[u(step + STEP_WORDS)] <= priced:
+        step += STEP_WORDS
+    while position < cut:
+        places = line[u(step + 2)]
+        beat = places & _LOW
+        size = book.divisor[u(beat)]
+        beats = divided(cut - position + size - 1, book.divisor, beat)
+        if step < last:
+            room = line[u(step + STEP_WORDS)] - priced + size - 1
+            beats = min(beats, divided(room, book.divisor, beat))
+        units = beats * size
+        whole = beats
+        part = np.int64(0)
+        per = np.int64(1)
+        if places >> 32 != beat:
+            per = book.divisor[u(places >> 32)]
+            whole = divided(units, book.divisor, places >> 32)
+            part = units - whole * per
+        amount = line[u(step + 1)]
+        if amount | whole >= SMALL and whole > 0 and amount > LARGEST_AMOUNT // whole:
+            usage = np.int64(LARGEST_AMOUNT + 1)
+            break
+        if part > 0:
+            part *= amount
+            extra = divided(part, book.divisor, places >> 32)
+            part -= extra * per
+            usage += extra + (part >= per - part)
+        usage += amount * whole
+        if usage > LARGEST_AMOUNT:
+            break
+        priced += units
+        position += units
+        while step < last and line[u(step + STEP_WORDS)] <= priced:
+            step += STEP_WORDS
+    return position, priced, usage
+
+
+@inlined
+def _share(amount, ppm):
+    """Returns a share of an amount, rounded half up; in parts, so that no product can overflow."""
+    whole = np.int64(u(amount) // u(PPM))
+    rest = (amount - whole * PPM) * ppm + PPM // 2
+    return whole * ppm + np.int64(u(rest) // u(PPM))
+
+
+@inlined
+def discounts(book, plan, kind, start, band, marks, connect, usage):
+    """Returns (discount, bits of the plan's discounts that took something)."""
+    discount = np.int64(0)
+    hits = np.int64(0)
+    first = np.int64(book.plan_disc_first[u(plan)])
+    for k in range(first, np.int64(book.plan_disc_first[u(plan + 1)])):
+        d = np.int64(book.plan_disc[u(k)])
+        words = DISCOUNT_WORDS * d
+        asked = book.discount[u(words + 3)]
+        if (
+            book.discount_match[u(d * book.sizes[4] + kind)] == 0
+            or marks & asked != asked
+            or (book.discount[u(words + 2)] >> band) & 1 == 0
+            or start < book.discount[u(words)]
+            or start >= book.discount[u(words + 1)]
+        ):
+            continue
+        ppm = book.discount[u(words + 4)]
+        options = book.discount[u(words + 5)]
+        taken = _share(usage, ppm)
+        usage -= taken
+        if options & ON_CONNECT:
+            part = _share(connect, ppm)
+            connect -= part
+            taken += part
+        discount += taken
+        hits |= np.int64(taken > 0) << (k - first)
+        if options & EXCLUSIVE:
+            break
+    return discount, hits
+
+
+@inlined
+def rounded(book, amount, room):
+    """Returns the amount in whole rounding units, never lifted above the room under the caps."""
+    unit = book.divisor[0]
+    mode = book.sizes[5]
+    units = divided(amount, book.divisor, 0)
+    net = units * unit
+    # the smallest rest that rounds up; half even moves it where the last place is even
+    least = unit - (unit >> 1)
+    if mode == 1:
+        least = (unit >> 1) + 1 - (unit & 1 == 0 and units & 1 == 1)
+    elif mode == 2:
+        least = np.int64(1)
+    elif mode == 3:
+        least = unit
+    # no branch, it would be a coin toss
+    return net + unit * np.int64((amount - net >= least) & (net + unit <= room))

@@ -1,0 +1,87 @@
+"""Memory for the kernels: reused where it may be, in one piece where it may not.
+
+Memory that was never touched costs more than what the kernels do with it: the system clears each
+page when it is first written. Scratch is therefore kept from call to call, and columns that are
+handed out are cut from one block, which is large enough for huge pages.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from tariffs.compiled import Int64
+
+LINE = 64
+"""Bytes of a cache line."""
+
+
+def scratch(n: int, dtype: Any) -> NDArray[Any]:  # noqa: ANN401  a numpy scalar type
+    """Returns an uninitialised array (numpy asks for huge pages, which random access needs)."""
+    return np.empty(n, dtype)
+
+
+def aligned(n: int) -> Int64:
+    """Returns int64 zeros that begin on a cache line, so that a row of 8 words is one line."""
+    lines: Int64 = Block(scratch(Block.size(n, 1), np.uint8)).array(n, np.int64)
+    lines[:] = 0
+    return lines
+
+
+class Block:
+    """One piece of uninitialised memory that arrays are cut from.
+
+    Args:
+        memory: The piece; it lives as long as one of the arrays.
+    """
+
+    def __init__(self, memory: NDArray[np.uint8]) -> None:
+        self._memory = memory
+        self._address = memory.ctypes.data
+        self._used = 0
+
+    @staticmethod
+    def size(words: int, arrays: int) -> int:
+        """Returns the bytes that so many arrays with so many int64 words in all need at most."""
+        return 8 * words + 2 * LINE * arrays
+
+    def array(self, n: int, dtype: Any) -> NDArray[Any]:  # noqa: ANN401  a numpy scalar type
+        """Returns an array of n entries that begins on a cache line.
+
+        Raises:
+            MemoryError: If the block does not hold it.
+        """
+        first = self._used + -(self._address + self._used) % LINE
+        self._used = first + n * np.dtype(dtype).itemsize
+        if self._used > len(self._memory):
+            message = f"a block of {len(self._memory):,} bytes cannot hold {self._used:,}"
+            raise MemoryError(message)
+        return self._memory[first : self._used].view(dtype)
+
+
+class Pool:
+    """Memory that is lent and used again; threads may share a pool."""
+
+    def __init__(self) -> None:
+        self._free: list[NDArray[np.uint8]] = []
+
+    @contextmanager
+    def block(self, size: int) -> Iterator[Block]:
+        """Lends a block of at least ``size`` bytes, of which nothing may be kept."""
+        try:
+            memory = self._free.pop()
+        except IndexError:
+            memory = scratch(0, np.uint8)
+        if len(memory) < size:
+            memory = scratch(size, np.uint8)
+        try:
+            yield Block(memory)
+        finally:
+            self._free.append(memory)

@@ -1,0 +1,161 @@
+"""A compiled book as the pricing kernel reads it: packed rows, kinds of classes, reciprocals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rating.kernels import arrays as layout
+from rating.kernels.guide import FRIEND, GROUP
+from rating.kernels.machine import DIVISOR_WORDS, divisor_rows
+from rating.room import aligned
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from tariffs.compiled import CompiledBook, Int32, Int64, UInt8
+
+_NO_MAXIMUM = -1
+
+
+def price_arrays(book: CompiledBook) -> layout.PriceArrays:
+    """Returns the part of a book that pricing reads."""
+    divisors = np.unique(np.concatenate([book.step_per, book.step_beat, book.alw_beat]))
+    # the rounding unit is row 0; a beat of 0 is the price's
+    divisors = np.concatenate([[book.round_unit], divisors[divisors > 0]])
+    price_line, first_word = _price_lines(book, divisors)
+    kind, samples = class_kinds((book.alw_match, book.disc_match, book.cap_match), book.n_classes)
+
+    def by_kind(match: UInt8) -> UInt8:
+        return np.ascontiguousarray(match.reshape(-1, book.n_classes)[:, samples]).reshape(-1)
+
+    sizes = (
+        len(book.bands),
+        len(book.day_types),
+        book.day0,
+        len(book.plans),
+        len(samples),
+        book.round_mode,
+    )
+    return layout.PriceArrays(
+        epoch_end=np.append(book.epoch_start_us[1:], layout.FAR),
+        rule_table=book.rule_table,
+        rule_of=book.rule_of,
+        rule=_rules(book, first_word),
+        rule_minimum=book.rule_minimum,
+        price_line=price_line,
+        divisor=divisor_rows(divisors),
+        tm_band=book.tm_band,
+        tm_until=book.tm_until,
+        day_type=book.day_type,
+        tz_utc_us=book.tz_utc_us,
+        tz_until_us=np.append(book.tz_utc_us[1:], layout.FAR),
+        tz_offset_min=book.tz_offset_min,
+        class_kind=kind,
+        allowance=_rows(
+            layout.ALLOWANCE_WORDS,
+            book.alw_priority,
+            book.alw_rum,
+            book.alw_bands,
+            np.where(book.alw_beat > 0, _places(divisors, book.alw_beat), -1),
+        ),
+        allowance_match=by_kind(book.alw_match),
+        plan_disc_first=book.plan_disc_first,
+        plan_disc=book.plan_disc,
+        discount=_discounts(book),
+        discount_match=by_kind(book.disc_match),
+        cap_amount=book.cap_amount,
+        cap_match=by_kind(book.cap_match),
+        sizes=np.array(sizes, np.int64),
+    )
+
+
+def class_kinds(matches: Iterable[UInt8], n_classes: int) -> tuple[Int32, Int64]:
+    """Returns the kind of each class and one class of each kind.
+
+    Two classes are of one kind if every row of ``matches`` (flat, ``n_classes`` to a row) is equal
+    for both.
+    """
+    kind = np.zeros(n_classes, np.int64)
+    rows = np.concatenate([match.reshape(-1, n_classes) for match in matches])
+    for first in range(0, len(rows), 32):
+        bits = np.zeros(n_classes, np.int64)
+        for row in rows[first : first + 32]:
+            bits = bits << 1 | row
+        _, kind = np.unique(kind << 32 | bits, return_inverse=True)
+    _, samples = np.unique(kind, return_index=True)
+    return kind.astype(np.int32), samples
+
+
+def _rows(words: int, *columns: NDArray[Any]) -> Int64:
+    """Returns columns of equal length as rows of so many words."""
+    rows = aligned(words * len(columns[0]))
+    for word, column in enumerate(columns):
+        rows[word::words] = column
+    return rows
+
+
+def _places(divisors: Int64, values: Int64) -> Int64:
+    """Returns where in the divisors' rows each value stands."""
+    return DIVISOR_WORDS * (1 + np.searchsorted(divisors[1:], values)).astype(np.int64)
+
+
+def _rules(book: CompiledBook, first_word: Int32) -> Int32:
+    """Returns the rows of rules (:mod:`rating.kernels.arrays`)."""
+    rum = book.rule_rum.astype(np.int64)
+    split = np.where(rum == 0, book.rule_split, 0).astype(np.int64)
+    rows = np.empty((book.n_rules, layout.RULE_HEAD + len(book.bands)), np.int32)
+    rows[:, 0] = (
+        split
+        | (book.rule_free != 0) * np.int64(layout.RULE_FREE)
+        | (book.rule_clock != 0) * np.int64(layout.BOOK_CLOCK)
+        | (book.rule_zero_duration != 0) * np.int64(layout.ZERO_FREE)
+        | (book.rule_minimum > 0) * np.int64(layout.HAS_MINIMUM)
+        | rum << layout.RUM_SHIFT
+        | book.rule_time_model.astype(np.int64) << layout.TIME_MODEL_SHIFT
+    )
+    # one more than the last price, so that -1 stays -1
+    prices = np.append(first_word, np.int32(-1))[book.rule_band_price]
+    rows[:, layout.RULE_HEAD :] = prices.reshape(book.n_rules, -1)
+    return rows.reshape(-1)
+
+
+def _price_lines(book: CompiledBook, divisors: Int64) -> tuple[Int64, Int32]:
+    """Returns the prices as rows of words that begin on cache lines, and where each begins."""
+    steps = np.diff(book.pm_step_first).astype(np.int64)
+    bounded = (book.pm_min > 0) | (book.pm_max != _NO_MAXIMUM)
+    words = layout.FIRST_STEP + layout.STEP_WORDS * steps + 2 * bounded
+    first = np.concatenate([[0], np.cumsum((words + 7) // 8 * 8)])
+    lines = aligned(int(first[-1]))
+    head = first[:-1]
+    lines[head] = book.pm_connect
+    lines[head + 1] = steps + bounded * layout.HAS_BOUNDS
+    owner = np.repeat(np.arange(len(steps)), steps)
+    at = np.arange(len(owner)) - book.pm_step_first[owner]
+    at = head[owner] + layout.FIRST_STEP + layout.STEP_WORDS * at
+    lines[at] = book.step_from
+    lines[at + 1] = book.step_price
+    lines[at + 2] = _places(divisors, book.step_per) << 32 | _places(divisors, book.step_beat)
+    behind = (head + layout.FIRST_STEP + layout.STEP_WORDS * steps)[bounded]
+    lines[behind] = book.pm_min[bounded]
+    lines[behind + 1] = book.pm_max[bounded]
+    return lines, head.astype(np.int32)
+
+
+def _discounts(book: CompiledBook) -> Int64:
+    """Returns the rows of discounts (:mod:`rating.kernels.arrays`)."""
+    asked = (book.disc_friends != 0) * FRIEND | (book.disc_group != 0) * GROUP
+    options = (book.disc_on_connect != 0) * layout.ON_CONNECT
+    options |= (book.disc_exclusive != 0) * layout.EXCLUSIVE
+    return _rows(
+        layout.DISCOUNT_WORDS,
+        book.disc_from_us,
+        book.disc_to_us,
+        book.disc_bands,
+        asked,
+        book.disc_ppm,
+        options,
+    )
