@@ -29,7 +29,9 @@ END: Final = b"\0\0"
 TAIL_OCTETS: Final = 1 << 15
 """Octets at the end of a damaged outer value in which the elements behind its list are looked for."""
 
+FILLER_OCTETS: Final = (0x00, 0xFF)
 FIRST_STEP: Final = 1 << 12
+STEP: Final = 1 << 20
 MAX_TRIES: Final = 1 << 17
 """Outer values, and places tried as one's beginning or tail, so that no bytes can make it hang."""
 
@@ -182,12 +184,29 @@ class OuterReader:
             start = listed.content
             tail = self._behind(levels, start, listed.end, bound)
         if tail is None:
+            bound = self._stretched(bound)
+            found.end = bound
             self._damaged(
                 found, levels, start, bound, open_list=listed is None or listed.end is None
             )
         else:
             self._close(found, start, *tail)
         return found
+
+    def _stretched(self, bound: int) -> int:
+        """Returns where an outer value whose lengths do not agree ends at the latest.
+
+        That is where it claims to end, unless something else than filler or the next outer value
+        stands there: then octets were added to it.
+        """
+        at = bound
+        while at < self.size:
+            other = (~np.isin(self.data[at : at + STEP], FILLER_OCTETS)).nonzero()[0]
+            if len(other):
+                at += int(other[0])
+                return bound if self.root_at(at) is not None else self.next_root(at)
+            at += STEP
+        return bound
 
     def _down(
         self,

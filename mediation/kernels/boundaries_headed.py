@@ -85,16 +85,15 @@ def read_cdr_header(buf, pos, rules, kinds, classes):
 def filler_run(buf, pos, cap, rules, kinds, classes):
     """Returns how many octets from ``pos`` are filler, 0 where the octet is none.
 
-    Only a run of one octet value that leads to a header, to other filler or to the end counts: 00
-    also begins the length of a short record. A run is followed for ``cap`` octets.
+    Only a run that leads to a header or to the end of the file counts: filler octets are also data,
+    and 00 begins the length of a short record. A run is followed for ``cap`` octets.
     """
     size = np.int64(len(buf))
-    octet = buf[pos]
-    if kinds[octet] != FILLER:
-        return np.int64(0)
     stop = min(size, pos + cap)
-    at = pos + 1
-    while at < stop and buf[at] == octet:
+    at = pos
+    if kinds[buf[pos]] != FILLER:
+        return np.int64(0)
+    while at < stop and kinds[buf[at]] == FILLER:
         at += 1
     if at == stop:
         return at - pos
@@ -104,8 +103,6 @@ def filler_run(buf, pos, cap, rules, kinds, classes):
         if record > 0:
             return head - pos
         head += 1
-    if kinds[buf[at]] == FILLER:
-        return at - pos
     return np.int64(0)
 
 
@@ -154,21 +151,10 @@ def only_filler(buf, start, stop, kinds):
 
 
 @njit(**HELPER)
-def look_back_headed(buf, offsets, lengths, rules, kinds, classes, stack, state):
-    """Finds a cut record just before a break: inconsistent, with a record beginning inside it.
-
-    Returns:
-        1 if the last record is cut, else 0.
-    """
-    last = state[RECORDS] - 1
-    if last < state[FLOOR]:
-        return 0
-    end = offsets[last] + lengths[last]
-    reached, _ = walk(buf, offsets[last], end, stack, state)
-    if reached > 0:
-        return 0
-    _, crossing = find_headed(buf, offsets[last] + 1, end, rules, kinds, classes, stack, state)
-    return 1 if crossing > end else 0
+def is_cut_headed(buf, record, end, rules, kinds, classes, stack, state):
+    """Returns True where a whole record behind its header begins inside [record, end) and crosses it."""
+    _, crossing = find_headed(buf, record + 1, end, rules, kinds, classes, stack, state)
+    return crossing > end
 
 
 @njit(**HELPER)
@@ -180,7 +166,9 @@ def mend_headed(buf, offsets, lengths, gaps, rules, kinds, classes, stack, state
     reason = -record
     if record > 0:
         end, _ = walk(buf, record, record + length, stack, state)
-        if end == record + length:
+        if end == record + length and not is_cut_headed(
+            buf, record, end, rules, kinds, classes, stack, state
+        ):
             offsets[state[RECORDS]] = record
             lengths[state[RECORDS]] = length
             state[RECORDS] += 1
@@ -188,8 +176,10 @@ def mend_headed(buf, offsets, lengths, gaps, rules, kinds, classes, stack, state
             state[POSITION] = end
             return
         reason = INSIDE_INCONSISTENT
-    if look_back_headed(buf, offsets, lengths, rules, kinds, classes, stack, state):
-        last = state[RECORDS] - 1
+    last = state[RECORDS] - 1
+    if last >= state[FLOOR] and is_cut_headed(
+        buf, offsets[last], offsets[last] + lengths[last], rules, kinds, classes, stack, state
+    ):
         state[FILLED] -= pos - offsets[last] - lengths[last]
         state[HEADERS] -= rules[HEADER_LENGTH]
         state[RECORDS] = last
@@ -216,7 +206,8 @@ def frame_one_headed(buf, pos, rules, kinds, classes, stack, state):
     Returns:
         (record, stop, end): the record's first octet, the octet behind its TLV and the octet
         behind its CDR (filler between them); record is negative where this is no CDR, or where
-        neither CDR, filler nor end of file follows.
+        neither CDR, filler nor end of file follows. A length alone, without the mark of release
+        and format, counts only where the record's own length agrees.
     """
     none = np.int64(-1)
     record, length = read_cdr_header(buf, pos, rules, kinds, classes)
@@ -232,9 +223,13 @@ def frame_one_headed(buf, pos, rules, kinds, classes, stack, state):
             stop = content + inner
         else:
             stop, _ = walk(buf, record, end, stack, state)
-        if stop < 0 or (stop < end and not only_filler(buf, stop, end, kinds)):
-            # The CDR is trusted; the decoder says what is wrong inside.
+        if stop < 0 or stop > end or not only_filler(buf, stop, end, kinds):
+            if rules[MARK] < 0:
+                return none, none, none
+            # The header is trusted; the decoder says what is wrong inside.
             stop = end
+    elif rules[MARK] < 0:
+        return none, none, none
     return record, stop, end
 
 
