@@ -36,6 +36,7 @@ class Sums:
     discards: Counter[str] = field(default_factory=Counter)
     records: Counter[str] = field(default_factory=Counter)
     octets: Counter[str] = field(default_factory=Counter)
+    types: Counter[str] = field(default_factory=Counter)
     rows: int = 0
     first: int | None = None
     last: int | None = None
@@ -56,6 +57,8 @@ class Sums:
             return
         for row in chunk.edr.column("service").value_counts().to_pylist():
             self.decoded[row["values"]] += row["counts"]
+        for row in chunk.edr.column("record_type").value_counts().to_pylist():
+            self.types[row["values"]] += row["counts"]
         span = pc.min_max(chunk.edr.column("start_time").cast(pa.int64()))
         low, high = span["min"].as_py(), span["max"].as_py()
         self.first = low if self.first is None else min(self.first, low)
@@ -71,15 +74,16 @@ def statistics(inspection: Inspection, advance: Callable[[int], None]) -> dict[s
     """
     cdr, sums = inspection.cdr, Sums()
     for some in cdr.chunks(STEP):
-        sums.tags.add(
-            cdr.data, cdr.offsets[some.start : some.stop], cdr.lengths[some.start : some.stop]
-        )
+        if inspection.format.schema:  # of other formats, only what was decoded is known
+            places = slice(some.start, some.stop)
+            sums.tags.add(cdr.data, cdr.offsets[places], cdr.lengths[places])
         sums.add(decode_chunk(cdr, some, inspection.normalization))
         cdr.release(some)
         advance(len(some))
     for _, _, reason in cdr.unframed:
         sums.failures[reason] += 1
-    tags = sums.tags.rows(inspection.format)
+    tags = sums.tags.rows(inspection.format) if inspection.format.schema else []
+    types = {row.path[0]: row.count for row in tags if len(row.path) == 1} or dict(sums.types)
     head = inspection.head()
     return {
         **head,
@@ -90,7 +94,7 @@ def statistics(inspection: Inspection, advance: Callable[[int], None]) -> dict[s
             "filler": cdr.filler_bytes,
             "unframed": head["unframed_bytes"],
         },
-        "record_types": {row.path[0]: row.count for row in tags if len(row.path) == 1},
+        "record_types": types,
         "edr_rows": sums.rows,
         "services": dict(sums.decoded),
         "first_start": _moment(sums.first),
@@ -129,6 +133,8 @@ def stats_lines(found: dict[str, Any]) -> list[str]:
             out += [f"  {name:<{width}}  {count:>12,}" for name, count in sums.items()]
     if found["first_start"]:
         out += ["", f"start times from {found['first_start']} to {found['last_start']}"]
+    if not found["tags"]:
+        return out
     title = "tags (- known to the module, not mapped; ? unknown)"
     return [*out, "", title, *tag_lines(found["tags"])]
 

@@ -126,13 +126,21 @@ def _strings(value: object) -> object:
     return str(value)
 
 
+def formats_folder(workspace: Workspace) -> Path:
+    """Returns where formats of one's own stand: as huadan.toml says, else ``formats``."""
+    if workspace.config_file.is_file():
+        named = load_config(workspace).paths.formats
+        return workspace.root / (named or "formats")
+    return workspace.root / "formats"
+
+
 def normalization_here(workspace: Workspace) -> NormalizationSettings:
     """Returns how a file is normalized that belongs to no source, and finds formats of one's own.
 
     In a workspace its settings hold, elsewhere the defaults; a folder ``formats`` is used either
     way.
     """
-    look_in(workspace.root / "formats")
+    look_in(formats_folder(workspace))
     if not workspace.config_file.is_file():
         return NormalizationSettings(load_number_plan(DEFAULT_PLAN))
     return load_normalizations(workspace, load_config(workspace)).workspace

@@ -143,12 +143,9 @@ def load_folder(folder: Path) -> Format:
 
 def _outline(document: Document, files: tuple[Path, ...], record: str) -> Outline:
     """Reads the format's modules."""
-    try:
-        schema = load_schema(files, record)
-        around = outer_type(document)
-        outermost = load_schema(files, around) if around else ()
-    except SchemaError as error:
-        raise MediationConfigError([Problem(document.where(("module",)), str(error))]) from error
+    around = outer_type(document)
+    schema = _schema(document, files, record)
+    outermost = _schema(document, files, around) if around else ()
     outer = read_outer(document, outermost, schema) if around else ()
     least = str(document.root.get("least_values", LEAST_VALUES))
     if not least.isdecimal() or not 1 <= int(least) <= LEAST_VALUES:
@@ -156,6 +153,23 @@ def _outline(document: Document, files: tuple[Path, ...], record: str) -> Outlin
         document.problem(("least_values",), message)
         return Outline(schema, outer)
     return Outline(schema, outer, int(least))
+
+
+def _schema(document: Document, files: tuple[Path, ...], record: str) -> tuple[Element, ...]:
+    """Returns the elements of a type; mistakes of the modules go to the document.
+
+    Raises:
+        MediationConfigError: No elements could be made.
+    """
+    try:
+        return load_schema(files, record)
+    except SchemaError as error:
+        where = document.where(("module",))
+        found = error.problems or (Problem(where, str(error)),)
+        document.problems += [each for each in found if each not in document.problems]
+        if not error.schema:
+            raise MediationConfigError(document.problems) from error
+        return error.schema
 
 
 def outline(name: str) -> Outline:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import asn1tools
 
+from mediation.errors import Problem
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -54,11 +56,24 @@ UNIVERSAL_TAGS: Final = {
 
 CONSTRUCTED: Final = frozenset({"SEQUENCE", "SEQUENCE OF", "SET", "SET OF", "CHOICE", "EXPLICIT"})
 LISTS: Final = frozenset({"SEQUENCE OF", "SET OF"})
+BASE_TYPES: Final = frozenset({*UNIVERSAL_TAGS, "CHOICE"})
 MAX_NESTING: Final = 24
 
 
 class SchemaError(ValueError):
-    """An ASN.1 module that cannot be used; says what and where."""
+    """An ASN.1 module that cannot be used; says what and where.
+
+    Attributes:
+        problems: Every mistake that was found.
+        schema: The elements as far as they could be made; empty if they could not.
+    """
+
+    def __init__(
+        self, message: str, problems: Iterable[Problem] = (), schema: tuple[Element, ...] = ()
+    ) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems)
+        self.schema = schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,17 +209,38 @@ def load_schema(files: Iterable[Path], record: str) -> tuple[Element, ...]:
         record: Name of the type of one record, usually a CHOICE.
 
     Raises:
-        SchemaError: A module does not parse, or the type is missing.
+        SchemaError: A module does not parse, the type is missing, or something in the modules
+            cannot be used; carries every problem.
     """
-    names = [str(path) for path in files]
+    # These need Element themselves.
+    from mediation.formats import module_check  # noqa: PLC0415
+
+    paths = tuple(files)
+    names = [str(path) for path in paths]
     try:
         modules = asn1tools.parse_files(names)
-    except (asn1tools.ParseError, OSError) as error:
-        msg = f"ASN.1 module {', '.join(names)}: {error}"
-        raise SchemaError(msg) from error
+    except OSError as error:
+        missing = Problem(paths[0].name, f"cannot be read: {error.strerror}")
+        message = f"ASN.1 module {', '.join(names)}: {error}"
+        raise SchemaError(message, [missing]) from error
+    except asn1tools.ParseError as error:
+        message = f"ASN.1 module {', '.join(names)}: {error}"
+        problem = module_check.syntax_problem(paths, str(error))
+        raise SchemaError(message, [problem]) from error
+    problems = module_check.module_problems(modules, paths, BASE_TYPES)
     resolver = _Resolver(modules)
-    if record not in resolver.types:
-        known = ", ".join(sorted(resolver.types))
-        msg = f"record type {record} is not defined in {', '.join(names)}; defined: {known}"
-        raise SchemaError(msg)
-    return resolver.elements("", {"type": record}, "IMPLICIT")
+    schema: tuple[Element, ...] = ()
+    try:
+        if record not in resolver.types:
+            known = ", ".join(sorted(resolver.types))
+            message = f"record type {record} is not defined in {', '.join(names)}; defined: {known}"
+            raise SchemaError(message)  # noqa: TRY301 - one place tells all that is wrong
+        schema = resolver.elements("", {"type": record}, "IMPLICIT")
+    except SchemaError as error:
+        if not problems:
+            raise
+        problems.append(Problem(paths[0].name, str(error)))
+    problems += module_check.tag_problems(schema, paths)
+    if problems:
+        raise SchemaError("\n".join(str(problem) for problem in problems), problems, schema)
+    return schema

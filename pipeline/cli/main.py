@@ -22,6 +22,7 @@ COMMANDS: Final[dict[str, str]] = {
     "explain": "pipeline.cli.explain:explain",
     "show": "pipeline.cli.show:show",
     "decode": "pipeline.cli.decode:decode",
+    "format": "pipeline.cli.format:format_",
     "suspense": "pipeline.cli.suspense:suspense",
     "tariff": "pipeline.cli.tariff:tariff",
     "generate": "pipeline.cli.generate:generate",

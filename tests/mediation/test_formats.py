@@ -282,3 +282,37 @@ def test_an_outline_is_kept_until_something_changes(tmp_path: Path) -> None:
 
 def test_least_values(tmp_path: Path) -> None:
     assert "it is a number from 1 to 4" in problems(tmp_path, MAPPING + "least_values: 9\n")[0]
+
+
+def test_every_mistake_of_the_module_is_reported_beside_those_of_the_mapping(
+    tmp_path: Path,
+) -> None:
+    module = (
+        MODULE.replace("[1]  OCTET STRING", "[1]  OCTETS")
+        .replace("[40] Group OPTIONAL", "[2] Grup OPTIONAL")
+        .replace("octets [0] INTEGER", "octets [0] UTCTime")
+    )
+    write(tmp_path, MAPPING.replace("duration: integer", "duraton: integer"), module)
+    with pytest.raises(MediationConfigError) as caught:
+        formats.load_folder(tmp_path)
+    lines = {line.strip(): at for at, line in enumerate(module.splitlines(), 1)}
+    at = {word: next(n for text, n in lines.items() if text.startswith(word)) for word in
+          ("imsi", "group", "Part ")}  # fmt: skip
+    text = str(caught.value)
+    for words in (
+        f"tiny.asn:{at['imsi']}: `imsi` of `Call`: type `OCTETS` is not defined",
+        f"tiny.asn:{at['group']}: `group` of `Call`: type `Grup` is not defined",
+        "(did you mean `Group`?)",
+        f"tiny.asn:{at['Part ']}: `octets` of `Part`: type `UTCTime`",
+        f"tiny.asn:{at['group']}: `group` of `Call` has tag [2], as has `began`",
+        "`duraton` is no EDR column (did you mean `duration`?)",
+    ):
+        assert words in text, text
+
+
+def test_a_module_that_is_no_asn1_says_line_and_what_was_expected(tmp_path: Path) -> None:
+    write(tmp_path, module=MODULE.replace("Call ::=", "Call :="))
+    with pytest.raises(MediationConfigError) as caught:
+        formats.load_folder(tmp_path)
+    assert "tiny.asn:4: not ASN.1 at column 6, near `Call :=" in str(caught.value)
+    assert "expected ::=" in str(caught.value)

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mediation import formats
+from mediation.formats.advice import advice
+from tests.mediation.test_formats import MAPPING, MODULE, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def told(folder: Path, mapping: str, module: str = MODULE) -> list[str]:
+    return [str(problem) for problem in advice(formats.load_folder(write(folder, mapping, module)))]
+
+
+def test_what_a_charge_needs_and_what_may_fill_it(tmp_path: Path) -> None:
+    mapping = MAPPING.replace("      duration: integer seconds\n", "")
+    module = MODULE.replace("[1]  OCTET STRING OPTIONAL,", "[1]  OCTET STRING OPTIONAL,\n"
+                            "  nodeName [60] OCTET STRING OPTIONAL,\n"
+                            "  inner [61] SEQUENCE { volumeSent [0] INTEGER OPTIONAL } OPTIONAL,\n"
+                            "  called [62] OCTET STRING OPTIONAL,")  # fmt: skip
+    found = told(tmp_path, mapping, module)
+    for line in (
+        "mapping.yaml:6: `call` fills no `recording_entity` (perhaps `nodeName`)",
+        "mapping.yaml:6: `call` fills no `duration` (perhaps `seconds`)",
+        "mapping.yaml:6: `call` fills no `other_number` (perhaps `called`)",
+    ):
+        assert line in found
+    assert any("`inner.volumeSent` (INTEGER) may matter for charging" in line for line in found)
+    assert not any("`start_time`" in line or "served" in line for line in found)
+
+
+def test_record_types_that_are_left_out(tmp_path: Path) -> None:
+    module = MODULE.replace("call [0] Call", "call [0] Call, message [1] Part")
+    assert any(
+        "record type `message` is not mapped" in line for line in told(tmp_path, MAPPING, module)
+    )
+
+
+def test_a_trunk_has_no_subscriber(tmp_path: Path) -> None:
+    mapping = MAPPING.replace("      served_imsi: tbcd imsi\n", "")
+    assert any("served_imsi" in line for line in told(tmp_path, mapping))
+    trunk = mapping.replace("direction: originating", "direction: transit")
+    assert not any("served_imsi" in line for line in told(tmp_path, trunk))
