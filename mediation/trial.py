@@ -48,7 +48,7 @@ def rows_of(
     chunk = decode_chunk(memory, range(len(records)), normalization)
     if chunk.records_suspended or chunk.records_discarded:
         reasons = [
-            f"record at {row['offset']}: {row['reason']} in {row['tag_path']}"
+            f"record at {row['offset']}: {row['reason']} {row['tag_path'] or ''}: {row['detail']}"
             for row in chunk.suspense.to_pylist()
         ]
         raise NotDecodedError("; ".join([*reasons, *chunk.discarded]))
