@@ -10,8 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import asn1tools
-
 from mediation.errors import Problem
 
 if TYPE_CHECKING:
@@ -212,8 +210,10 @@ def load_schema(files: Iterable[Path], record: str) -> tuple[Element, ...]:
         SchemaError: A module does not parse, the type is missing, or something in the modules
             cannot be used; carries every problem.
     """
-    # These need Element themselves.
-    from mediation.formats import module_check  # noqa: PLC0415
+    # A quarter of a second, and what it makes is kept (outline.py).
+    import asn1tools  # noqa: PLC0415
+
+    from mediation.formats import module_check  # noqa: PLC0415 - it needs Element itself
 
     paths = tuple(files)
     names = [str(path) for path in paths]
