@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 WIDTHS: Final = (64, 32, 16, 8)
 TYPES: Final[dict[int, Any]] = {64: np.int64, 32: np.int32, 16: np.int16, 8: np.int8}
 ROUND_ROWS: Final = 64
+OUTSIDE: Final = -2
+"""The action of texts that no action saw."""
 
 
 def _arrow_types() -> tuple[tuple[Any, Any], ...]:
@@ -68,6 +70,17 @@ class Texts:
         self.interned = np.concatenate((self.interned, np.empty_like(self.interned)))
         self.codes = np.concatenate((self.codes, np.empty_like(self.codes)))
         rehash(self.data, self.slots, self.interned, int(self.count[0]))
+
+    def add(self, column: int, word: str) -> int:
+        """Returns the number of a text that stands in no record; before any record is walked."""
+        number = int(self.count[0])
+        while number >= len(self.codes):
+            self.grow()
+        self.interned[number * 3 : number * 3 + 3] = (0, 0, OUTSIDE)
+        words = self.words.setdefault(column, {})
+        self.codes[number] = words.setdefault(word, len(words)) if word else -1
+        self.count[0] = self.known = number + 1
+        return number
 
     def render(self) -> None:
         """Turns the texts that are new since the last call into dictionary entries."""

@@ -20,11 +20,15 @@ from mediation.kernels import ops, tables
 from mediation.kernels.ber import decode_rows
 from mediation.normalize import CHINA, NormalizationSettings
 from mediation.outcome import Fault, suspend, walk_fault
+from mediation.resolve import Resolver, Sums
 from mediation.validation_rules import default_rules
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pyarrow as pa
 
+    from mediation.batch_facts import BatchFacts
     from mediation.plan import Plan
     from mediation.validation import Rule, RuleSet
 
@@ -80,6 +84,7 @@ class DecodedChunk:
         bytes_decoded: Octets of the decoded records.
         bytes_suspended: Octets of the suspended records.
         bytes_discarded: Octets of the discarded records.
+        sums: By batch of the file (-1 for records in none), what its records sum up to.
     """
 
     edr: pa.RecordBatch
@@ -92,6 +97,7 @@ class DecodedChunk:
     bytes_decoded: int
     bytes_suspended: int
     bytes_discarded: int
+    sums: dict[int, Sums] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -169,6 +175,12 @@ class _Decoding:
         self.scratch = _scratch(self.plan.width)
         self.scratch.columns[self._inactive()] = MISSING
         self.texts = Texts(self.plan, self.data)
+        self.first_record = wanted.start
+        self.resolver: Resolver | None = None
+        if self.format.mapping.file is not None or self.plan.local_times:
+            # What is no file, such as records in memory, has no batches.
+            batches: Sequence[BatchFacts] = getattr(records, "batches", ())
+            self.resolver = Resolver(self.format, batches, self.texts)
         self.last = np.full(max(len(self.plan.texts), 1), -1, np.int32)
         self.output = Output(self.plan)
         self.faults: list[Fault] = []
@@ -234,7 +246,7 @@ class _Decoding:
         if rows == 0:
             return
         keep = scratch.every_row[:rows]
-        refused = self.refused(first, rows)
+        refused = self.refused(first, rows, self.unresolved(first, rows))
         if len(refused):
             bad = np.isin(scratch.row_record[:rows], refused)
             keep = np.flatnonzero(~bad).astype(np.int32)
@@ -249,8 +261,28 @@ class _Decoding:
             self.offsets,
         )
 
-    def refused(self, first: int, rows: int) -> Int32s:
+    def unresolved(self, first: int, rows: int) -> set[int]:
+        """Fills in what the batch says; returns the records (from `first`) that it leaves open."""
+        if self.resolver is None:
+            return set()
+        scratch = self.scratch
+        base = self.first_record + first
+        records = scratch.row_record[:rows].astype(np.int64) + base
+        found = self.resolver.apply(scratch.columns[:, :rows], records)
+        for record, why in found.items():
+            place = record - self.first_record
+            offset, length = int(self.offsets[place]), int(self.lengths[place])
+            self.faults.append(
+                Fault(
+                    offset, length, "normalize", why.reason, why.column, why.detail, "", offset
+                )
+            )
+        return {record - base for record in found}
+
+    def refused(self, first: int, rows: int, gone: set[int]) -> Int32s:
         """Returns the records (counted from `first`) that validation stops; notes why.
+
+        `gone` are records that something else has stopped; they are among those returned.
 
         A record goes on whole or not at all: one refused container refuses its record, and a
         container to suspend outweighs one to discard.
@@ -260,18 +292,20 @@ class _Decoding:
         status = scratch.row_status[:rows]
         start = scratch.columns[START, :rows]
         if not hits and start.min() != MISSING:
-            return NO_RECORDS
+            return np.array(sorted(gone), np.int32) if gone else NO_RECORDS
         timeless = start == MISSING  # such a row cannot be written, whatever the rules say
         chosen: dict[int, Rule | None] = {}
         for row in np.flatnonzero((status != 0) | timeless).tolist():
             record = int(scratch.row_record[row])
+            if record in gone:
+                continue
             rule = self.rules.rules[status[row] - 1] if status[row] else None
             before = chosen.get(record)
             if record not in chosen or (before is not None and before.outcome == "discard"):
                 chosen[record] = rule
         for record, rule in chosen.items():
             self.refuse(first + record, rule)
-        return np.array(sorted(chosen), np.int32)
+        return np.array(sorted(gone.union(chosen)), np.int32)
 
     def refuse(self, record: int, rule: Rule | None) -> None:
         """Counts a record that validation stops, as discarded or as suspended."""
@@ -302,6 +336,7 @@ class _Decoding:
             bytes_decoded=total_bytes - suspended_bytes - self.discarded_bytes,
             bytes_suspended=suspended_bytes,
             bytes_discarded=self.discarded_bytes,
+            sums={} if self.resolver is None else self.resolver.sums,
         )
 
 

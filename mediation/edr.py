@@ -40,6 +40,9 @@ def field(
     )
 
 
+MICROS = "10^-6 of partner_currency"
+NANOS = "10^-9 of the partner's local currency for 1 of partner_currency"
+
 IDENTITY = (
     field("file_id", DICTIONARY, "hex", "First 128 bits of the file's BLAKE3", nullable=False),
     field("offset", pa.int64(), "byte", "Where the record begins in the file", nullable=False),
@@ -72,7 +75,12 @@ EDR_SCHEMA = pa.schema(
         field("uplink", pa.int64(), "byte", "Volume sent by the subscriber", nullable=False),
         field("downlink", pa.int64(), "byte", "Volume received", nullable=False),
         field("events", pa.int32(), "count", "Chargeable events (1 for a message)", nullable=False),
-        field("visited_network", DICTIONARY, "MCC-MNC", "Network that served the event"),
+        field(
+            "visited_network",
+            DICTIONARY,
+            "MCC-MNC, or TADIG code in a roaming file",
+            "Network that served the event",
+        ),
         field("area", pa.int32(), "code", "Location or tracking area code"),
         field("cell", pa.int64(), "code", "Cell identity"),
         field("recording_entity", DICTIONARY, "E.164 or node name", "Element that wrote it"),
@@ -87,9 +95,12 @@ EDR_SCHEMA = pa.schema(
         field("partial_sequence", pa.int64(), "index", "Number of this partial record, 1 first"),
         field("container_sequence", pa.int64(), "index", "Local sequence number of the container"),
         field("cause", pa.int16(), "TS 32.298 code", "Cause for termination or record closing"),
-        field("partner_charge", pa.int64(), "partner's smallest unit", "Charge in a roaming file"),
-        field("partner_tax", pa.int64(), "partner's smallest unit", "Tax in a roaming file"),
-        field("partner_currency", DICTIONARY, "ISO 4217", "Currency of the partner's charge"),
+        field("partner_charge", pa.int64(), MICROS, "Charge of a roaming partner, refunds negative"),
+        field("partner_tax", pa.int64(), MICROS, "Tax of a roaming partner"),
+        field("partner_discount", pa.int64(), MICROS, "Discount of a roaming partner"),
+        field("partner_currency", DICTIONARY, "ISO 4217", "Currency of the partner's amounts"),
+        field("partner_rate", pa.int64(), NANOS, "Exchange rate that the partner used"),
+        field("partner_tax_rate", pa.int32(), "10^-5 percent", "Tax rate that the partner used"),
     ]
 )
 """Arrow schema of an EDR batch and of the Parquet files under ``edr/``."""

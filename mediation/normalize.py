@@ -82,6 +82,11 @@ def render_number(octets: bytes) -> str:
     return digits_of(body)
 
 
+def render_bcd(octets: bytes) -> str:
+    """Returns BCD digits, high nibble first, ``*#abc`` for the nibbles A to E; F ends them."""
+    return "".join(TBCD_DIGITS[int(nibble, 16)] for nibble in octets.hex().partition("f")[0])
+
+
 def render_address(octets: bytes) -> str:
     """Returns an AddressString as text; international numbers begin with ``+``."""
     kind, _, body = number_parts(octets)
@@ -130,6 +135,7 @@ def render_integer(octets: bytes) -> str:
 RENDERERS: Final[dict[str, Callable[[bytes], str]]] = {
     "number": render_number,
     "address": render_address,
+    "bcd": render_bcd,
     "text": render_text,
     "plmn": render_plmn,
     "ip": render_ip,

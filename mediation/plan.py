@@ -15,6 +15,7 @@ import numpy as np
 
 from mediation.columns import CODES, COLUMNS, INDEX, LIMITS, PAIRS, QUANTITIES
 from mediation.edr import MISSING
+from mediation.formats.codecs import INTEGERS
 from mediation.kernels import ops
 
 if TYPE_CHECKING:
@@ -30,7 +31,12 @@ ROOT: Final = 0
 SKIP: Final = 1
 CLASSES: Final = 4
 HIGHEST: Final = 2**63 - 1
-TEXT_BESIDE: Final = {ops.NUMBER: "number", ops.URI: "text"}
+TEXT_BESIDE: Final = {
+    ops.NUMBER: "number",
+    ops.URI: "text",
+    ops.BCD_NUMBER: "bcd",
+    ops.ASCII_NUMBER: "text",
+}
 """How what is no E.164 number is rendered in the second column, by codec."""
 SPAN_WIDTH: Final = 7
 
@@ -60,6 +66,7 @@ class Plan:
         lookups: int64[tables * 256], value by octet; `MISSING` leaves the default.
         active: int32[...], the columns that this format can fill.
         texts: Per action, the column and the renderer of a text, or None.
+        local_times: True if start times are on the clock that ``utc_offset`` is the offset of.
     """
 
     width: int
@@ -76,6 +83,7 @@ class Plan:
     lookups: Int64s
     active: Int32s
     texts: tuple[tuple[int, str] | None, ...]
+    local_times: bool = False
 
     def entry(self, node: int, tag: tuple[int, int]) -> int:
         """Returns the entry of a (class, number) in a node, negative where it is not read."""
@@ -153,6 +161,10 @@ class _Compiler:
         self.table_numbers = {name: number for number, name in enumerate(mapping.tables)}
         self.next_slot = self.width
         self.keys: dict[tuple[int, tuple[tuple[int, int], ...]], int] = {}
+        self.marks: dict[tuple[int, tuple[tuple[int, int], ...]], int] = {}
+        self.local_times = False
+        if mapping.file is not None:
+            self.used |= {INDEX[name] for name in mapping.file.columns}
 
     def slot(self) -> int:
         """Returns a slot behind the columns; record types share them, for one row is of one."""
@@ -217,6 +229,9 @@ class _Compiler:
         for source in rule.sources:
             if source.codec.name == "position":
                 continue
+            if rule.gathers:
+                self.place(node, rule.column, source, (target[0], -1), template)
+                continue
             choice = _tags(source.choice)
             direct = not source.previous and not source.condition and not source.second
             if first and direct:
@@ -243,9 +258,8 @@ class _Compiler:
         known = (id(node), _tags(path))
         if known not in self.keys:
             self.keys[known] = self.slot()
-            edge = _down(node, path)
-            edge.actions.append([ops.KEY, self.keys[known], -1, MISSING + 1, HIGHEST, -1, 0, 0])
-            edge.texts.append(None)
+            whole = (MISSING + 1, HIGHEST)
+            self.beside(node, path, [ops.KEY, self.keys[known], -1, *whole, -1, 0, 0])
         slot = self.keys[known]
         return -slot if condition.differs else slot, condition.wanted
 
@@ -271,15 +285,40 @@ class _Compiler:
             self.act(node, column, source, source.path, (slots[0], self.slot()))
             self.act(node, column, source, source.second, (slots[1], self.slot()))
             return
+        if source.offset:
+            self.local_times = True
+            coded = source.offset[-1].kind in INTEGERS
+            limits = LIMITS[INDEX["utc_offset"]]
+            action = [ops.INTEGER if coded else ops.UTC_OFFSET, slots[1], -1, *limits, -1, 0, 0]
+            self.beside(node, source.offset, action)
+            slots = (slots[0], -1)
+        mark = self.mark(node, source.minus) if source.minus else -1
         if source.pick is None:
-            self.act(node, column, source, source.path, slots)
+            self.act(node, column, source, source.path, (slots[0], mark) if mark >= 0 else slots)
             return
         outer = source.path[: source.pick_at]
-        found = (self.slot(), self.slot() if slots[1] >= 0 else -1)
+        found = (self.slot(), self.slot() if slots[1] >= 0 else mark)
         edge = _down(node, outer)
         edge.kind = ops.PICK
-        edge.picks.append([*slots, *found, *self.key(node, outer, source.pick)])
+        second = ops.TOTAL if source.codec.op == ops.SUM else slots[1]
+        edge.picks.append([slots[0], second, *found, *self.key(node, outer, source.pick)])
         self.act(node, column, source, source.path, found)
+
+    def mark(self, node: _Node, path: tuple[Element, ...]) -> int:
+        """Returns the slot of a mark that turns amounts into refunds."""
+        known = (id(node), _tags(path))
+        if known not in self.marks:
+            self.marks[known] = self.slot()
+            whole = (MISSING + 1, HIGHEST)
+            self.beside(node, path, [ops.INTEGER, self.marks[known], -1, *whole, -1, 0, 0])
+        return self.marks[known]
+
+    @staticmethod
+    def beside(node: _Node, path: tuple[Element, ...], action: list[int]) -> None:
+        """Adds an action that fills no column of its own."""
+        edge = _down(node, path)
+        edge.actions.append(action)
+        edge.texts.append(None)
 
     def act(
         self,
@@ -292,7 +331,7 @@ class _Compiler:
         """Adds the action that reads the field at `path` into `slots`."""
         low, high = LIMITS[INDEX[column]]
         name = source.codec.name
-        param = self.table_numbers[source.argument] if name == "lookup" else 0
+        param = self.table_numbers.get(source.argument, 0)
         edge = _down(node, path)
         param = 1 if name == "decimal_imei" else param
         edge.actions.append([source.codec.op, *slots, low, high, -1, param, 0])
@@ -442,6 +481,7 @@ def compile_plan(mapping: Mapping, schema: tuple[Element, ...]) -> Plan:
         lookups=_lookups(mapping),
         active=np.array(sorted(compiler.used), np.int32),
         texts=tuple(skip_first.texts),
+        local_times=compiler.local_times,
     )
 
 

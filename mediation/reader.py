@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mediation.batch_audit import declared_records, declared_sequence, header_notes
+from mediation.batch_facts import batch_facts
 from mediation.errors import UnreadableFileError
 from mediation.framing import RecordTags, frame, tags_of
 from mediation.framing_steps import FramingRules, read_steps
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from mediation.batch_facts import BatchFacts
     from mediation.detect import Detection
     from mediation.framing import Frames
     from mediation.framing_steps import Steps
@@ -81,6 +84,7 @@ class CdrFile:
         frames: Places of the records and everything between them.
         evidence: Why format and framing were chosen, where they were detected.
         alternatives: What else the file could be, one sentence each, best first.
+        batches: What the outer values of the file say about their records.
     """
 
     path: Path
@@ -92,6 +96,7 @@ class CdrFile:
     evidence: tuple[str, ...] = ()
     alternatives: tuple[str, ...] = ()
     packings: tuple[str, ...] = ()
+    batches: tuple[BatchFacts, ...] = ()
     _data: np.ndarray | None = None
     _map: mmap.mmap | None = None
     _scratch: Path | None = field(default=None, repr=False)
@@ -136,18 +141,22 @@ class CdrFile:
 
     @property
     def sequence_number(self) -> int | None:
-        """Running number in the TS 32.297 file header, None without one."""
-        return None if self.frames.header is None else self.frames.header.sequence_number
+        """Running number in the file header or in the first batch, None without one."""
+        if self.frames.header is None:
+            return declared_sequence(self.batches)
+        return self.frames.header.sequence_number
 
     @property
     def declared_records(self) -> int | None:
-        """Number of records the file header declares, None where it does not."""
-        return None if self.frames.header is None else self.frames.header.records
+        """Number of records that the file header or the batches declare, None without one."""
+        if self.frames.header is None:
+            return declared_records(self.batches)
+        return self.frames.header.records
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the file header declares and the file does not hold."""
-        return self.frames.notes
+        """What headers and trailers declare and the file does not hold; amounts are not looked at."""
+        return (*self.frames.notes, *header_notes(self.batches))
 
     def raw(self, offset: int, length: int) -> bytes:
         """Returns a copy of ``length`` octets from ``offset``."""
@@ -231,6 +240,7 @@ def open_cdr_file(
         data, mapped = _mapped(path, source)
         name, rules, found = _choose(path, data, format_name, settings)
         frames = frame(data, _tags(name), rules)
+        batches = _batches(name, data, frames)
     except BaseException:
         if scratch is not None:
             scratch.unlink(missing_ok=True)
@@ -245,6 +255,7 @@ def open_cdr_file(
         evidence=() if found is None else tuple(found.evidence),
         alternatives=() if found is None else tuple(map(str, found.alternatives)),
         packings=packings,
+        batches=batches,
         _data=data,
         _map=mapped,
         _scratch=scratch,
@@ -256,6 +267,15 @@ def _tags(name: str) -> RecordTags:
 
     outline = formats.outline(name)
     return tags_of(outline.schema, outline.outer, outline.least_values)
+
+
+def _batches(name: str, data: np.ndarray, frames: Frames) -> tuple[BatchFacts, ...]:
+    """Returns what the outer values of a file say about their records."""
+    if not frames.outer:
+        return ()
+    from mediation import formats  # noqa: PLC0415 - loading a format compiles its plan
+
+    return batch_facts(formats.load(name), data, frames.outer)
 
 
 def _choose(

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from mediation.errors import MediationConfigError, Problem
 from mediation.format_folders import MAPPING_FILE, folders, found
+from mediation.formats.file_rule import check_codes, read_file_rule
 from mediation.formats.mapping import Mapping, nearest, read_mapping
 from mediation.formats.outer import Root, outer_type, read_outer
 from mediation.formats.outline import LEAST_VALUES, Outline, keep_outline, read_outline
@@ -131,6 +132,8 @@ def load_folder(folder: Path) -> Format:
     kept = read_outline(folder)
     outline = _outline(document, files, record) if kept is None else kept
     mapping = read_mapping(document, outline.schema)
+    mapping = replace(mapping, file=read_file_rule(document, outline.outer))
+    check_codes(document, mapping)
     if document.problems:
         raise MediationConfigError(document.problems)
     if kept is None:

@@ -22,7 +22,7 @@ class Codec:
         name: As mappings write it.
         op: The kernel's codec, one of `mediation.kernels.ops`; -1 for what needs no field.
         reads: ASN.1 base types it may stand on; empty for what needs no field.
-        fills: Kind of column it fills: number, text, code.
+        fills: Kind of column it fills: number, text, code; empty for number or text.
         columns: The only columns it may fill; empty for every column of that kind.
         render: For text: how the dictionary's octets become text, a name in `normalize.RENDERERS`.
         meaning: One sentence.
@@ -36,7 +36,13 @@ class Codec:
     render: str = ""
     meaning: str = ""
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of column it fills."""
+        return (self.fills,) if self.fills else ("number", "text")
 
+
+RECORDS: Final = frozenset({"SEQUENCE", "SET"})
 PARTIES: Final = ("served_msisdn", "other_number")
 
 _ALL: Final = (
@@ -146,6 +152,66 @@ _ALL: Final = (
         "code",
         meaning="one octet through one of the mapping's tables; others leave the default",
     ),
+    Codec("bcd", ops.BCD, STRINGS, "number", meaning="digits, high nibble first"),
+    Codec(
+        "bcd_imei",
+        ops.BCD_IMEI,
+        STRINGS,
+        "number",
+        meaning="as bcd; the software version of 16 digits is dropped",
+    ),
+    Codec(
+        "bcd_number",
+        ops.BCD_NUMBER,
+        STRINGS,
+        "number",
+        PARTIES,
+        meaning="an international number in digits, high nibble first",
+    ),
+    Codec("ascii_digits", ops.ASCII_DIGITS, STRINGS, "number", meaning="a number in ASCII digits"),
+    Codec(
+        "ascii_number",
+        ops.ASCII_NUMBER,
+        STRINGS,
+        "number",
+        PARTIES,
+        meaning="an international number in ASCII digits, with + or without",
+    ),
+    Codec(
+        "ascii_dialled",
+        ops.ASCII_DIALLED,
+        STRINGS,
+        "number",
+        ("dialled",),
+        meaning="ASCII digits as they are, leading zeros counted",
+    ),
+    Codec(
+        "date_time",
+        ops.LOCAL_TIME,
+        RECORDS,
+        "number",
+        ("start_time",),
+        meaning="two fields: CCYYMMDDhhmmss and the offset from UTC, in itself or as the file's code",
+    ),
+    Codec(
+        "lookup_ascii",
+        ops.LOOKUP_ASCII,
+        STRINGS,
+        "code",
+        meaning="two hexadecimal ASCII digits through one of the mapping's tables",
+    ),
+    Codec(
+        "one", ops.PRESENCE, STRINGS | INTEGERS | {"NULL"}, "number", meaning="1 where it stands"
+    ),
+    Codec("code", ops.FIRST, INTEGERS, "", meaning="a code of the file's table; the first counts"),
+    Codec(
+        "same_code",
+        ops.SAME,
+        INTEGERS,
+        "number",
+        meaning="a code of the file's table; nothing where several differ",
+    ),
+    Codec("sum", ops.SUM, INTEGERS, "number", meaning="amounts of money, added up; never negative"),
     Codec("constant", -1, frozenset(), "number", meaning="the same number in every row"),
     Codec(
         "position",

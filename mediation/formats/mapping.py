@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from mediation.columns import CODES, COLUMNS, INDEX, KIND, PAIRS
-from mediation.formats.codecs import CODECS
+from mediation.formats.codecs import CODECS, INTEGERS, STRINGS
 from mediation.formats.sources import CONDITION, Condition, Source, key_value
+from mediation.kernels import ops
 from mediation.partials.rules import read_rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mediation.formats.codecs import Codec
+    from mediation.formats.file_rule import FileRule
     from mediation.formats.schema import Element
     from mediation.formats.strings import Document
     from mediation.partials.rules import PartialRule
@@ -29,6 +31,7 @@ TOP_KEYS: Final = (
     "module",
     "record",
     "outer",
+    "file",
     "least_values",
     "tables",
     "partials",
@@ -40,6 +43,8 @@ SOURCE: Final = re.compile(
 )
 PREVIOUS: Final = "previous."
 BETWEEN: Final = "between"
+MINUS: Final = "minus "
+LOOKUPS: Final = (ops.LOOKUP, ops.LOOKUP_ASCII)
 OWN_SECOND: Final = "cell"
 """The one second column of a pair that a mapping may fill by itself."""
 FORBIDDEN: Final = (
@@ -54,6 +59,11 @@ class ColumnRule:
 
     column: str
     sources: tuple[Source, ...]
+
+    @property
+    def gathers(self) -> bool:
+        """True if every source adds to what the others say, instead of standing in for them."""
+        return {source.codec.op for source in self.sources} in ({ops.SUM}, {ops.SAME})
 
     @property
     def plain(self) -> bool:
@@ -99,12 +109,14 @@ class Mapping:
         types: One rule per record type that is read, in file order.
         tables: Lookup tables: octet to name in the column's vocabulary.
         partials: Which records are parts of calls, None if none are.
+        file: What the elements around the records say, None where records stand alone.
     """
 
     title: str = ""
     types: tuple[TypeRule, ...] = ()
     tables: dict[str, dict[int, str]] = field(default_factory=dict)
     partials: PartialRule | None = None
+    file: FileRule | None = None
 
 
 def nearest(word: str, allowed: Iterable[str]) -> str:
@@ -260,7 +272,7 @@ class _Reader:
             return None
         if not self.fits(codec, column, keys):
             return None
-        if codec.name == "lookup" and not self.check_table(table, column, keys):
+        if codec.op in LOOKUPS and not self.check_table(table, column, keys):
             return None
         condition = self.read_condition(inside, test, keys) if test else None
         if test and condition is None:
@@ -272,7 +284,41 @@ class _Reader:
             return None
         if not codec.reads:
             return self.fieldless(codec, column, words, condition, keys)
-        return self.read_fields(codec, table or "", words or [""], inside, condition, keys)
+        if codec.op == ops.LOCAL_TIME:
+            return self.read_time(codec, table or "", words, inside, keys)
+        source = self.read_fields(codec, table or "", words or [""], inside, condition, keys)
+        if source is None or codec.op in LOOKUPS or not table:
+            return source
+        chain = self.resolve(inside, table.removeprefix(MINUS).strip(), keys)
+        if codec.op != ops.SUM or not table.startswith(MINUS) or chain is None:
+            self.document.problem(keys, f"`{name}` cannot take `({table})`")
+            return None
+        return replace(source, argument="", minus=chain)
+
+    def read_time(
+        self,
+        codec: Codec,
+        argument: str,
+        words: list[str],
+        inside: tuple[Element, ...],
+        keys: tuple[str, ...],
+    ) -> Source | None:
+        """Returns the source of a time whose offset from UTC stands in a field of its own."""
+        names = [name.strip() for name in argument.split(",")]
+        if len(names) != 2 or not all(names):
+            message = "`date_time` is followed by its two fields: `date_time(time, offset) path`"
+            self.document.problem(keys, message)
+            return None
+        before = f"{words[0]}." if words else ""
+        chains = [self.resolve(inside, before + name, keys) for name in names]
+        if chains[0] is None or chains[1] is None:
+            return None
+        for chain, kinds in ((chains[0], STRINGS), (chains[1], STRINGS | INTEGERS)):
+            if chain[-1].kind not in kinds:
+                message = f"`{chain[-1].name}` is {chain[-1].kind}; `date_time` cannot read it"
+                self.document.problem(keys, message)
+                return None
+        return Source(codec, path=chains[0], offset=chains[1])
 
     def read_fields(
         self,
@@ -348,7 +394,7 @@ class _Reader:
             message = f"`{codec.name}` fills {' or '.join(codec.columns)}, not `{column}`"
         elif codec.name == "constant" and column in CODES:
             return True
-        elif KIND[INDEX[column]] != codec.fills:
+        elif KIND[INDEX[column]] not in codec.kinds:
             allowed = [other.name for other in CODECS.values() if self.allowed(other, column)]
             message = f"`{codec.name}` cannot fill `{column}`; allowed: {', '.join(allowed)}"
         elif PAIRS.get(column, OWN_SECOND) != OWN_SECOND and not codec.columns:
@@ -361,7 +407,7 @@ class _Reader:
 
     @staticmethod
     def allowed(codec: Codec, column: str) -> bool:
-        fits_kind = KIND[INDEX[column]] == codec.fills
+        fits_kind = KIND[INDEX[column]] in codec.kinds
         return fits_kind and (not codec.columns or column in codec.columns)
 
     def check_table(self, table: str | None, column: str, keys: tuple[str, ...]) -> bool:

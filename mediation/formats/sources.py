@@ -48,6 +48,8 @@ class Source:
         condition: What must hold in the record (or the container) for the value to count.
         pick: What must hold in the element of a list on the path; its path starts inside it.
         pick_at: How many elements of `path` lead to that element and into it.
+        offset: Of a local time, the elements down to its offset from UTC.
+        minus: Of a sum, the elements down to a mark that makes the amounts refunds where it is 1.
     """
 
     codec: Codec
@@ -58,6 +60,8 @@ class Source:
     condition: Condition | None = None
     pick: Condition | None = None
     pick_at: int = 0
+    offset: tuple[Element, ...] = ()
+    minus: tuple[Element, ...] = ()
 
     @property
     def choice(self) -> tuple[Element, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mediation.kernels.ascii import AS_TEXT, ascii_value, gather, hex_octet
 from mediation.kernels.codecs import (
     MISSING,
     digits_value,
@@ -22,64 +23,20 @@ from mediation.kernels.codecs import (
 )
 from mediation.kernels.intern import intern_octets, same_octets
 from mediation.kernels.jit import kernel
+# isort: off
+# fmt: off
 from mediation.kernels.ops import (
-    ACT_CODEC,
-    ACT_HIGH,
-    ACT_LOW,
-    ACT_NEXT,
-    ACT_PARAM,
-    ACT_SLOT,
-    ACT_SLOT2,
-    ACTION_WIDTH,
-    BAD_LENGTH,
-    BAD_TAG,
-    BOOLEAN,
-    DIALLED,
-    ENT_ACTION,
-    ENT_CHILD,
-    ENT_GROUP,
-    ENT_KIND,
-    ENT_PICK,
-    ENT_PICK_END,
-    ENT_POSITION,
-    ENT_TYPE,
-    ENTRY_WIDTH,
-    FLUSH_ROWS,
-    IMEI,
-    INTEGER,
-    INVALID_DIGITS,
-    INVALID_INTEGER,
-    INVALID_LENGTH,
-    INVALID_NETWORK,
-    INVALID_TIMESTAMP,
-    LEAF,
-    LOCATION,
-    LOOKUP,
-    MAX_DEPTH,
-    MAX_ROWS,
-    NUMBER,
-    OCTETS,
-    OK,
-    PICK,
-    PLMN,
-    PRESENCE,
-    RECORD,
-    ROW,
-    SET_E164_MIN,
-    TBCD,
-    TEXT,
-    TIMESTAMP,
-    TOO_DEEP,
-    TOO_MANY_ROWS,
-    TRAILING_BYTES,
-    TRUNCATED,
-    UNEXPECTED_END,
-    UNEXPECTED_FORM,
-    UNKNOWN_RECORD_TYPE,
-    UNSIGNED,
-    URI,
-    VALUE_OUT_OF_RANGE,
+    ACTION_WIDTH, ACT_CODEC, ACT_HIGH, ACT_LOW, ACT_NEXT, ACT_PARAM, ACT_SLOT, ACT_SLOT2,
+    BAD_LENGTH, BAD_TAG, BOOLEAN, DIALLED, ENTRY_WIDTH, ENT_ACTION, ENT_CHILD, ENT_GROUP,
+    ENT_KIND, ENT_PICK, ENT_PICK_END, ENT_POSITION, ENT_TYPE, FIRST, FLUSH_ROWS, IMEI, INTEGER,
+    INVALID_DIGITS, INVALID_INTEGER, INVALID_LENGTH, INVALID_NETWORK, INVALID_TIMESTAMP, LEAF,
+    LOCATION, LOOKUP, LOOKUP_ASCII, MAX_DEPTH, MAX_ROWS, NUMBER, OCTETS, OK, PICK, PLMN,
+    PRESENCE, RECORD, ROW, SAME, SET_E164_MIN, SUM, TBCD, TEXT, TIMESTAMP, TOO_DEEP,
+    TOO_MANY_ROWS, TRAILING_BYTES, TRUNCATED, UNEXPECTED_END, UNEXPECTED_FORM,
+    UNKNOWN_RECORD_TYPE, UNSIGNED, URI, VALUE_OUT_OF_RANGE,
 )
+# fmt: on
+# isort: on
 from mediation.kernels.rows import apply_picks, apply_steps, close_rows, empty_picks, flush_rows
 from mediation.kernels.texts import plain_value, uri_number
 
@@ -440,6 +397,35 @@ def decode_rows(
                 block[ix(slot)] = 1 if data[ix(pos)] != 0 else 0
             elif codec == PRESENCE:
                 block[ix(slot)] = 1
+            elif codec in (FIRST, SAME, SUM):
+                second = actions[ix(base + ACT_SLOT2)]
+                refund = second >= 0 and block[ix(target + second)] == 1
+                low, high = actions[ix(base + ACT_LOW)], actions[ix(base + ACT_HIGH)]
+                value, code = gather(codec, data, pos, close, block[ix(slot)], refund, low, high)
+                if code != OK:
+                    break
+                block[ix(slot)] = value
+            elif codec == LOOKUP_ASCII:
+                value = hex_octet(data, pos, close)
+                if value >= 0:
+                    value = lookups[ix((actions[ix(base + ACT_PARAM)] << 8) + value)]
+                    if value != MISSING:
+                        block[ix(slot)] = value
+            elif codec > LOOKUP_ASCII:
+                value, other, code = ascii_value(codec, data, pos, close, days, settings, powers)
+                if code != OK:
+                    break
+                block[ix(slot)] = value
+                second = actions[ix(base + ACT_SLOT2)]
+                if second >= 0:
+                    if other == AS_TEXT:
+                        other = intern_octets(
+                            data, pos, close, action, slots, interned, interned_count
+                        )
+                        if other < 0:
+                            code = NEED_ROOM
+                            break
+                    block[ix(target + second)] = other
             elif codec == URI:
                 number = uri_number(data, pos, close, settings[SET_E164_MIN])
                 second = actions[ix(base + ACT_SLOT2)]

@@ -41,6 +41,8 @@ STEP_KEY: Final = 4
 STEP_WANTED: Final = 5
 BETWEEN: Final = -3
 """As the second of a step's pair: the first becomes the seconds from one time slot to another."""
+TOTAL: Final = -4
+"""As the second of a pick's pair: the first grows by what the element said."""
 
 # What an entry is.
 LEAF: Final = 0
@@ -72,6 +74,24 @@ KEY: Final = 30
 URI: Final = 31
 DECIMAL: Final = 32
 DIGEST: Final = 33
+FIRST: Final = 50
+SAME: Final = 51
+SUM: Final = 52
+LOOKUP_ASCII: Final = 53
+BCD: Final = 54
+BCD_IMEI: Final = 55
+BCD_NUMBER: Final = 56
+ASCII_DIGITS: Final = 57
+ASCII_NUMBER: Final = 58
+ASCII_DIALLED: Final = 59
+LOCAL_TIME: Final = 60
+UTC_OFFSET: Final = 61
+
+SEVERAL: Final = -(2**62)
+"""What the codec SAME leaves where a record says different things; no code is that large."""
+
+LARGEST_AMOUNT: Final = 2**44
+"""What is added up stays below it: no record is long enough to make such sums overflow."""
 
 # Statuses of a record. Below FIRST_VALUE_STATUS the bytes cannot be walked; from there on they
 # can, and a value makes no sense.
@@ -92,6 +112,8 @@ INVALID_INTEGER: Final = 22
 VALUE_OUT_OF_RANGE: Final = 23
 INVALID_NETWORK: Final = 24
 INVALID_LENGTH: Final = 25
+INVALID_UTC_OFFSET: Final = 40
+NEGATIVE_AMOUNT: Final = 41
 
 STATUS_NAMES: Final[dict[int, str]] = {
     TRUNCATED: "truncated",
@@ -109,6 +131,8 @@ STATUS_NAMES: Final[dict[int, str]] = {
     VALUE_OUT_OF_RANGE: "value_out_of_range",
     INVALID_NETWORK: "invalid_network",
     INVALID_LENGTH: "invalid_length",
+    INVALID_UTC_OFFSET: "invalid_utc_offset",
+    NEGATIVE_AMOUNT: "negative_amount",
 }
 """Status to the reason that a suspended record carries."""
 
@@ -128,6 +152,8 @@ STATUS_DETAILS: Final[dict[int, str]] = {
     VALUE_OUT_OF_RANGE: "A value does not fit its EDR column.",
     INVALID_NETWORK: "A PLMN identifier is not 3 octets of BCD.",
     INVALID_LENGTH: "An octet string is longer than its column can hold.",
+    INVALID_UTC_OFFSET: "An offset from UTC is not a sign and four digits up to 15:59.",
+    NEGATIVE_AMOUNT: "An amount or a volume is negative; refunds have a mark of their own.",
 }
 """Status to one sentence for the person who looks at the record."""
 

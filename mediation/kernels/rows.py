@@ -17,6 +17,7 @@ from mediation.kernels.ops import (
     STEP_SECOND,
     STEP_WANTED,
     STEP_WIDTH,
+    TOTAL,
 )
 
 MISSING = -(2**63)
@@ -74,7 +75,7 @@ def empty_picks(block, row, steps, begin, end):
 
 @kernel
 def apply_picks(block, row, steps, begin, end):
-    """Copies what an element said to where it is wanted, if its key fits; the last one counts."""
+    """Copies what an element said to where it is wanted, if its key fits; the last one counts, or all."""
     for step in range(begin, end):
         base = step * STEP_WIDTH
         if not holds(block, row, steps[ix(base + STEP_KEY)], steps[ix(base + STEP_WANTED)]):
@@ -86,6 +87,8 @@ def apply_picks(block, row, steps, begin, end):
             other = block[ix(row + steps[ix(base + STEP_FROM2)])]
         if value == MISSING and other == MISSING:
             continue
+        if second == TOTAL and block[ix(row + steps[ix(base)])] != MISSING:
+            value += block[ix(row + steps[ix(base)])]
         block[ix(row + steps[ix(base)])] = value
         if second >= 0:
             block[ix(row + second)] = other

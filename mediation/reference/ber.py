@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mediation.columns import CODES, INDEX, LIMITS, PAIRS, QUANTITIES
+from mediation.formats.codecs import INTEGERS
 from mediation.kernels import ops
 from mediation.normalize import CHINA, RENDERERS
 from mediation.reference import ber_codecs as codecs
@@ -65,6 +66,7 @@ class Group:
         around: The container that it stands in, None for a record and what stands right in it.
         found: By column and number of the source; the complement of the number for a second path.
         keys: Values of the fields that conditions ask for, by tags.
+        marks: Values of the fields that turn sums into refunds, by tags.
     """
 
     rules: tuple[ColumnRule, ...]
@@ -72,6 +74,7 @@ class Group:
     around: Group | None = None
     found: dict[tuple[str, int], tuple[Value, Value]] = field(default_factory=dict)
     keys: dict[Tags, int | None] = field(default_factory=dict)
+    marks: dict[Tags, int] = field(default_factory=dict)
 
     def sources(self) -> list[tuple[str, int, Source]]:
         """Returns column, number and source of every source."""
@@ -97,6 +100,12 @@ class Group:
             return True
         value = self.keys.get(tags_of((*outer, *condition.path)))
         return (value == condition.wanted) != condition.differs
+
+
+def _total(parts: list[tuple[Value, Value] | None]) -> int | None:
+    """Returns the sum of amounts, None where none was said."""
+    said = [part[0] for part in parts if part is not None and isinstance(part[0], int)]
+    return sum(said) if said else None
 
 
 def tags_of(path: tuple[Element, ...]) -> Tags:
@@ -256,6 +265,11 @@ class Walk:
             if path and tags_of(path) == tags
         ]
         is_key = tags in group.key_tags()
+        beside = [
+            (column, number, source)
+            for column, number, source in group.sources()
+            if tags in (tags_of(source.offset), tags_of(source.minus))
+        ]
         if rows is not None:
             if not tlv.constructed:
                 raise self.fail(ops.UNEXPECTED_FORM, tlv.at)
@@ -268,10 +282,12 @@ class Walk:
             self.containers.append(container)
             children = element.children if element else None
             return self.inside(tlv, end, children, (), container, depth + 1)
-        if sources or is_key:
+        if sources or is_key or beside:
             if tlv.constructed:
                 raise self.fail(ops.UNEXPECTED_FORM, tlv.at)
             octets = self.data[tlv.content : after]
+            for column, number, source in beside:
+                self.read_beside(tlv, octets, column, number, source, group)
             for column, number, source in sources:
                 self.read(tlv, octets, column, number, source, group)
             if is_key:
@@ -311,6 +327,8 @@ class Walk:
             said = group.found.pop((column, number), (None, None))
             earlier = before[column, number]
             if said != (None, None) and group.holds(source.pick, source.path[: source.pick_at]):
+                if source.codec.op == ops.SUM:
+                    said = (_total([earlier, said]), None)
                 group.found[column, number] = said
             elif earlier is not None:
                 group.found[column, number] = earlier
@@ -327,7 +345,11 @@ class Walk:
     @staticmethod
     def leads_on(tags: Tags, group: Group) -> bool:
         """Returns whether any mapped path goes on below `tags`."""
-        paths = [tags_of(path) for _, _, s in group.sources() for path in (s.path, s.second)]
+        paths = [
+            tags_of(path)
+            for _, _, s in group.sources()
+            for path in (s.path, s.second, s.offset, s.minus)
+        ]
         paths += [tags_of((*rows.path, rows.element)) for rows in group.lists]
         paths += group.key_tags()
         return any(path[: len(tags)] == tags for path in paths if len(path) > len(tags))
@@ -338,9 +360,10 @@ class Walk:
         """Decodes one field for one column."""
         op = source.codec.op
         try:
-            if op == ops.LOOKUP:
+            if op in {ops.LOOKUP, ops.LOOKUP_ASCII}:
                 table = self.format.mapping.tables[source.argument]
-                name = table.get(octets[0]) if len(octets) == 1 else None
+                octet = octets[0] if len(octets) == 1 else -1
+                name = table.get(codecs.hex_octet(octets) if op == ops.LOOKUP_ASCII else octet)
                 if name is None:
                     return
                 value: tuple[Value, Value] = (name, None)
@@ -352,6 +375,15 @@ class Walk:
                 )
                 if column not in PAIRS:
                     value = (value[0], None)
+            elif op in {ops.BCD_NUMBER, ops.ASCII_NUMBER}:
+                value = codecs.roaming_number(op, octets, self.settings.numbers)
+                value = (value[0], value[1] if column in PAIRS else None)
+            elif op in {ops.FIRST, ops.SAME, ops.SUM}:
+                self.gather(octets, column, number, source, group)
+                return
+            elif op == ops.LOCAL_TIME:
+                _, second = group.found.get((column, number), (None, None))
+                value = (codecs.local_time(octets)[0], second)
             elif op == ops.DECIMAL:
                 equipment = source.codec.name == "decimal_imei"
                 value = (text_codecs.decimal(octets, equipment=equipment), None)
@@ -366,6 +398,47 @@ class Walk:
             raise self.fail(error.status, tlv.at) from error
         group.found[column, self.slot(group, column, number)] = value
 
+    def gather(
+        self, octets: bytes, column: str, number: int, source: Source, group: Group
+    ) -> None:
+        """Adds an amount to those before it, or compares a code with them."""
+        value, _ = codecs.integer(octets)
+        assert isinstance(value, int)  # noqa: S101 - an integer or an error
+        if source.codec.op == ops.SUM:
+            if value < 0:
+                raise codecs.BadValueError(ops.NEGATIVE_AMOUNT)
+            if value >= ops.LARGEST_AMOUNT:
+                raise codecs.BadValueError(ops.VALUE_OUT_OF_RANGE)
+            if source.minus and group.marks.get(tags_of(source.minus)) == 1:
+                value = -value
+            before = group.found.get((column, number))
+            group.found[column, number] = (_total([before, (value, None)]), None)
+            return
+        self.check(value, column, source.codec.op)
+        place = (column, 0 if source.codec.op == ops.SAME else number)
+        before = group.found.get(place)
+        if before is None:
+            group.found[place] = (value, None)
+        elif source.codec.op == ops.SAME and before[0] != value:
+            group.found[place] = (ops.SEVERAL, None)
+
+    def read_beside(
+        self, tlv: Tlv, octets: bytes, column: str, number: int, source: Source, group: Group
+    ) -> None:
+        """Keeps the offset of a local time, or the mark of refunds."""
+        offset = source.offset and source.offset[-1].kind not in INTEGERS
+        try:
+            value, _ = codecs.utc_offset(octets) if offset else codecs.integer(octets)
+            if source.offset:
+                self.check(value, "utc_offset", ops.INTEGER)
+        except codecs.BadValueError as error:
+            raise self.fail(error.status, tlv.at) from error
+        if source.offset:
+            first, _ = group.found.get((column, number), (None, None))
+            group.found[column, number] = (first, value)
+        elif isinstance(value, int):
+            group.marks[tags_of(source.minus)] = value
+
     def uri(self, octets: bytes) -> tuple[Value, Value]:
         """Returns the number that a URI means, else its text."""
         fewest = self.settings.numbers.international_lengths[0]
@@ -378,6 +451,7 @@ class Walk:
     def check(value: Value, column: str, op: int) -> None:
         """Integers must fit their column."""
         bounded = {ops.INTEGER, ops.UNSIGNED, ops.OCTETS, ops.DECIMAL, ops.DIGEST}
+        bounded |= {ops.FIRST, ops.SAME}
         if op in bounded and isinstance(value, int):
             low, high = LIMITS[INDEX[column]]
             if not low <= value <= high:
@@ -443,6 +517,9 @@ class Walk:
                 candidate = self.candidate(group, before, position, rule.column, number, source)
                 if chosen == (None, None) and group.holds(source.condition):
                     chosen = candidate
+            if rule.gathers and rule.sources[0].codec.op == ops.SUM:
+                numbers = range(len(rule.sources))
+                chosen = (_total([group.found.get((rule.column, n)) for n in numbers]), None)
             row[rule.column] = chosen[0]
             if second is not None and second not in row:
                 row[second] = chosen[1]

@@ -237,6 +237,99 @@ def boolean(octets: bytes) -> Pair:
     return int(octets != b"\0"), None
 
 
+def bcd_text(octets: bytes) -> str | None:
+    """Returns BCD digits, high nibble first, None if they are not 0 to 18 and then filler."""
+    digits = octets.hex().rstrip("f")
+    return digits if not digits or (digits.isdecimal() and len(digits) <= 18) else None
+
+
+def ascii_text(octets: bytes) -> str | None:
+    """Returns ASCII digits without a leading +, None if they are not 0 to 18."""
+    text = octets.removeprefix(b"+").decode("latin-1")
+    fits = len(text) <= 18 and all(character in "0123456789" for character in text)
+    return text if fits else None
+
+
+def hex_octet(octets: bytes) -> int:
+    """Returns the octet that two ASCII hexadecimal digits mean, -1 if they are none."""
+    text = octets.decode("latin-1")
+    fits = len(text) == 2 and all(character in "0123456789abcdefABCDEF" for character in text)
+    return int(text, 16) if fits else -1
+
+
+def _whole(digits: str | None) -> Pair:
+    if digits is None:
+        raise BadValueError(ops.INVALID_DIGITS)
+    return (int(digits) if digits else None), None
+
+
+def bcd(octets: bytes) -> Pair:
+    """Digits, high nibble first."""
+    return _whole(bcd_text(octets))
+
+
+def bcd_imei(octets: bytes) -> Pair:
+    """As bcd; of 16 digits the last two are a software version."""
+    digits = bcd_text(octets)
+    return _whole(digits[:14] if digits is not None and len(digits) == 16 else digits)
+
+
+def ascii_number(octets: bytes) -> Pair:
+    """ASCII digits."""
+    return _whole(ascii_text(octets))
+
+
+def roaming_number(op: int, octets: bytes, plan: NumberPlan) -> Pair:
+    """An international number without prefix: (E.164, None), or (None, text)."""
+    digits = bcd_text(octets) if op == ops.BCD_NUMBER else ascii_text(octets)
+    if digits == "":
+        return None, None
+    fewest, most = plan.international_lengths
+    if digits and fewest <= len(digits) <= most and not digits.startswith("0"):
+        return int(digits), None
+    renderer = "bcd" if op == ops.BCD_NUMBER else "text"
+    return None, RENDERERS[renderer](octets) or None
+
+
+def ascii_dialled(octets: bytes) -> Pair:
+    """ASCII digits without leading zeros, and how many of those there were; nothing if none."""
+    digits = ascii_text(octets)
+    if not digits:
+        return None, None
+    value = int(digits)
+    return value, len(digits) - len(str(value))
+
+
+def local_time(octets: bytes) -> Pair:
+    """CCYYMMDDhhmmss as microseconds on its own clock; hour 24 is the end of the day."""
+    text = octets.decode("latin-1")
+    if len(text) != 14 or not all(character in "0123456789" for character in text):
+        raise BadValueError(ops.INVALID_TIMESTAMP)
+    midnight = text[8:] == "240000"
+    parts = [int(text[:4]), *(int(text[place : place + 2]) for place in range(4, 14, 2))]
+    try:
+        clock = (0, 0, 0) if midnight else tuple(parts[3:])
+        local = dt.datetime(*parts[:3], *clock, tzinfo=dt.UTC)  # type: ignore[misc, arg-type]
+    except ValueError:
+        raise BadValueError(ops.INVALID_TIMESTAMP) from None
+    if parts[0] // 100 != 20:
+        raise BadValueError(ops.INVALID_TIMESTAMP)
+    passed = local - EPOCH + dt.timedelta(days=midnight)
+    return passed // dt.timedelta(microseconds=1), None
+
+
+def utc_offset(octets: bytes) -> Pair:
+    """+hhmm or -hhmm in minutes."""
+    text = octets.decode("latin-1")
+    digits = text[1:]
+    if len(text) != 5 or text[0] not in "+-" or not (digits.isascii() and digits.isdecimal()):
+        raise BadValueError(ops.INVALID_UTC_OFFSET)
+    hours, minutes = int(digits[:2]), int(digits[2:])
+    if hours > 15 or minutes > 59:
+        raise BadValueError(ops.INVALID_UTC_OFFSET)
+    return (hours * 60 + minutes) * (-1 if text[0] == "-" else 1), None
+
+
 SIMPLE: Final[dict[int, Callable[[bytes], Pair]]] = {
     ops.INTEGER: integer,
     ops.UNSIGNED: unsigned,
@@ -249,5 +342,14 @@ SIMPLE: Final[dict[int, Callable[[bytes], Pair]]] = {
     ops.PLMN: network,
     ops.BOOLEAN: boolean,
     ops.PRESENCE: lambda _octets: (1, None),
+    ops.BCD: bcd,
+    ops.BCD_IMEI: bcd_imei,
+    ops.ASCII_DIGITS: ascii_number,
+    ops.ASCII_DIALLED: ascii_dialled,
+    ops.LOCAL_TIME: local_time,
+    ops.UTC_OFFSET: utc_offset,
+    ops.FIRST: integer,
+    ops.SAME: integer,
+    ops.SUM: integer,
 }
 """Codec number to function, for those that need nothing but the octets."""

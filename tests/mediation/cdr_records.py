@@ -14,6 +14,7 @@ import numpy as np
 from mediation import formats
 
 if TYPE_CHECKING:
+    from mediation.batch_facts import BatchFacts
     from mediation.formats.schema import Element
 
 HEX_DIGITS = "0123456789*#abc"
@@ -172,6 +173,7 @@ class Memory:
     offsets: np.ndarray[Any, Any]
     lengths: np.ndarray[Any, Any]
     file_id: str = "0" * 32
+    batches: tuple[BatchFacts, ...] = ()
 
 
 def memory(format_name: str, records: list[bytes]) -> Memory:

@@ -1,0 +1,236 @@
+"""What records leave open is filled in from their batch: codes, clocks, decimal places, constants.
+
+Runs after the kernel on whole columns of a block, before validation. What cannot be filled in
+suspends its record with a named reason; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from mediation.batch_facts import BatchFacts
+from mediation.columns import INDEX, KIND
+from mediation.edr import MISSING
+from mediation.formats.file_rule import MICRO_PLACES
+from mediation.kernels.ops import SEVERAL
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mediation.assemble import Texts
+    from mediation.formats import Format
+
+    Int64s = np.ndarray[Any, np.dtype[np.int64]]
+
+SECOND_US: Final = 1_000_000
+START: Final = INDEX["start_time"]
+OFFSET: Final = INDEX["utc_offset"]
+HALF: Final = 2**32
+LARGEST: Final = 2**63 - 1
+OUTSIDE: Final = BatchFacts()
+"""What is known of a record that stands in no batch: nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """Why a record cannot go on.
+
+    Attributes:
+        reason: A name from a short fixed list.
+        column: The column at fault.
+        detail: One sentence for the person who looks at it.
+    """
+
+    reason: str
+    column: str
+    detail: str
+
+
+@dataclass(slots=True)
+class Sums:
+    """What the records of one batch sum up to, in the file's own units.
+
+    Attributes:
+        amounts: By column, the sum of all amounts above zero and of all below.
+        unknown: By column, records with a code that no table explains and that went on all the same.
+    """
+
+    amounts: dict[str, tuple[int, int]]
+    unknown: dict[str, int]
+
+
+@dataclass(slots=True)
+class _Table:
+    """The codes of one column in one batch."""
+
+    keys: Int64s
+    values: Int64s
+
+
+class Resolver:
+    """Fills in what the batches of a file say; for one chunk of its records.
+
+    Args:
+        cdr_format: The file's format.
+        batches: What its batches say, in file order.
+        texts: The chunk's dictionaries, before any record is walked.
+    """
+
+    def __init__(self, cdr_format: Format, batches: Sequence[BatchFacts], texts: Texts) -> None:
+        self.rule = cdr_format.mapping.file
+        self.local_times = cdr_format.plan.local_times
+        self.batches = batches
+        self.starts = np.array([batch.records.start for batch in batches], np.int64)
+        self.texts = texts
+        self.tables: dict[tuple[int, str], _Table] = {}
+        self.constants: dict[tuple[int, str], int] = {}
+        self.sums: dict[int, Sums] = {}
+        self.faults: dict[int, Unresolved] = {}
+        if self.rule is None:
+            return
+        for number, batch in enumerate(batches):
+            for column in self.rule.codes:
+                self.tables[number, column] = self.table(column, batch.codes.get(column, {}))
+            for column, name in self.rule.columns.items():
+                word = batch.values.get(name)
+                if word is not None:
+                    self.constants[number, column] = texts.add(INDEX[column], str(word))
+
+    def table(self, column: str, codes: dict[int, int | str]) -> _Table:
+        """Returns a table of codes as sorted arrays; texts by their numbers."""
+        place = INDEX[column]
+        known = sorted(codes)
+        values = [
+            self.texts.add(place, str(codes[code])) if KIND[place] == "text" else int(codes[code])
+            for code in known
+        ]
+        return _Table(np.array(known, np.int64), np.array(values, np.int64))
+
+    def apply(self, columns: Int64s, records: Int64s) -> dict[int, Unresolved]:
+        """Fills in the rows of a block.
+
+        Args:
+            columns: int64[columns, rows], changed in place.
+            records: int64[rows], index in the file of each row's record, ascending.
+
+        Returns:
+            The records that cannot go on, by index in the file.
+        """
+        self.faults = {}
+        at = 0
+        while at < len(records):
+            number = int(np.searchsorted(self.starts, records[at], side="right")) - 1
+            stop = len(records)
+            if number + 1 < len(self.starts):
+                stop = int(np.searchsorted(records, self.starts[number + 1]))
+            if number >= 0 and records[at] < self.batches[number].records.stop:
+                stop = min(stop, int(np.searchsorted(records, self.batches[number].records.stop)))
+            else:
+                number = -1
+            self.rows(number, columns[:, at:stop], records[at:stop])
+            at = stop
+        return self.faults
+
+    def rows(self, number: int, columns: Int64s, records: Int64s) -> None:
+        """Fills in rows of one batch; -1 is none."""
+        batch = self.batches[number] if number >= 0 else OUTSIDE
+        if self.rule is not None:
+            for column in self.rule.codes:
+                self.codes(number, column, columns[INDEX[column]], records)
+            for column in self.rule.amounts:
+                self.amounts(number, batch, column, columns[INDEX[column]], records)
+        if self.local_times:
+            self.times(columns[START], columns[OFFSET], records)
+        for (owner, column), word in self.constants.items():
+            if owner == number:
+                values = columns[INDEX[column]]
+                values[values == MISSING] = word
+
+    def codes(self, number: int, column: str, values: Int64s, records: Int64s) -> None:
+        """Replaces codes by what they mean."""
+        assert self.rule is not None  # noqa: S101 - asked by `rows`
+        values[values == SEVERAL] = MISSING
+        said = values != MISSING
+        if not said.any():
+            return
+        table = self.tables.get((number, column)) or _Table(np.empty(0, np.int64), values[:0])
+        known = np.zeros(len(values), np.bool_)
+        meaning = np.full(len(values), MISSING, np.int64)
+        if len(table.keys):
+            places = np.minimum(np.searchsorted(table.keys, values), len(table.keys) - 1)
+            known = table.keys[places] == values
+            meaning = np.where(known, table.values[places], MISSING)
+        lost = said & ~known
+        if lost.any():
+            if self.rule.codes[column].suspend:
+                code = int(values[lost][0])
+                detail = (
+                    f"Code {code} of {column} is not in the tables of its batch: "
+                    "ask the partner for a corrected file."
+                )
+                self.fail(records[lost], Unresolved("unknown_code", column, detail))
+            else:
+                unknown = self.sums_of(number).unknown
+                unknown[column] = unknown.get(column, 0) + int(lost.sum())
+        values[:] = meaning
+
+    def times(self, start: Int64s, offset: Int64s, records: Int64s) -> None:
+        """Turns local times into UTC."""
+        timed = start != MISSING
+        lost = timed & (offset == MISSING)
+        if lost.any():
+            detail = "The local time of the event has no offset from UTC."
+            self.fail(records[lost], Unresolved("missing_utc_offset", "utc_offset", detail))
+            timed &= ~lost
+        start[timed] -= offset[timed] * (60 * SECOND_US)
+
+    def amounts(
+        self, number: int, batch: BatchFacts, column: str, values: Int64s, records: Int64s
+    ) -> None:
+        """Adds up amounts and turns them into 10^-6."""
+        assert self.rule is not None  # noqa: S101 - asked by `rows`
+        said = values != MISSING
+        if not said.any():
+            return
+        sums = self.sums_of(number).amounts
+        above, below = sums.get(column, (0, 0))
+        sums[column] = (
+            above + exact_sum(values[said & (values > 0)]),
+            below - exact_sum(-values[said & (values < 0)]),
+        )
+        places = batch.values.get(self.rule.decimal_places)
+        if not isinstance(places, int) or not 0 <= places <= 3 * MICRO_PLACES:
+            word = "missing" if places is None else f"{places}"
+            detail = f"The number of decimal places of the file is {word}: amounts mean nothing."
+            self.fail(records[said], Unresolved("unknown_decimal_places", column, detail))
+            return
+        if places <= MICRO_PLACES:
+            factor = 10 ** (MICRO_PLACES - places)
+            lost = said & (np.abs(values) > LARGEST // factor)
+            values[said & ~lost] *= factor
+            fault = Unresolved("value_out_of_range", column, "The amount is too large for 64 bits.")
+        else:
+            factor = 10 ** (places - MICRO_PLACES)
+            lost = said & (values % factor != 0)
+            values[said] //= factor
+            detail = f"The amount has {places} decimal places; 6 are kept, and it needs more."
+            fault = Unresolved("inexact_amount", column, detail)
+        if lost.any():
+            self.fail(records[lost], fault)
+
+    def fail(self, records: Int64s, fault: Unresolved) -> None:
+        """Notes records that cannot go on; the first reason counts."""
+        for record in records.tolist():
+            self.faults.setdefault(record, fault)
+
+    def sums_of(self, number: int) -> Sums:
+        """Returns the sums of a batch."""
+        return self.sums.setdefault(number, Sums({}, {}))
+
+
+def exact_sum(values: Int64s) -> int:
+    """Returns the sum of numbers that are not negative, however large it is."""
+    return int((values // HALF).sum()) * HALF + int((values % HALF).sum())
