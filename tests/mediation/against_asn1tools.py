@@ -160,6 +160,8 @@ def run(records: int, seed: int = 1) -> int:
     """Compares `records` random records of every format; returns how many rows were equal."""
     compared = 0
     for format_name in formats.available("ber"):
+        if formats.load(format_name).outer:
+            continue  # what stands around the records gives them their meaning: tests of their own
         for first in range(0, records, BATCH):
             count = min(BATCH, records - first)
             compared += compare(format_name, random_records(format_name, count, seed + first))

@@ -1,0 +1,576 @@
+"""TAP 3 events and files for tests: random values through asn1tools' encoder, and what they mean.
+
+`meaning` says what an event becomes, from asn1tools' decoded values alone: it knows neither the
+mapping nor the decoder.
+"""
+
+# ruff: noqa: ANN401 - decoded ASN.1 values are of any type
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from mediation import formats
+from tests.mediation.cdr_records import specification
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Iterator
+
+    from mediation.formats.schema import Element
+
+RELEASES = (9, 10, 11, 12)
+OFFSETS = {0: b"+0800", 1: b"-0330", 7: b"+0000"}
+ENTITIES = {0: b"8619900900001", 1: b"sgsn7", 2: b"10.0.0.7"}
+RATES = {0: (5, 116203), 3: (0, 7)}
+TAXES = {0: b"1900000", 5: b"0700000"}
+ALWAYS = ("utcTimeOffsetCode", "chargeType", "chargedPartyIdType", "customerIdType")
+NEW_IN_12 = ("messagingEvent", "mobileSession")
+ONLY_UP_TO_10 = (
+    "fraudMonitorIndicator",
+    "networkType",
+    "equipmentInformation",
+    "supplServiceUsedList",
+    "valueAddedServiceUsedList",
+    "valueAddedService",
+    "dualServiceRequested",
+    "typeOfControllingNode",
+    "gprsServiceUsageList",
+    "camelChargeInformation",
+    "totalChargeValueList",
+    "vasInfo",
+)
+ONLY_FROM_11 = ("equipmentIdentifier", "camelInvocationFee", "sMSOriginator", "totalCharge")
+
+
+def bcd(digits: str) -> bytes:
+    """Returns digits high nibble first, filled with F."""
+    return bytes.fromhex(digits + "f" * (len(digits) % 2))
+
+
+def digits(rng: random.Random, count: int) -> str:
+    return "".join(rng.choices("0123456789", k=count))
+
+
+def clock(rng: random.Random) -> bytes:
+    day = f"20{rng.randrange(20, 30)}{rng.randrange(1, 13):02d}{rng.randrange(1, 29):02d}"
+    time = f"{rng.randrange(24):02d}{rng.randrange(60):02d}{rng.randrange(60):02d}"
+    return (day + time).encode()
+
+
+NUMBERS = ("8619910000001", "491718888888", "112", "44", "447700900123")
+BY_NAME: dict[str, Callable[[random.Random], Any]] = {
+    "localTimeStamp": clock,
+    "utcTimeOffset": lambda rng: rng.choice(list(OFFSETS.values())),
+    "utcTimeOffsetCode": lambda rng: rng.choice(list(OFFSETS)),
+    "recEntityCode": lambda rng: rng.choice([*ENTITIES, 9]),
+    "recEntity": lambda rng: [rng.choice([*ENTITIES, 9]) for _ in range(rng.randrange(3))],
+    "recEntityCodeList": lambda rng: [rng.choice(list(ENTITIES)) for _ in range(rng.randrange(3))],
+    "exchangeRateCode": lambda rng: rng.choice(list(RATES)),
+    "taxCode": lambda rng: rng.choice(list(TAXES)),
+    "chargeType": lambda rng: rng.choice([b"00", b"00", b"01", b"10"]),
+    "chargeRefundIndicator": lambda rng: rng.randrange(2),
+    "teleServiceCode": lambda rng: rng.choice([b"11", b"12", b"21", b"22"]),
+    "imsi": lambda rng: bcd(f"46000{digits(rng, 10)}"),
+    "imei": lambda rng: bcd(digits(rng, rng.choice([14, 15, 16]))),
+    "dialledDigits": lambda rng: rng.choice([b"0010", b"+4917", b"*21#", b"13800138000"]),
+    "sMSDestinationNumber": lambda rng: rng.choice([b"+491718888888", b"BANK", b"10086"]),
+    "sMSOriginator": lambda rng: rng.choice([b"491718888888", b"Info"]),
+    "nonChargedNumber": lambda rng: rng.choice([b"491718888888", b"10086"]),
+    "mdn": lambda rng: rng.choice([b"13105550100", b"911"]),
+    "chargedPartyIdType": lambda rng: rng.randrange(1, 3),
+    "customerIdType": lambda rng: rng.randrange(1, 3),
+    "chargedPartyIdentifier": lambda rng: rng.choice([b"8619910000001", b"a@b"]),
+    "customerIdentifier": lambda rng: rng.choice([b"8619910000002", b"x"]),
+    "callReference": lambda rng: rng.randbytes(rng.randrange(1, 8)),
+    "cellId": lambda rng: rng.randrange(2**28),
+    "causeForTerm": lambda rng: rng.randrange(60),
+    "chargingId": lambda rng: rng.randrange(2**32),
+    "operatorSpecInformation": lambda _rng: [b"x"],
+}
+
+
+def value(element: Element, rng: random.Random, share: float, release: int) -> Any:
+    """Returns a random value of an element; each field stands with `share`."""
+    name = element.name.rpartition(".")[2].removesuffix("-r10")
+    if element.kind == "SEQUENCE":
+        return fields(element, rng, share, release)
+    if element.kind == "CHOICE":
+        chosen = rng.choice(element.children)
+        return chosen.name, value(chosen, rng, share, release)
+    if name in BY_NAME and (name != "nonChargedNumber" or element.type_name != "BCDString"):
+        return BY_NAME[name](rng)
+    if element.is_list:
+        inner = element.children
+        count = range(rng.randrange(1, 3))
+        if len(inner) > 1:
+            chosen_ones = [rng.choice(inner) for _ in count]
+            return [(one.name, value(one, rng, share, release)) for one in chosen_ones]
+        return [value(inner[0], rng, share, release) for _ in count]
+    if element.kind == "INTEGER":
+        return rng.choice([0, 1, 127, 128, rng.randrange(2**24)])
+    if element.type_name == "BCDString":
+        return bcd(rng.choice(NUMBERS))
+    if element.type_name == "NumberString":
+        return digits(rng, rng.randrange(1, 6)).encode()
+    return rng.choice([b"WERFD", b"text", b"1A", b"cmnet"])
+
+
+def fields(element: Element, rng: random.Random, share: float, release: int) -> dict[str, Any]:
+    """Returns random fields of a group, as the release writes them."""
+    names = {child.name.partition(".")[0] for child in element.children}
+    chosen: dict[str, Any] = {}
+    for child in element.children:
+        name, _, alternative = child.name.partition(".")
+        old = name.endswith("-r10") or name in ONLY_UP_TO_10
+        new = name + "-r10" in names or name in ONLY_FROM_11
+        if (old and release > 10) or (new and release <= 10):
+            continue
+        keeps = rng.random() < share or "imeStamp" in name or name in ALWAYS
+        if keeps and alternative:
+            chosen[name] = (alternative, value(child, rng, share, release))
+        elif keeps:
+            chosen[name] = value(child, rng, share, release)
+    return chosen
+
+
+def events(rng: random.Random, release: int, count: int, share: float = 0.7) -> list[Any]:
+    """Returns random events of all types that a release knows, in turn."""
+    kinds = [
+        element
+        for element in formats.load("tap3").schema
+        if (element.name not in NEW_IN_12 or release == 12)
+        and (element.name not in ONLY_UP_TO_10 or release <= 10)
+    ]
+    found = []
+    for place in range(count):
+        element = kinds[place % len(kinds)]
+        found.append((element.name, value(element, rng, share, release)))
+    return found
+
+
+def long_time(text: bytes, offset: bytes = b"+0800") -> dict[str, bytes]:
+    return {"localTimeStamp": text, "utcTimeOffset": offset}
+
+
+def control(release: int, **changes: Any) -> dict[str, Any]:
+    """Returns the control block of a batch or a notification."""
+    at = long_time(b"20261101010203")
+    block = {
+        "sender": b"AAAAA",
+        "recipient": b"BBBBB",
+        "fileSequenceNumber": b"00042",
+        "fileCreationTimeStamp": at,
+        "transferCutOffTimeStamp": at,
+        "fileAvailableTimeStamp": at,
+        "specificationVersionNumber": 3,
+        "releaseVersionNumber": release,
+        **changes,
+    }
+    return {name: part for name, part in block.items() if part is not None}
+
+
+def batch(happened: list[Any], release: int = 12, places: int | None = 4, **changes: Any) -> bytes:
+    """Returns a transfer batch with a trailer that is right; `changes` replace whole blocks."""
+    sums = totals(happened)
+    audit: dict[str, Any] = {
+        "earliestCallTimeStamp": long_time(b"20261031000000"),
+        "latestCallTimeStamp": long_time(b"20261031235959"),
+        "totalTaxValue": sums["tax"],
+        "totalDiscountValue": sums["discount"],
+        "callEventDetailsCount": len(happened),
+    }
+    if sums["tax_refund"]:
+        audit["totalTaxRefund"] = sums["tax_refund"]
+    if sums["discount_refund"]:
+        audit["totalDiscountRefund"] = sums["discount_refund"]
+    charge = {"totalCharge": sums["charge"]}
+    if sums["charge_refund"]:
+        charge["totalChargeRefund"] = sums["charge_refund"]
+    if release > 10:
+        audit |= charge
+    else:
+        others = {"chargeType": b"01", "totalCharge": 77}
+        audit["totalChargeValueList"] = [others, {"chargeType": b"00", **charge}]
+    entity = "recEntityId" if release > 10 else "recEntityId-r10"
+    accounting: dict[str, Any] = {
+        "taxation": [
+            {"taxCode": code, "taxType": b"13", "taxRate": rate} for code, rate in TAXES.items()
+        ],
+        "localCurrency": b"EUR",
+        "currencyConversionInfo": [
+            {"exchangeRateCode": code, "numberOfDecimalPlaces": shift, "exchangeRate": rate}
+            for code, (shift, rate) in RATES.items()
+        ],
+    }
+    if places is not None:
+        accounting["tapDecimalPlaces"] = places
+    content: dict[str, Any] = {
+        "batchControlInfo": control(release),
+        "accountingInfo": accounting,
+        "networkInfo": {
+            "utcTimeOffsetInfo": [
+                {"utcTimeOffsetCode": code, "utcTimeOffset": text} for code, text in OFFSETS.items()
+            ],
+            "recEntityInfo": [
+                {
+                    "recEntityCode": code,
+                    "recEntityType": 1,
+                    entity: text if release > 10 else ("mscId", text),
+                }
+                for code, text in ENTITIES.items()
+            ],
+        },
+        "callEventDetails": happened,
+        "auditControlInfo": audit,
+    }
+    for name, change in changes.items():
+        content[name] = {**content[name], **change} if isinstance(change, dict) else change
+    content = {name: part for name, part in content.items() if part is not None}
+    return bytes(specification("tap3").encode("DataInterChange", ("transferBatch", content)))
+
+
+def notification(release: int = 12, **changes: Any) -> bytes:
+    """Returns the file that a partner sends when nothing happened."""
+    content = control(release, **changes)
+    return bytes(specification("tap3").encode("DataInterChange", ("notification", content)))
+
+
+def at(value_: Any, *path: str) -> Any:
+    """Returns what stands at a path of asn1tools' values, None where nothing does."""
+    for name in path:
+        if isinstance(value_, tuple):
+            value_ = value_[1] if value_[0] == name else None
+        elif isinstance(value_, dict):
+            value_ = value_.get(name, value_.get(name + "-r10"))
+        if value_ is None:
+            return None
+    return value_
+
+
+def each(value_: Any, *path: str) -> Iterator[Any]:
+    """Yields what stands at a path through lists."""
+    if value_ is None:
+        return
+    if isinstance(value_, list):
+        for item in value_:
+            yield from each(item, *path)
+    elif path:
+        yield from each(at(value_, path[0]), *path[1:])
+    else:
+        yield value_
+
+
+CHARGED = {
+    "mobileOriginatedCall": (
+        ("basicServiceUsedList", "chargeInformationList"),
+        ("supplServiceUsedList", "chargeInformation"),
+        ("valueAddedServiceUsedList", "chargeInformation"),
+        ("camelServiceUsed", "camelChargeInformation"),
+    ),
+    "supplServiceEvent": (("supplServiceUsed", "chargeInformation"),),
+    "serviceCentreUsage": (("chargeInformation",),),
+    "valueAddedService": (("valueAddedServiceUsed", "chargeInformation"),),
+    "gprsCall": (
+        ("gprsServiceUsed", "chargeInformationList"),
+        ("valueAddedServiceUsedList", "chargeInformation"),
+        ("camelServiceUsed", "camelChargeInformation"),
+    ),
+    "contentService": (("chargeInformationList",),),
+    "locationService": (("locationServiceUsage", "chargeInformationList"),),
+    "mobileSession": (("sessionChargeInfoList",),),
+}
+CHARGED["mobileTerminatedCall"] = CHARGED["mobileOriginatedCall"]
+
+
+def money(kind: str, event: Any) -> dict[str, Any]:
+    """Returns an event's amounts in the file's units, and what its codes mean."""
+    parts = [part for path in CHARGED.get(kind, ()) for part in each(event, *path)]
+    details = [detail for part in parts for detail in each(part, "chargeDetailList")]
+    details += [detail for part in parts for detail in each(part, "chargeDetail")]
+    charges = [d["charge"] for d in details if d.get("chargeType") == b"00" and "charge" in d]
+    camel = at(event, "camelServiceUsed") or {}
+    charges += list(each(camel, "camelInvocationFee"))
+    if kind == "messagingEvent":
+        charges += list(each(event, "charge"))
+        parts = [event]
+    parts += [camel]
+    taxes = [tax for part in parts for tax in each(part, "taxInformation")]
+    taxes += [tax for part in parts for tax in each(part, "taxInformationList")]
+    discounts = [d for part in parts for d in each(part, "discountInformation", "discount")]
+    amounts = [tax["taxValue"] for tax in taxes if "taxValue" in tax]
+    sign = -1 if at(event, "chargeRefundIndicator") == 1 else 1
+
+    def total(numbers: list[int]) -> int | None:
+        return sign * sum(numbers) if numbers else None
+
+    def same(codes: list[int], table: dict[int, Any]) -> Any:
+        return table[codes[0]] if len(set(codes)) == 1 else None
+
+    return {
+        "partner_charge": total(charges),
+        "partner_tax": total(amounts),
+        "partner_discount": total(discounts),
+        "partner_rate": same(
+            [code for part in parts for code in each(part, "exchangeRateCode")],
+            {code: rate * 10 ** (9 - shift) for code, (shift, rate) in RATES.items()},
+        ),
+        "partner_tax_rate": same(
+            [tax["taxCode"] for tax in taxes if "taxCode" in tax],
+            {code: int(rate) for code, rate in TAXES.items()},
+        ),
+    }
+
+
+def charged_parts(kind: str, event: Any) -> list[tuple[str, Any]]:
+    """Returns what has charges of its own: an event, or each service of a content transaction."""
+    if kind == "contentTransaction":
+        found = list(each(event, "contentServiceUsed"))
+        return [("contentService", part) for part in found] or [("none", {})]
+    return [(kind, event)]
+
+
+def totals(happened: list[Any]) -> dict[str, int]:
+    """Returns what the trailer declares."""
+    sums = dict.fromkeys(("charge", "tax", "discount"), 0)
+    sums |= dict.fromkeys(("charge_refund", "tax_refund", "discount_refund"), 0)
+    for kind, event in happened:
+        for part in charged_parts(kind, event):
+            for column, amount in money(*part).items():
+                name = column.removeprefix("partner_")
+                if name in sums and amount is not None:
+                    sums[name if amount >= 0 else f"{name}_refund"] += abs(amount)
+    return sums
+
+
+def utc(moment: Any) -> tuple[int | None, int | None]:
+    """Returns (UTC microseconds, offset minutes) of a DateTime."""
+    if moment is None or "localTimeStamp" not in moment:
+        return None, None
+    local = dt.datetime.strptime(moment["localTimeStamp"].decode(), "%Y%m%d%H%M%S")
+    text = OFFSETS[moment["utcTimeOffsetCode"]].decode()
+    minutes = int(text[1:3]) * 60 + int(text[3:])
+    minutes = -minutes if text[0] == "-" else minutes
+    passed = local.replace(tzinfo=dt.UTC) - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    return (passed // dt.timedelta(microseconds=1)) - minutes * 60_000_000, minutes
+
+
+def party(octets: bytes | None, *, text: bool = False) -> tuple[int | None, str | None]:
+    """Returns (E.164 number, text) of the other party."""
+    if not octets:
+        return None, None
+    shown = octets.decode() if text else octets.hex().rstrip("f")
+    plain = shown.removeprefix("+")
+    if plain.isdigit() and 7 <= len(plain) <= 15 and plain[0] != "0":
+        return int(plain), None
+    return None, shown
+
+
+def dialled(octets: bytes | None) -> tuple[int | None, int | None]:
+    """Returns (digits, leading zeros)."""
+    plain = (octets or b"").decode().removeprefix("+")
+    if not plain.isdigit():
+        return None, None
+    return int(plain), len(plain) - len(str(int(plain)))
+
+
+def first(*found: Any) -> Any:
+    return next((one for one in found if one is not None), None)
+
+
+SIM = ("simChargeableSubscriber", "gsmChargeableSubscriber")
+BASIC = "basicCallInformation"
+GPRS = "gprsBasicCallInformation"
+
+
+def who(event: Any, kind: str) -> dict[str, Any]:
+    """Returns served party and equipment."""
+    group = {
+        "mobileOriginatedCall": at(event, BASIC),
+        "mobileTerminatedCall": at(event, BASIC),
+        "serviceCentreUsage": at(event, "basicInformation"),
+        "gprsCall": at(event, GPRS, "gprsChargeableSubscriber"),
+    }.get(kind, event)
+    subscriber = at(group, "chargeableSubscriber")
+    if kind in NEW_IN_12:
+        subscriber = ("simChargeableSubscriber", at(event, "chargedParty") or {})
+    imsi = first(*(at(subscriber, sim, "imsi") for sim in SIM))
+    msisdn = first(*(at(subscriber, sim, "msisdn") for sim in SIM))
+    number = party(msisdn)[0]
+    mdn = at(subscriber, "minChargeableSubscriber", "mdn")
+    number = number if mdn is None else party(mdn, text=True)[0]
+    for group_name, code, field in (
+        ("chargedPartyInformation.chargedPartyIdList", "chargedPartyIdType", "chargedPartyIdentifier"),
+        (
+            "trackingCustomerInformation.trackingCustomerIdList",
+            "customerIdType",
+            "customerIdentifier",
+        ),
+    ):
+        number = first(number, number_of_type_1(event, group_name, code, field, texts=False)[0])
+    imei = first(
+        at(event, "equipmentIdentifier", "imei"),
+        at(event, "equipmentInformation", "imeiOrEsn", "imei"),
+        at(event, "chargedParty", "imei") if kind in NEW_IN_12 else None,
+    )
+    shown = imei.hex().rstrip("f") if imei else None
+    shown = shown[:14] if shown and len(shown) == 16 else shown
+    return {
+        "served_imsi": int(imsi.hex().rstrip("f")) if imsi else None,
+        "served_msisdn": number,
+        "served_imei": int(shown) if shown else None,
+    }
+
+
+def number_of_type_1(
+    event: Any, path: str, code: str, field: str, *, texts: bool = True
+) -> tuple[Any, Any]:
+    """Returns the last identifier of type 1 of a list of identifiers, as a party."""
+    items = [item for item in each(event, *path.split(".")) if item.get(code) == 1]
+    found = [party(item[field], text=True) for item in items if field in item]
+    found = [one for one in found if texts or one[0] is not None]
+    return found[-1] if found else (None, None)
+
+
+def other(event: Any, kind: str) -> tuple[Any, Any]:
+    """Returns the other party."""
+    if kind == "mobileOriginatedCall":
+        there = at(event, BASIC, "destination")
+        found = party(at(there, "calledNumber"))
+        return found if found != (None, None) else party(at(there, "sMSDestinationNumber"), text=True)
+    if kind == "mobileTerminatedCall":
+        there = at(event, BASIC, "callOriginator")
+        found = party(at(there, "callingNumber"))
+        return found if found != (None, None) else party(at(there, "sMSOriginator"), text=True)
+    if kind == "serviceCentreUsage":
+        there = at(event, "basicInformation")
+        found = party(at(there, "nonChargedNumber"), text=True)
+        old = party(at(there, "nonChargedParty", "nonChargedNumber"))
+        return found if found != (None, None) else old
+    if kind == "locationService":
+        path = "trackedCustomerInformation.trackedCustomerIdList"
+        return number_of_type_1(event, path, "customerIdType", "customerIdentifier")
+    if kind in NEW_IN_12:
+        found = party(at(event, "nonChargedParty", "nonChargedPartyNumber"))
+        asked = party(at(event, "requestedDestination", "requestedNumber"))
+        return found if found != (None, None) else asked
+    return None, None
+
+
+STARTS = {
+    "mobileOriginatedCall": ((BASIC, "callEventStartTimeStamp"),),
+    "mobileTerminatedCall": ((BASIC, "callEventStartTimeStamp"),),
+    "supplServiceEvent": (("supplServiceUsed", "chargingTimeStamp"),),
+    "serviceCentreUsage": (
+        ("scuTimeStamps", "depositTimeStamp"),
+        ("scuTimeStamps", "completionTimeStamp"),
+    ),
+    "valueAddedService": (("valueAddedServiceUsed", "chargingTimeStamp"),),
+    "gprsCall": ((GPRS, "callEventStartTimeStamp"),),
+    "contentTransaction": tuple(
+        ("contentTransactionBasicInfo", name)
+        for name in ("orderPlacedTimeStamp", "actualDeliveryTimeStamp", "requestedDeliveryTimeStamp")
+    ),
+    "locationService": (
+        ("locationServiceUsage", "lCSQosRequested", "lCSRequestTimestamp"),
+        ("locationServiceUsage", "chargingTimeStamp"),
+    ),
+    "messagingEvent": (("serviceStartTimestamp",),),
+    "mobileSession": (("serviceStartTimestamp",),),
+}
+
+
+def service(event: Any, kind: str) -> tuple[str, int]:
+    """Returns service and events."""
+    codes = list(each(event, "basicServiceUsedList", "basicService", "serviceCode"))
+    teleservices = [code[1] for code in codes if code[0] == "teleServiceCode"]
+    messages = [code for code in teleservices if code in {b"21", b"22"}]
+    if "Call" in kind and kind != "gprsCall":
+        return ("sms" if messages else "voice"), int(bool(messages))
+    names = {"supplServiceEvent": "supplementary", "valueAddedService": "supplementary"}
+    names |= {"serviceCentreUsage": "sms", "messagingEvent": "sms", "gprsCall": "data"}
+    names |= {"contentTransaction": "content", "locationService": "content"}
+    return names.get(kind, "voice"), int(kind not in {"gprsCall", "mobileSession"})
+
+
+def where(event: Any, kind: str) -> dict[str, Any]:
+    """Returns network, area, cell and the element that recorded the event."""
+    around = at(event, "locationInformation")
+    place = at(around, "networkLocation")
+    entity = at(place, "recEntityCode")
+    if kind == "gprsCall":
+        around = at(event, "gprsLocationInformation")
+        place = at(around, "gprsNetworkLocation")
+        entity = next(iter(at(place, "recEntity") or ()), None)
+    elif kind in NEW_IN_12:
+        around = place = event
+        entity = next(iter(at(event, "recEntityCodeList") or ()), None)
+    elif kind in {"serviceCentreUsage", "locationService"}:
+        entity = at(event, "recEntityCode")
+    network = at(around, "geographicalLocation", "servingNetwork")
+    if kind in {"serviceCentreUsage", "valueAddedService"}:
+        network = at(event, "servingNetwork")
+    name = ENTITIES.get(entity) if entity is not None else None
+    reference = at(event if kind == "locationService" else place, "callReference")
+    reference = None if kind in {"gprsCall", *NEW_IN_12} else reference
+    return {
+        "visited_network": (network or b"AAAAA").decode(),
+        "area": at(place, "locationArea"),
+        "cell": at(place, "cellId"),
+        "recording_entity": name.decode() if name else None,
+        "call_reference": int.from_bytes(reference, "big") if reference else None,
+    }
+
+
+def meaning(kind: str, event: Any, places: int = 4) -> list[dict[str, Any]]:
+    """Returns the rows that an event becomes."""
+    starts = [utc(at(event, *path)) for path in STARTS[kind]]
+    start = first(*(pair for pair in starts if pair[0] is not None)) or (None, None)
+    data = at(event, GPRS) or {}
+    used = at(event, "gprsServiceUsed")
+    named, count = service(event, kind)
+    dials = dialled(at(event, BASIC, "destination", "dialledDigits"))
+    party_of = other(event, kind)
+    row = {
+        "record_type": kind,
+        "service": named,
+        "direction": "terminating" if kind == "mobileTerminatedCall" else "originating",
+        **who(event, kind),
+        "other_number": party_of[0],
+        "other_text": party_of[1],
+        "dialled": dials[0] if kind == "mobileOriginatedCall" else None,
+        "dialled_zeros": dials[1] if kind == "mobileOriginatedCall" else None,
+        "start_time": start[0],
+        "utc_offset": start[1],
+        "duration": first(
+            at(event, BASIC, "totalCallEventDuration"),
+            at(data, "totalCallEventDuration"),
+            at(event, "totalCallEventDuration"),
+            0,
+        ),
+        "events": count,
+        **where(event, kind),
+        "cause": first(
+            at(event, BASIC, "causeForTerm"), at(data, "causeForTerm"), at(event, "causeForTerm")
+        ),
+        "charging_id": at(data, "chargingId"),
+        "apn": None,
+    }
+    apn = at(data, "gprsDestination", "accessPointNameNI")
+    row["apn"] = apn.decode() if apn else None
+    rows = []
+    for number, (part_kind, part) in enumerate(charged_parts(kind, event)):
+        amounts = money(part_kind, part)
+        usages = [part] if part_kind == "contentService" else [used or {}]
+        usages += list(each(used, "gprsServiceUsageList"))
+        one = {**row, **amounts, "container": number}
+        one["uplink"] = sum(usage.get("dataVolumeOutgoing", 0) for usage in usages)
+        one["downlink"] = sum(usage.get("dataVolumeIncoming", 0) for usage in usages)
+        if part_kind == "none":
+            one["events"] = 0
+        for name in ("partner_charge", "partner_tax", "partner_discount"):
+            if one[name] is not None:
+                one[name] = one[name] * 10 ** (6 - places)
+        one["partner_currency"] = "XDR"
+        rows.append(one)
+    return rows

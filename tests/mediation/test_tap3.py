@@ -1,0 +1,254 @@
+"""TAP 3: every release and event type against asn1tools, batch facts, totals, bad files."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pytest
+
+from mediation import formats
+from mediation.batch_audit import joined_sums, sum_notes
+from mediation.decoder import DecodedChunk, decode_chunk
+from mediation.reader import CdrFile, FileSettings, open_cdr_file
+from mediation.validation import RuleSet
+from tests.mediation import tap_events as tap
+from tests.mediation.cdr_records import specification
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NO_RULES = RuleSet(())
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Any]:
+    """A function from the octets of a file to the open file; its format is detected."""
+    files: list[CdrFile] = []
+
+    def open_octets(octets: bytes, name: str | None = None) -> CdrFile:
+        path = tmp_path / f"CD{len(files)}"
+        path.write_bytes(octets)
+        files.append(open_cdr_file(path, f"{len(files):032x}", name, FileSettings(tmp_path)))
+        return files[-1]
+
+    yield open_octets
+    for file in files:
+        file.close()
+
+
+def decoded(file: CdrFile) -> tuple[DecodedChunk, list[dict[str, Any]], tuple[str, ...]]:
+    """Returns a file's only chunk, its rows, and what its totals say."""
+    chunk = decode_chunk(file, range(file.n_records), rules=NO_RULES)
+    start = chunk.edr.schema.get_field_index("start_time")
+    table = chunk.edr.set_column(start, "start_time", chunk.edr.column(start).cast(pa.int64()))
+    notes = sum_notes(formats.load(file.format_name), file.batches, chunk.sums)
+    return chunk, table.to_pylist(), (*file.notes, *notes)
+
+
+@pytest.mark.parametrize("release", tap.RELEASES)
+def test_every_event_type_of_every_release_equals_asn1tools(opened: Any, release: int) -> None:
+    happened = tap.events(random.Random(release), release, 300)
+    octets = tap.batch(happened, release)
+    file = opened(octets)
+    assert (file.format_name, file.framing, file.n_records) == ("tap3", "outer", 300)
+    chunk, rows, notes = decoded(file)
+    kinds = set()
+    by_offset: dict[int, list[dict[str, Any]]] = {}
+    for row in rows:
+        by_offset.setdefault(row["offset"], []).append(row)
+    _, content = specification("tap3").decode("DataInterChange", octets)
+    for offset, (kind, event) in zip(
+        file.offsets.tolist(), content["callEventDetails"], strict=True
+    ):
+        wanted = tap.meaning(kind, event)
+        if wanted[0]["start_time"] is None:
+            assert offset not in by_offset
+            continue
+        kinds.add(kind)
+        found = by_offset[offset]
+        assert len(found) == len(wanted)
+        for row, expected in zip(found, wanted, strict=True):
+            for column, value in expected.items():
+                assert row[column] == value, (kind, column, event)
+    assert len(kinds) == {9: 8, 10: 8, 11: 7, 12: 9}[release]
+    assert chunk.records_suspended < 120
+    unknown = [note for note in notes if "recording_entity" not in note]
+    assert unknown == []
+
+
+def test_header_and_tables_are_facts_of_the_file(opened: Any) -> None:
+    file = opened(tap.batch(tap.events(random.Random(1), 12, 9), 12))
+    (facts,) = file.batches
+    assert file.sequence_number == 42
+    assert file.declared_records == 9
+    assert facts.values["sender"] == "AAAAA"
+    assert facts.values["release"] == 12
+    assert facts.values["available"] == "2026-11-01T01:02:03+08:00"
+    assert facts.values["currency"] == "XDR"
+    assert facts.values["local_currency"] == "EUR"
+    assert facts.codes["utc_offset"] == {0: 480, 1: -210, 7: 0}
+    assert facts.codes["partner_rate"] == {0: 1_162_030_000, 3: 7_000_000_000}
+    assert facts.codes["partner_tax_rate"] == {0: 1_900_000, 5: 700_000}
+
+
+def test_a_notification_has_no_records_and_keeps_its_facts(opened: Any) -> None:
+    file = opened(tap.notification(11, rapFileSequenceNumber=b"00007"))
+    assert (file.format_name, file.n_records, file.notes) == ("tap3", 0, ())
+    assert file.header_bytes == file.size
+    assert file.batches[0].root == "notification"
+    assert file.batches[0].values["rap_sequence_number"] == 7
+    assert file.sequence_number == 42
+
+
+def call(**changes: Any) -> tuple[str, Any]:
+    """Returns a call of 60 s that costs 1.2345, with changes to its basic information."""
+    basic = {
+        "chargeableSubscriber": ("simChargeableSubscriber", {"imsi": tap.bcd("460001234567890")}),
+        "callEventStartTimeStamp": {"localTimeStamp": b"20261031235958", "utcTimeOffsetCode": 0},
+        "totalCallEventDuration": 60,
+        **changes,
+    }
+    detail = {"chargeType": b"00", "charge": 12345}
+    part = {"chargeDetailList": [{"chargeType": b"01", "charge": 9}, detail]}
+    return "mobileOriginatedCall", {
+        "basicCallInformation": {name: part for name, part in basic.items() if part is not None},
+        "basicServiceUsedList": [{"chargeInformationList": [part]}],
+    }
+
+
+def test_charges_become_millionths_and_times_utc(opened: Any) -> None:
+    _, rows, notes = decoded(opened(tap.batch([call()])))
+    assert rows[0]["partner_charge"] == 1_234_500
+    assert rows[0]["partner_currency"] == "XDR"
+    assert rows[0]["utc_offset"] == 480
+    assert rows[0]["start_time"] == 1_793_462_398_000_000
+    assert notes == ()
+
+
+def test_the_agreed_currency_counts(opened: Any) -> None:
+    file = opened(tap.batch([call()], accountingInfo={"tapCurrency": b"EUR"}))
+    assert decoded(file)[1][0]["partner_currency"] == "EUR"
+
+
+def reasons(file: CdrFile) -> list[tuple[str, str]]:
+    suspense = decoded(file)[0].suspense.to_pylist()
+    return [(row["stage"], row["reason"]) for row in suspense]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"localTimeStamp": b"20261131000000", "utcTimeOffsetCode": 0}, "invalid_timestamp"),
+        ({"localTimeStamp": b"2026103100000", "utcTimeOffsetCode": 0}, "invalid_timestamp"),
+        ({"localTimeStamp": b"20261031000000", "utcTimeOffsetCode": 5}, "unknown_code"),
+        ({"localTimeStamp": b"20261031000000"}, "missing_utc_offset"),
+    ],
+)
+def test_times_that_cannot_be_known_suspend(
+    opened: Any, changes: dict[str, Any], reason: str
+) -> None:
+    file = opened(tap.batch([call(callEventStartTimeStamp=changes), call()]))
+    assert reasons(file) == [("normalize", reason)]
+
+
+@pytest.mark.parametrize(
+    ("places", "reason", "note"),
+    [
+        (None, "unknown_decimal_places", None),
+        (7, "inexact_amount", "decimal_places is 7; allowed: 0, 1, 2, 3, 4, 5, 6"),
+        (99, "unknown_decimal_places", "decimal_places is 99"),
+        (-1, "unknown_decimal_places", "decimal_places is -1"),
+    ],
+)
+def test_bad_decimal_places_suspend(
+    opened: Any, places: int | None, reason: str, note: str | None
+) -> None:
+    file = opened(tap.batch([call()], places=places))
+    assert reasons(file) == [("normalize", reason)]
+    assert note is None or note in file.notes[0]
+
+
+def test_an_impossible_offset_in_the_tables_is_noted_and_its_events_suspended(opened: Any) -> None:
+    table = [{"utcTimeOffsetCode": 0, "utcTimeOffset": b"+2500"}]
+    file = opened(tap.batch([call()], networkInfo={"utcTimeOffsetInfo": table}))
+    assert reasons(file) == [("normalize", "unknown_code")]
+    assert "utc_offset code 0 cannot be read as offset: 2b32353030" in file.notes[0]
+
+
+def test_a_batch_without_tables_suspends_its_events(opened: Any) -> None:
+    file = opened(tap.batch([call()], networkInfo=None, accountingInfo=None))
+    assert reasons(file) == [("normalize", "unknown_code")]
+
+
+def test_negative_charges_suspend(opened: Any) -> None:
+    kind, event = call()
+    event["basicServiceUsedList"][0]["chargeInformationList"][0]["chargeDetailList"][1][
+        "charge"
+    ] = -5
+    file = opened(tap.batch([(kind, event)], auditControlInfo=None))
+    assert reasons(file) == [("normalize", "negative_amount")]
+
+
+@pytest.mark.parametrize(
+    ("audit", "note"),
+    [
+        ({"totalCharge": 12346}, "declares charge 12346, its records sum up to 12345"),
+        ({"totalTaxValue": 5}, "declares tax 5, its records sum up to 0"),
+        ({"callEventDetailsCount": 3}, "declares 3 records, 1 were found"),
+        (None, "declares no charge, its records sum up to 12345"),
+    ],
+)
+def test_totals_that_do_not_agree_are_findings(opened: Any, audit: Any, note: str) -> None:
+    *_, notes = decoded(opened(tap.batch([call()], auditControlInfo=audit)))
+    assert notes == (f"transferBatch: {note}",)
+
+
+def test_totals_are_those_of_the_whole_file_whatever_the_chunks(opened: Any) -> None:
+    file = opened(tap.batch(tap.events(random.Random(5), 12, 90), 12))
+    parts = [decode_chunk(file, wanted, rules=NO_RULES) for wanted in file.chunks(7)]
+    whole = joined_sums(part.sums for part in parts)
+    assert whole == decoded(file)[0].sums
+
+
+def test_two_batches_in_one_file_keep_their_tables_apart(opened: Any) -> None:
+    other = [{"utcTimeOffsetCode": 0, "utcTimeOffset": b"-0500"}]
+    second = tap.batch([call()], places=2, networkInfo={"utcTimeOffsetInfo": other})
+    file = opened(tap.batch([call(), call()]) + second)
+    rows = decoded(file)[1]
+    assert [row["utc_offset"] for row in rows] == [480, 480, -300]
+    assert [row["partner_charge"] for row in rows] == [1_234_500, 1_234_500, 123_450_000]
+    assert [batch.records for batch in file.batches] == [range(2), range(2, 3)]
+
+
+def test_a_cut_file_gives_its_whole_events_and_says_so(opened: Any) -> None:
+    octets = tap.batch([call() for _ in range(20)])
+    file = opened(octets[: len(octets) // 2 + 150], "tap3")
+    assert 5 < file.n_records < 20
+    _, rows, notes = decoded(file)
+    assert len(rows) == file.n_records
+    assert any("was cut" in note for note in notes)
+    assert any("declares no charge" in note for note in notes)
+
+
+
+def test_refunds_count_below_zero(opened: Any) -> None:
+    def content(refund: int) -> dict[str, Any]:
+        detail = {"chargeType": b"00", "charge": 700}
+        return {
+            "chargeRefundIndicator": refund,
+            "chargeInformationList": [{"chargeDetailList": [detail]}],
+        }
+
+    ordered = {"localTimeStamp": b"20261031000000", "utcTimeOffsetCode": 0}
+    event = {
+        "contentTransactionBasicInfo": {"orderPlacedTimeStamp": ordered},
+        "contentServiceUsed": [content(0), content(1)],
+    }
+    file = opened(tap.batch([("contentTransaction", event)]))
+    _, rows, notes = decoded(file)
+    assert [row["partner_charge"] for row in rows] == [70_000, -70_000]
+    assert file.batches[0].values["charge_refund"] == 700
+    assert notes == ()
