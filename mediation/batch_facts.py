@@ -79,7 +79,9 @@ class _Reader:
         self.notes: list[str] = []
         self.tree: dict[str, Tree] = {}
         root = next(each for each in cdr_format.outer if each.name == outer.root)
-        known = {child.name: child for level in (root.element, *root.path) for child in level.children}
+        known = {
+            child.name: child for level in (root.element, *root.path) for child in level.children
+        }
         for piece in outer.pieces:
             element = known.get(piece.name)
             if element is not None:
@@ -156,7 +158,9 @@ class _Reader:
     @staticmethod
     def integer(part: Tree | None) -> int | None:
         fits = isinstance(part, bytes) and 1 <= len(part) <= 8
-        return int.from_bytes(part, "big", signed=True) if fits and isinstance(part, bytes) else None
+        return (
+            int.from_bytes(part, "big", signed=True) if fits and isinstance(part, bytes) else None
+        )
 
     def scaled(self, part: Tree | None, places: Tree | None) -> int | None:
         """Returns an integer with decimal places in 10^-9; None unless that is exact."""

@@ -273,9 +273,7 @@ class _Decoding:
             place = record - self.first_record
             offset, length = int(self.offsets[place]), int(self.lengths[place])
             self.faults.append(
-                Fault(
-                    offset, length, "normalize", why.reason, why.column, why.detail, "", offset
-                )
+                Fault(offset, length, "normalize", why.reason, why.column, why.detail, "", offset)
             )
         return {record - base for record in found}
 

@@ -95,7 +95,9 @@ EDR_SCHEMA = pa.schema(
         field("partial_sequence", pa.int64(), "index", "Number of this partial record, 1 first"),
         field("container_sequence", pa.int64(), "index", "Local sequence number of the container"),
         field("cause", pa.int16(), "TS 32.298 code", "Cause for termination or record closing"),
-        field("partner_charge", pa.int64(), MICROS, "Charge of a roaming partner, refunds negative"),
+        field(
+            "partner_charge", pa.int64(), MICROS, "Charge of a roaming partner, refunds negative"
+        ),
         field("partner_tax", pa.int64(), MICROS, "Tax of a roaming partner"),
         field("partner_discount", pa.int64(), MICROS, "Discount of a roaming partner"),
         field("partner_currency", DICTIONARY, "ISO 4217", "Currency of the partner's amounts"),

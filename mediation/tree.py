@@ -6,7 +6,7 @@ level. Records by the million go through the kernels.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Union
+from typing import TYPE_CHECKING, Final
 
 from mediation.tlv import read_head
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from mediation.formats.schema import Element
 
-    Tree = Union[bytes, "dict[str, Tree]", "list[Tree]"]
+    Tree = bytes | dict[str, "Tree"] | list["Tree"]
 
 MAX_DEPTH: Final = 32
 

@@ -139,13 +139,13 @@ class _Reader:
                 self.document.problem(keys, f"`{kind}` is no kind of value", hint)
             elif len(paths) != (2 if kind == "scaled" else 1):
                 self.document.problem(keys, f"`{text}` does not read as `{kind} path`")
-            elif kind == "constant" or all([self.check(path, keys, inside) for path in paths]):
+            elif kind == "constant" or self.checked(paths, keys, inside):
                 found.append(FileSource(kind, tuple(paths)))
         return tuple(found)
 
-    def check(self, path: str, keys: tuple[str, ...], inside: dict[str, Element]) -> bool:
-        """Returns whether a path leads somewhere; notes a problem if not."""
-        return self.element(path, keys, inside) is not None
+    def checked(self, paths: list[str], keys: tuple[str, ...], inside: dict[str, Element]) -> bool:
+        """Returns whether paths lead somewhere; notes a problem for each that does not."""
+        return None not in [self.element(path, keys, inside) for path in paths]
 
     def element(
         self, path: str, keys: tuple[str, ...], inside: dict[str, Element]
@@ -197,7 +197,7 @@ class _Reader:
                 hint = nearest(unknown, UNKNOWN)
                 self.document.problem((*keys, "unknown"), f"`{unknown}` is no outcome", hint)
             value = self.sources(block.get("value"), (*keys, "value"), inside)
-            if code and self.check(code, (*keys, "code"), inside):
+            if code and self.checked([code], (*keys, "code"), inside):
                 rules[column] = CodeRule(path, code, value, unknown == UNKNOWN[0])
         return rules
 
@@ -224,7 +224,8 @@ class _Reader:
             self.value(named[column], keys, values)
         amounts = self.part(root.get("amounts"), "file", "amounts")
         self.keys(amounts, ("file", "amounts"), ("decimal_places", "columns"))
-        places, columns = "", ()
+        places = ""
+        columns: tuple[str, ...] = ()
         if amounts:
             keys = ("file", "amounts", "decimal_places")
             places = self.document.text(amounts.get("decimal_places"), keys, "`decimal_places`")
@@ -279,7 +280,9 @@ def read_file_rule(document: Document, roots: tuple[Root, ...]) -> FileRule | No
     if "file" not in document.root:
         return None
     if not roots:
-        document.problem(("file",), "`file` reads what stands in an outer value; name it in `outer`")
+        document.problem(
+            ("file",), "`file` reads what stands in an outer value; name it in `outer`"
+        )
         return None
     root = document.block(document.root["file"], ("file",), "`file`")
     return _Reader(document, roots).read(root)

@@ -284,16 +284,28 @@ class _Reader:
             return None
         if not codec.reads:
             return self.fieldless(codec, column, words, condition, keys)
+        return self.read_value(codec, table or "", words, inside, condition, keys)
+
+    def read_value(
+        self,
+        codec: Codec,
+        table: str,
+        words: list[str],
+        inside: tuple[Element, ...],
+        condition: Condition | None,
+        keys: tuple[str, ...],
+    ) -> Source | None:
+        """Returns a source of a codec that reads fields; `table` is what stands in its brackets."""
         if codec.op == ops.LOCAL_TIME:
-            return self.read_time(codec, table or "", words, inside, keys)
-        source = self.read_fields(codec, table or "", words or [""], inside, condition, keys)
+            return self.read_time(codec, table, words, inside, keys)
+        source = self.read_fields(codec, table, words or [""], inside, condition, keys)
         if source is None or codec.op in LOOKUPS or not table:
             return source
-        chain = self.resolve(inside, table.removeprefix(MINUS).strip(), keys)
-        if codec.op != ops.SUM or not table.startswith(MINUS) or chain is None:
-            self.document.problem(keys, f"`{name}` cannot take `({table})`")
+        if codec.op != ops.SUM or not table.startswith(MINUS):
+            self.document.problem(keys, f"`{codec.name}` cannot take `({table})`")
             return None
-        return replace(source, argument="", minus=chain)
+        chain = self.resolve(inside, table.removeprefix(MINUS).strip(), keys)
+        return None if chain is None else replace(source, argument="", minus=chain)
 
     def read_time(
         self,

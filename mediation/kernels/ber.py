@@ -23,6 +23,7 @@ from mediation.kernels.codecs import (
 )
 from mediation.kernels.intern import intern_octets, same_octets
 from mediation.kernels.jit import kernel
+
 # isort: off
 # fmt: off
 from mediation.kernels.ops import (

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     Row = dict[str, Value]
     Tags = tuple[tuple[int, int], ...]
 
+PARTIES = frozenset({ops.NUMBER, ops.URI, ops.BCD_NUMBER, ops.ASCII_NUMBER})
 CLASS_LETTERS = ("U", "A", "", "P")
 
 
@@ -367,23 +368,12 @@ class Walk:
                 if name is None:
                     return
                 value: tuple[Value, Value] = (name, None)
-            elif op in {ops.NUMBER, ops.URI}:
-                value = (
-                    self.uri(octets)
-                    if op == ops.URI
-                    else codecs.number(octets, self.settings.numbers)
-                )
-                if column not in PAIRS:
-                    value = (value[0], None)
-            elif op in {ops.BCD_NUMBER, ops.ASCII_NUMBER}:
-                value = codecs.roaming_number(op, octets, self.settings.numbers)
+            elif op in PARTIES:
+                value = self.party(op, octets)
                 value = (value[0], value[1] if column in PAIRS else None)
             elif op in {ops.FIRST, ops.SAME, ops.SUM}:
                 self.gather(octets, column, number, source, group)
                 return
-            elif op == ops.LOCAL_TIME:
-                _, second = group.found.get((column, number), (None, None))
-                value = (codecs.local_time(octets)[0], second)
             elif op == ops.DECIMAL:
                 equipment = source.codec.name == "decimal_imei"
                 value = (text_codecs.decimal(octets, equipment=equipment), None)
@@ -393,14 +383,14 @@ class Walk:
                 value = (RENDERERS[source.codec.render](octets) or None if octets else None, None)
             else:
                 value = codecs.SIMPLE[op](octets)
+            if source.offset:  # it may have come before the time
+                value = (value[0], group.found.get((column, number), value)[1])
             self.check(value[0], column, op)
         except codecs.BadValueError as error:
             raise self.fail(error.status, tlv.at) from error
         group.found[column, self.slot(group, column, number)] = value
 
-    def gather(
-        self, octets: bytes, column: str, number: int, source: Source, group: Group
-    ) -> None:
+    def gather(self, octets: bytes, column: str, number: int, source: Source, group: Group) -> None:
         """Adds an amount to those before it, or compares a code with them."""
         value, _ = codecs.integer(octets)
         assert isinstance(value, int)  # noqa: S101 - an integer or an error
@@ -438,6 +428,14 @@ class Walk:
             group.found[column, number] = (first, value)
         elif isinstance(value, int):
             group.marks[tags_of(source.minus)] = value
+
+    def party(self, op: int, octets: bytes) -> tuple[Value, Value]:
+        """Returns the number that the octets of a party mean, else their text."""
+        if op == ops.URI:
+            return self.uri(octets)
+        if op == ops.NUMBER:
+            return codecs.number(octets, self.settings.numbers)
+        return codecs.roaming_number(op, octets, self.settings.numbers)
 
     def uri(self, octets: bytes) -> tuple[Value, Value]:
         """Returns the number that a URI means, else its text."""

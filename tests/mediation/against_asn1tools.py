@@ -58,7 +58,7 @@ def value_of(cdr_format: Format, source: Source, column: str, field: Any) -> tup
         table = cdr_format.mapping.tables[source.argument]
         return (table.get(field[0]) if len(field) == 1 else None), None
     if op == ops.NUMBER:
-        first, second = ber_codecs.number(bytes(field), CHINA)
+        first, second = ber_codecs.number(bytes(field), CHINA.numbers)
         return first, (second if column in PAIRS else None)
     if op == ops.TEXT:
         return (RENDERERS[source.codec.render](bytes(field)) or None if field else None), None

@@ -131,12 +131,13 @@ def shuffled(rng: random.Random, clean: Clean) -> bytes:
 
 def doubled(rng: random.Random, clean: Clean) -> bytes:
     parts = children(clean)
-    return rebuilt(clean, b"".join([*parts, *rng.choices(parts, k=rng.choice((1, 2, 40)))]))
+    again = rng.choices(parts, k=rng.choice((1, 2, 40))) if parts else []
+    return rebuilt(clean, b"".join([*parts, *again]))
 
 
 def lacking(rng: random.Random, clean: Clean) -> bytes:
     parts = children(clean)
-    return rebuilt(clean, b"".join(rng.sample(parts, rng.randrange(len(parts)))))
+    return rebuilt(clean, b"".join(rng.sample(parts, rng.randrange(max(len(parts), 1)))))
 
 
 def stranger(rng: random.Random, clean: Clean) -> bytes:

@@ -1,9 +1,9 @@
 """TAP 3: every release and event type against asn1tools, batch facts, totals, bad files."""
 
+# ruff: noqa: ANN401 - decoded ASN.1 values are of any type
 from __future__ import annotations
 
 import random
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -16,9 +16,11 @@ from mediation.reader import CdrFile, FileSettings, open_cdr_file
 from mediation.validation import RuleSet
 from tests.mediation import tap_events as tap
 from tests.mediation.cdr_records import specification
+from tests.mediation.tap_meaning import meaning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 NO_RULES = RuleSet(())
 
@@ -63,7 +65,7 @@ def test_every_event_type_of_every_release_equals_asn1tools(opened: Any, release
     for offset, (kind, event) in zip(
         file.offsets.tolist(), content["callEventDetails"], strict=True
     ):
-        wanted = tap.meaning(kind, event)
+        wanted = meaning(kind, event)
         if wanted[0]["start_time"] is None:
             assert offset not in by_offset
             continue
@@ -231,7 +233,6 @@ def test_a_cut_file_gives_its_whole_events_and_says_so(opened: Any) -> None:
     assert len(rows) == file.n_records
     assert any("was cut" in note for note in notes)
     assert any("declares no charge" in note for note in notes)
-
 
 
 def test_refunds_count_below_zero(opened: Any) -> None:
