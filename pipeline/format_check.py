@@ -11,7 +11,7 @@ from mediation.decoder import decode_chunk
 from mediation.errors import MediationConfigError, UnreadableFileError
 from mediation.formats.advice import advice
 from mediation.tag_counts import KNOWN, MAPPED, UNKNOWN, TagCounts
-from pipeline.inspect import inspecting
+from pipeline.inspect import Reading, inspecting
 from pipeline.inspect_stats import tag_lines, tag_row
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def _one_file(
 ) -> FileResult:
     result = FileResult(str(path))
     try:
-        with inspecting(path, name, normalization) as inspection:
+        with inspecting(path, Reading(normalization, name)) as inspection:
             cdr = inspection.cdr
             result.framing, result.bytes = cdr.framing, cdr.size
             result.unframed_bytes = sum(length for _, length, _ in cdr.unframed)

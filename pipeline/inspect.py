@@ -16,19 +16,24 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mediation import formats
 from mediation.decoder import decode_chunk
+from mediation.framing_steps import read_steps
 from mediation.inspector import tag_tree, trees
 from mediation.reader import FileSettings, open_cdr_file
+from pipeline.config import load_config
 from pipeline.errors import UsageError
 from pipeline.nearest import nearest
+from pipeline.normalization import load_normalizations, normalization_here
+from pipeline.units import file_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from mediation.formats import Format
     from mediation.framing import OuterValue
     from mediation.inspector import Node
     from mediation.normalize import NormalizationSettings
     from mediation.reader import CdrFile
+    from pipeline.workspace import Workspace
 
 STEP: Final = 256
 """Records that are decoded together to learn what became of them."""
@@ -96,8 +101,10 @@ class Inspection:
             "file_id": cdr.file_id,
             "format": cdr.format_name,
             "title": self.format.title,
+            "packed": list(cdr.packings),
             "framing": cdr.framing,
             "evidence": list(cdr.evidence),
+            "alternatives": list(cdr.alternatives),
             "bytes": cdr.size,
             "records": cdr.n_records,
             "record_bytes": int(cdr.lengths.sum()),
@@ -187,32 +194,74 @@ def _place(part: Part) -> tuple[int, int]:
     return part.offset, part.number
 
 
-@contextmanager
-def inspecting(
-    path: Path,
-    format_name: str | None,
-    normalization: NormalizationSettings,
-) -> Iterator[Inspection]:
-    """Opens a file for looking at it.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a file is read.
+
+    Attributes:
+        normalization: How its switches write numbers, and which clocks they keep.
+        format_name: Its format, None to detect it.
+        settings: How it is framed, given a folder for unpacked copies.
+    """
+
+    normalization: NormalizationSettings
+    format_name: str | None = None
+    settings: Callable[[Path], FileSettings] = FileSettings
+
+
+def reading_here(
+    workspace: Workspace, format_name: str | None, framing: Sequence[str], source: str | None
+) -> Reading:
+    """Returns how a file is read that lies in or beside a workspace.
 
     Args:
-        path: The file.
-        format_name: Its format, None to detect it.
-        normalization: How its switches write numbers.
+        workspace: Where; it need not be a workspace.
+        format_name: The format where it is declared.
+        framing: Framing steps where they are declared.
+        source: A source of the workspace whose settings hold.
 
     Raises:
-        UsageError: The file cannot be read, or there is no such format.
-        mediation.errors.UnreadableFileError: The file is damaged as a whole, or of no known format.
+        UsageError: There is no such format, source or framing.
     """
+    normalization = normalization_here(workspace)
     if format_name is not None and format_name not in formats.available():
         message = f"there is no format {format_name!r}"
         raise UsageError(message, nearest(format_name, formats.available()))
+    if source is not None:
+        config = load_config(workspace)
+        names = [each.name for each in config.source]
+        if source not in names:
+            message = f"there is no source {source!r}"
+            raise UsageError(message, nearest(source, names))
+        declared = config.source_named(source)
+        return Reading(
+            load_normalizations(workspace, config).of(source),
+            format_name or declared.format,
+            lambda scratch: file_settings(declared, config, scratch),
+        )
+    try:
+        read_steps(framing)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    steps = tuple(framing) or None
+    return Reading(
+        normalization, format_name, lambda scratch: FileSettings(scratch=scratch, framing=steps)
+    )
+
+
+@contextmanager
+def inspecting(path: Path, reading: Reading) -> Iterator[Inspection]:
+    """Opens a file for looking at it.
+
+    Raises:
+        UsageError: The file cannot be read.
+        mediation.errors.UnreadableFileError: The file is damaged as a whole, or of no known format.
+    """
     file_id = _file_id(path)
-    with (
-        tempfile.TemporaryDirectory(prefix="huadan-") as scratch,
-        open_cdr_file(path, file_id, format_name, FileSettings(scratch=Path(scratch))) as cdr,
-    ):
-        yield Inspection(cdr, formats.load(cdr.format_name), normalization)
+    with tempfile.TemporaryDirectory(prefix="huadan-") as scratch:
+        settings = reading.settings(Path(scratch))
+        with open_cdr_file(path, file_id, reading.format_name, settings) as cdr:
+            yield Inspection(cdr, formats.load(cdr.format_name), reading.normalization)
 
 
 def selection(text: str, records: int) -> range:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mediation.reader import CdrFile
-    from pipeline.config import Config
+    from pipeline.config import Config, Source
     from pipeline.ledger import LedgerFile
 
 MAX_FILES_PER_UNIT = 64
@@ -102,9 +102,9 @@ def cut(
         yield tuple(unit)
 
 
-def _open(entry: LedgerFile, archive: Path, scratch: Path, config: Config) -> OpenFile:
-    source = config.source_named(entry.source)
-    settings = FileSettings(
+def file_settings(source: Source, config: Config, scratch: Path) -> FileSettings:
+    """Returns how the files of a source are opened."""
+    return FileSettings(
         scratch=scratch,
         framing=source.framing,
         block_octets=source.block_octets,
@@ -113,6 +113,11 @@ def _open(entry: LedgerFile, archive: Path, scratch: Path, config: Config) -> Op
         cdr_header_octets=source.cdr_header_octets,
         max_unpacked_octets=config.run.max_unpacked_bytes,
     )
+
+
+def _open(entry: LedgerFile, archive: Path, scratch: Path, config: Config) -> OpenFile:
+    source = config.source_named(entry.source)
+    settings = file_settings(source, config, scratch)
     path = archive / entry.file_id[:2] / entry.file_id
     try:
         cdr = open_cdr_file(path, entry.file_id, source.format, settings)

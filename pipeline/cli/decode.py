@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @click.command(
     epilog=examples(
         "huadan decode incoming/msc1/msc1_000001_202610020000.ber",
+        "huadan decode file.gz --framing gzip --framing 'blocks 2048' --framing bare",
         "huadan decode file.ber --record 7        one record; 7-9 three, 7- all from there",
         "huadan decode file.ber --offset 10432    what stands there",
         "huadan decode file.ber --failed          only what did not become an event",
@@ -32,6 +33,13 @@ if TYPE_CHECKING:
 @click.argument("file", type=click.Path(path_type=Path))
 @workspace_option
 @click.option("--format", "format_name", help="Format (default: detected).")
+@click.option(
+    "--framing",
+    multiple=True,
+    metavar="STEP",
+    help="Framing step, from the outside in; may be repeated (default: detected).",
+)
+@click.option("--source", help="Read it as files of this [[source]] of the workspace.")
 @click.option("--record", "record", metavar="N[-M]", help="Only these records, the first is 1.")
 @click.option("--offset", type=click.IntRange(0), help="Only what stands at this offset.")
 @click.option("--failed", is_flag=True, help="Only what was suspended or discarded.")
@@ -50,6 +58,8 @@ def decode(
     file: Path,
     workspace: Workspace,
     format_name: str | None,
+    framing: tuple[str, ...],
+    source: str | None,
     record: str | None,
     offset: int | None,
     failed: bool,
@@ -66,12 +76,11 @@ def decode(
     if sum((record is not None, offset is not None, stats)) > 1 or (stats and parquet):
         message = "--record, --offset and --stats exclude each other; so do --stats and --parquet"
         raise click.UsageError(message)
-    from pipeline.inspect import inspecting  # noqa: PLC0415 - heavy imports only when needed
+    from pipeline.inspect import inspecting, reading_here  # noqa: PLC0415 - heavy when needed
     from pipeline.inspect_show import Shower  # noqa: PLC0415
-    from pipeline.normalization import normalization_here  # noqa: PLC0415
 
-    normalization = normalization_here(workspace)
-    with inspecting(file, format_name, normalization) as inspection:
+    reading = reading_here(workspace, format_name, framing, source)
+    with inspecting(file, reading) as inspection:
         if stats:
             _stats(inspection, Shower(unmask), as_json=as_json)
         elif parquet is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import pty
@@ -11,10 +12,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import asn1tools
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from mediation import format_folders
 from mediation.edr import EDR_SCHEMA
 from mediation.reader import FileSettings, open_cdr_file
 from pipeline.cli.main import main
@@ -47,6 +50,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(format_folders, "_named", [])
     monkeypatch.chdir(tmp_path)
 
 
@@ -251,3 +255,98 @@ def test_a_terminal_has_a_pager_that_may_stop_early(tmp_path: Path) -> None:
     os.close(outer)
     assert (done.returncode, done.stderr) == (0, b"")
     assert "3gpp_cs" in seen.read_text(encoding="utf-8")
+
+
+def test_framing_may_be_declared_step_by_step(
+    capsys: pytest.CaptureFixture[str], bare: Path, tmp_path: Path
+) -> None:
+    packed = tmp_path / "packed"
+    packed.write_bytes(gzip.compress(bare.read_bytes()))
+    steps = ("--framing", "gzip", "--framing", "bare", "--format", "3gpp_cs")
+    [head] = objects(capsys, str(packed), *steps, "--failed", "--record", "2")
+    assert (head["packed"], head["framing"], head["records"]) == (["gzip"], "bare", RECORDS)
+    [detected] = objects(capsys, str(packed), "--failed", "--record", "2")
+    assert detected["evidence"]
+    code, _, err = call(capsys, str(bare), "--framing", "bear")
+    assert code == 2
+    assert "did you mean 'bare'?" in err
+
+
+def test_a_source_of_the_workspace_says_how_to_read(
+    capsys: pytest.CaptureFixture[str], bare: Path, tmp_path: Path
+) -> None:
+    for name in ("book", "subscribers"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "huadan.toml").write_text(
+        '[[source]]\nname = "msc1"\nfolder = "in"\nformat = "3gpp_cs"\nframing = "bare"\n'
+        'numbering = "nanp"\n',
+        encoding="utf-8",
+    )
+    head, *parts = objects(capsys, str(bare), "--source", "msc1", "--record", "2-3")
+    assert head["format"] == "3gpp_cs"
+    assert not head["evidence"]
+    assert len(parts) == 2
+    code, _, err = call(capsys, str(bare), "--source", "msc2")
+    assert code == 2
+    assert "did you mean 'msc1'?" in err
+
+
+BOXED = """
+Boxed DEFINITIONS IMPLICIT TAGS ::= BEGIN
+File ::= CHOICE { batch [10] Batch, ... }
+Batch ::= SEQUENCE { head [0] Head OPTIONAL, calls [1] Calls, tail [2] INTEGER OPTIONAL, ... }
+Head ::= SEQUENCE { sender [0] TextOctets OPTIONAL, number [1] INTEGER OPTIONAL, ... }
+Calls ::= SEQUENCE OF Record
+Record ::= CHOICE { call [0] Call, ... }
+Call ::= SEQUENCE { imsi [0] IMSI OPTIONAL, began [1] TimeStamp OPTIONAL,
+                    seconds [2] INTEGER OPTIONAL, node [3] TextOctets OPTIONAL, ... }
+IMSI ::= OCTET STRING
+TextOctets ::= OCTET STRING
+TimeStamp ::= OCTET STRING
+END
+"""
+BOXED_MAPPING = """
+title: Calls in one outer value
+module: boxed.asn
+record: Record
+outer:
+  type: File
+  records: {batch: calls}
+types:
+  call:
+    service: voice
+    direction: originating
+    columns:
+      served_imsi: tbcd imsi
+      start_time: timestamp began
+      duration: integer seconds
+      recording_entity: text node
+"""
+
+
+def test_what_stands_around_the_records_is_shown(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "formats" / "boxed"
+    folder.mkdir(parents=True)
+    (folder / "boxed.asn").write_text(BOXED, encoding="utf-8")
+    (folder / "mapping.yaml").write_text(BOXED_MAPPING, encoding="utf-8")
+    call_of = {
+        "imsi": bytes.fromhex("64000021436587f9"),
+        "began": bytes.fromhex("2610010930002b0800"),
+        "seconds": 61,
+        "node": b"node1",
+    }
+    batch = {"head": {"sender": b"ALPHA", "number": 7}, "calls": [("call", call_of)] * 3, "tail": 3}
+    data = asn1tools.compile_string(BOXED).encode("File", ("batch", batch))
+    Path("boxed.ber").write_bytes(data)
+    head, outer, *calls = objects(capsys, "boxed.ber", "--format", "boxed")
+    assert head["framing"] == "outer"
+    assert (outer["kind"], outer["type"], outer["length"]) == ("outer", "batch", len(data))
+    assert {tag["name"]: tag["value"] for tag in leaves(outer["tags"])} == {
+        "sender": "ALPHA", "number": 7, "tail": 3
+    }  # fmt: skip
+    assert [part["record"] for part in calls] == [1, 2, 3]
+    [stats] = objects(capsys, "boxed.ber", "--format", "boxed", "--stats")
+    assert sum(stats["bytes_by_kind"].values()) == len(data)
+    assert stats["record_types"] == {"call": 3}
