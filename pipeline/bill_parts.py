@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from mediation.edr import EDR_SCHEMA
 from mediation.partials.assemble import TOLD_AGAIN, assemble
 from mediation.partials.rules import all_rules
-from rating.billing.columns import canonical
+from rating.billing.columns import canonical, ranked
 from rating.billing.duplicates import canonical_duplicates
 from rating.billing.run import UNRATED_SCHEMA
 from rating.cycles import cycle_bounds
@@ -92,6 +92,10 @@ def read_calls(root: Path, files: CycleFiles, cycle: str, time_zone: str) -> Cyc
     """
     parts = canonical_duplicates(_read(root, files.near), _read(root, files.near_again))
     parts = parts.unify_dictionaries().combine_chunks()
+    # By name, so that nothing below can see the order of arrival.
+    file_id, _ = ranked(parts.column("file_id"))
+    offset, container = (parts.column(name).to_numpy() for name in ("offset", "container"))
+    parts = parts.take(pa.array(np.lexsort((container, offset, file_id)))).combine_chunks()
     calls = assemble(parts, all_rules())
     begin, end = cycle_bounds(cycle, time_zone)
 

@@ -18,6 +18,7 @@ from traffic.clock import DAY_SECONDS, Span
 from traffic.digits import INTERNATIONAL
 from traffic.encode import encode_events
 from traffic.network import HOME_OFFSET, NETWORKS, OTHER_PREFIX, SOURCES
+from traffic.parts import plant_parts
 from traffic.table import COLUMN, KINDS, TEXT, Events, new_values, no_containers
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class Planter:
         self._over_midnight()
         self._over_time_band()
         self._zero_seconds()
+        plant_parts(self)
         self._repeated_records()
         self._cut_records()
         self._impossible_date()
@@ -84,8 +86,13 @@ class Planter:
         self._gap()
         return self.planted
 
-    def _file(self, source: str, number: int) -> Draft:
+    def file(self, source: str, number: int) -> Draft:
+        """Returns a source's draft by its running count."""
         return self.drafts[source, number]
+
+    def last(self, source: str) -> Draft:
+        """Returns a source's last draft."""
+        return self.drafts[max(key for key in self.drafts if key[0] == source)]
 
     def _free(self, draft: Draft, tag: str) -> int:
         """Returns the first record of a kind behind the middle that no trouble touches yet."""
@@ -96,7 +103,7 @@ class Planter:
             index = draft.find(tag, index + 1)
         return index
 
-    def _add(
+    def add(
         self,
         kind: str,
         draft: Draft,
@@ -106,15 +113,17 @@ class Planter:
         /,
         **expected: object,
     ) -> None:
+        """Notes a trouble and what must become of it."""
         self.planted.append(Planted(kind, draft, records, dict(expected), note, facts or {}))
 
-    def _insert(self, draft: Draft, record: bytes) -> int:
+    def insert(self, draft: Draft, record: bytes, tag: str = MO_CALL) -> int:
+        """Puts a record before one of its kind; returns its index."""
         # Behind what was inserted before, whose index must not move.
-        index = self._free(draft, MO_CALL)
+        index = self._free(draft, tag)
         draft.records.insert(index, record)
         return index
 
-    def _call(self, answer: int, duration: int, **other: int) -> tuple[bytes, dict[str, Any]]:
+    def call(self, answer: int, duration: int, **other: int) -> tuple[bytes, dict[str, Any]]:
         """Returns a call of the planted caller to another operator's mobile, and its facts."""
         number = OTHER_PREFIX * 100_000_000 + 10_123_456
         values = new_values(1)
@@ -150,17 +159,17 @@ class Planter:
         }
         return record, facts
 
-    def _evening(self, span: Span, seconds: int) -> int:
+    def evening(self, span: Span, seconds: int) -> int:
         """Returns a time of day (seconds from midnight) on a day that lies in a file's span."""
         day = (span.start + HOME_OFFSET * 60) // DAY_SECONDS + 1
         return day * DAY_SECONDS - HOME_OFFSET * 60 + seconds
 
     def _unknown_subscriber(self) -> None:
-        draft = self._file("msc1", 6)
-        when = self._evening(draft.plan.span, 10 * 3_600)
-        record, facts = self._call(when, 61, imsi=UNKNOWN_IMSI, msisdn=UNKNOWN_MSISDN)
-        index = self._insert(draft, record)
-        self._add(
+        draft = self.file("msc1", 6)
+        when = self.evening(draft.plan.span, 10 * 3_600)
+        record, facts = self.call(when, 61, imsi=UNKNOWN_IMSI, msisdn=UNKNOWN_MSISDN)
+        index = self.insert(draft, record)
+        self.add(
             "unknown_subscriber",
             draft,
             (index,),
@@ -173,10 +182,10 @@ class Planter:
         )
 
     def _over_midnight(self) -> None:
-        draft = self._file("msc1", 7)
-        record, facts = self._call(self._evening(draft.plan.span, 23 * 3_600 + 50 * 60), 1_200)
-        index = self._insert(draft, record)
-        self._add(
+        draft = self.file("msc1", 7)
+        record, facts = self.call(self.evening(draft.plan.span, 23 * 3_600 + 50 * 60), 1_200)
+        index = self.insert(draft, record)
+        self.add(
             "call_over_midnight",
             draft,
             (index,),
@@ -187,10 +196,10 @@ class Planter:
         )
 
     def _over_time_band(self) -> None:
-        draft = self._file("msc1", 7)
-        record, facts = self._call(self._evening(draft.plan.span, 22 * 3_600 + 57 * 60), 600)
-        index = self._insert(draft, record)
-        self._add(
+        draft = self.file("msc1", 7)
+        record, facts = self.call(self.evening(draft.plan.span, 22 * 3_600 + 57 * 60), 600)
+        index = self.insert(draft, record)
+        self.add(
             "call_over_time_band",
             draft,
             (index,),
@@ -201,10 +210,10 @@ class Planter:
         )
 
     def _zero_seconds(self) -> None:
-        draft = self._file("msc1", 8)
-        record, facts = self._call(self._evening(draft.plan.span, 12 * 3_600), 0)
-        index = self._insert(draft, record)
-        self._add(
+        draft = self.file("msc1", 8)
+        record, facts = self.call(self.evening(draft.plan.span, 12 * 3_600), 0)
+        index = self.insert(draft, record)
+        self.add(
             "zero_seconds",
             draft,
             (index,),
@@ -216,13 +225,13 @@ class Planter:
         )
 
     def _repeated_records(self) -> None:
-        first, second = self._file("msc3", 4), self._file("msc3", 7)
+        first, second = self.file("msc3", 4), self.file("msc3", 7)
         picked = [
             index for index, record in enumerate(first.records) if record[:1] in {b"\xa0", b"\xa6"}
         ][-REPEATED:]
         start = len(second.records)
         second.records += [first.records[index] for index in picked]
-        self._add(
+        self.add(
             "repeated_records",
             second,
             tuple(range(start, start + len(picked))),
@@ -233,21 +242,21 @@ class Planter:
         )
 
     def _cut_records(self) -> None:
-        draft = self._file("msc2", 4)
+        draft = self.file("msc2", 4)
         index = self._free(draft, MO_CALL)
         where = "the next record follows at once"
         self._cut(draft, index, where, "frame", "inside_inconsistent")
-        draft = self._file("pgw2", 3)
+        draft = self.file("pgw2", 3)
         index = self._free(draft, PGW)
         self._cut(draft, index, "its record header has the shorter length", "decode", "truncated")
-        draft = self._file("msc3", 9)
+        draft = self.file("msc3", 9)
         index = len(draft.records) - 1
         self._cut(draft, index, "the file ends there", "frame", "length_past_end")
 
     def _cut(self, draft: Draft, index: int, where: str, stage: str, reason: str) -> None:
         whole = draft.records[index]
         draft.records[index] = whole[: len(whole) * 6 // 10]
-        self._add(
+        self.add(
             "cut_record",
             draft,
             (index,),
@@ -260,7 +269,7 @@ class Planter:
         )
 
     def _impossible_date(self) -> None:
-        draft = self._file("msc1", 2)
+        draft = self.file("msc1", 2)
         index = self._free(draft, MO_CALL)
         record, _ = tlv.parse(draft.records[index])
         wrong = bytes.fromhex("26133212607a")
@@ -271,7 +280,7 @@ class Planter:
             return part
 
         draft.records[index] = _map(record, change).octets()
-        self._add(
+        self.add(
             "impossible_date",
             draft,
             (index,),
@@ -283,7 +292,7 @@ class Planter:
         )
 
     def _unknown_tags(self) -> None:
-        draft = self._file("msc1", 5)
+        draft = self.file("msc1", 5)
         inside = tlv.Tlv(tlv.tag_octets(3), b"\x01\x02")
         unknown = (
             tlv.Tlv(tlv.tag_octets(132), b"vendor"),
@@ -301,7 +310,7 @@ class Planter:
         )
 
     def _indefinite_lengths(self) -> None:
-        draft = self._file("msc3", 2)
+        draft = self.file("msc3", 2)
 
         def outer(record: tlv.Tlv, _: tlv.Tlv) -> tlv.Tlv:
             return replace(record, indefinite=True)
@@ -322,7 +331,7 @@ class Planter:
         self._edit("indefinite_length", draft, none, f"{note} of the record", outer)
         self._edit("indefinite_length", draft, none, f"{note} of the parts in it", only_inner)
         self._edit("indefinite_length", draft, none, f"{note} of the record and its parts", every)
-        gateway = self._file("pgw1", 2)
+        gateway = self.file("pgw1", 2)
         self._edit(
             "indefinite_length",
             gateway,
@@ -349,7 +358,7 @@ class Planter:
             record, _ = tlv.parse(draft.records[index])
             draft.records[index] = change(record, extra).octets()
             indexes.append(index)
-        self._add(
+        self.add(
             kind,
             draft,
             tuple(indexes),
@@ -361,9 +370,9 @@ class Planter:
 
     def _filler(self) -> None:
         for number, octet in ((2, 0x00), (3, 0xFF)):
-            draft = self._file("msc2", number)
+            draft = self.file("msc2", number)
             draft.filler = octet
-            self._add(
+            self.add(
                 "filler",
                 draft,
                 (),
@@ -377,8 +386,8 @@ class Planter:
         for (source, sequence), draft in self.drafts.items():
             if source == "msc2" and sequence >= missing:
                 draft.sequence = sequence + 1
-        draft = self._file("msc2", missing)
-        self._add(
+        draft = self.file("msc2", missing)
+        self.add(
             "sequence_gap",
             draft,
             (),

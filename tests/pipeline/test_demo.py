@@ -123,8 +123,31 @@ def test_each_trouble_ends_as_planted(
             ]
         assert missing == expected["missing_sequences"]
         assert sheet["missing_before"] == 1
-    if "destination" in expected:
+    if expected.get("destination") == "assembled":
+        becomes_a_call(read, trouble, sheet["file_id"])
+    elif "destination" in expected:
         ends_at(read, trouble, sheet["file_id"])
+
+
+def becomes_a_call(
+    read: Callable[[str], list[dict[str, Any]]], trouble: dict[str, Any], file_id: str
+) -> None:
+    expected = trouble["expected"]
+    offsets = {one["offset"] for one in trouble["records"]}
+    assert len(offsets) == expected["records"]
+
+    def mine(folder: str) -> list[dict[str, Any]]:
+        rows = read(f"billed/cycle=2026-10/{folder}")
+        return [r for r in rows if r["file_id"] == file_id and r["offset"] in offsets]
+
+    calls, merged = mine("rated"), mine("unrated")
+    assert {row["reason"] for row in merged} <= {"merged"}
+    assert {row["offset"] for row in calls + merged} == offsets
+    assert [row["quantity"] for row in calls] == (
+        [expected["quantity"]] if "quantity" in expected else []
+    )
+    waiting = sum(row["records_waiting"] for row in read("audit"))
+    assert waiting == sum(one["expected"].get("waiting", 0) for one in TROUBLES["troubles"])
 
 
 def ends_at(

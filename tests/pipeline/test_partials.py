@@ -7,7 +7,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
@@ -17,77 +16,15 @@ from pipeline.explain import explain
 from pipeline.ledger import Ledger
 from pipeline.run import run
 from pipeline.status import read_status
-from tests.pipeline.world import SHOP, make_workspace, published
-from traffic.digits import INTERNATIONAL
-from traffic.encode import encode_events
-from traffic.network import HOME_OFFSET, NETWORKS, SOURCES
-from traffic.table import COLUMN, KINDS, Events, new_values, no_containers
+from tests.pipeline.parted import DAY, cut_call, record
+from tests.pipeline.world import make_workspace, published
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.workspace import Workspace
 
-DAY = 86_400
-MIDNIGHT = 1_790_784_000
-"""1 October 2026, 00:00 in Shanghai."""
 ENDS = ("rated", "not_charged", "suspended", "duplicate", "discarded", "merged", "waiting")
-
-
-def owner() -> tuple[int, int]:
-    """IMSI and number of a subscriber whose plan has a connect fee and no allowance."""
-    rows = pl.read_csv(SHOP / "subscribers" / "subscribers.csv", infer_schema=False)
-    mine = rows.filter((pl.col("plan") == "night_owl") & (pl.col("valid_to").fill_null("") == ""))
-    return int(mine["imsi"][0]), int(mine["msisdn"][0].lstrip("+"))
-
-
-IMSI, MSISDN = owner()
-
-
-def record(
-    start: int,
-    duration: int,
-    number: int | None = None,
-    cause: int = 0,
-    *,
-    reference: int = 1,
-    kind: str = "moCallRecord",
-    imsi: int = IMSI,
-) -> bytes:
-    """One call record; `start` counts seconds from the month's beginning."""
-    values = new_values(1)
-    at = MIDNIGHT + start
-    for name, value in {
-        "imsi": imsi,
-        "msisdn": (MSISDN if imsi == IMSI else 8_619_999_999_999) << 12 | 13 << 8 | INTERNATIONAL,
-        "called": 8_618_810_123_456 << 12 | 13 << 8 | INTERNATIONAL,
-        "calling": 8_618_810_123_456 << 12 | 13 << 8 | INTERNATIONAL,
-        "seizure": at,
-        "answer": at,
-        "release": at + duration,
-        "offset": HOME_OFFSET,
-        "duration": duration,
-        "cause": cause,
-        "reference": reference,
-        "entity": SOURCES[0].address << 12 | 13 << 8 | INTERNATIONAL,
-        "plmn": NETWORKS[0].plmn,
-        "lac": 1,
-        "cell": 1,
-        **({} if number is None else {"sequence": number}),
-    }.items():
-        values[COLUMN[name]] = value
-    kinds = np.full(1, KINDS.index(kind), np.int8)
-    return next(iter(encode_events(Events(kinds, values, *no_containers(1)))))
-
-
-def cut_call(start: int, lengths: list[int], reference: int, last: int = 0) -> list[bytes]:
-    """The parts of one call; `last` is the cause of the last one."""
-    parts, at = [], start
-    for number, length in enumerate(lengths, 1):
-        cause = last if number == len(lengths) else 1
-        parts.append(record(at, length, number, cause, reference=reference))
-        at += length
-    return parts
 
 
 def put(workspace: Workspace, number: int, records: list[bytes]) -> None:

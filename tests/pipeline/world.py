@@ -5,23 +5,32 @@ from __future__ import annotations
 import hashlib
 import shutil
 import sqlite3
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.workspace import Workspace
+from tests.pipeline.parted import DAY, SHOP, cut_call
 from traffic.generate import generate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
-SHOP = Path(__file__).resolve().parents[2] / "samples" / "shop"
-RECORDS = 12_000
+GENERATED = 12_000
+PARTS = 18
+"""Parts of calls among them: some make a call at once, some wait."""
+RECORDS = GENERATED + PARTS
 FILES = 10
 
 
 def make_traffic(folder: Path) -> Path:
     """Writes some files of every network element."""
-    generate(folder, RECORDS, subscribers_folder=SHOP / "subscribers", files=FILES)
+    generate(folder, GENERATED, subscribers_folder=SHOP / "subscribers", files=FILES)
+    first, *_, last = sorted(folder.rglob("msc1_*.ber"))
+    for number in range(PARTS // 3):
+        parts = cut_call(number * 4 * DAY + 40_000, [900, 1_800, 77], reference=900 + number)
+        with first.open("ab") as early, last.open("ab") as late:
+            early.write(parts[0] + parts[1] * (number % 2))
+            late.write(parts[2] + parts[1] * ((number + 1) % 2))
     return folder
 
 

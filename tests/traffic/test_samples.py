@@ -9,6 +9,7 @@ import yaml
 from tests.traffic.conftest import SAMPLES, SmallSamples
 from traffic import tlv
 from traffic.encode import ROOT_TYPES, specification
+from traffic.parts import PLANTED
 from traffic.plan import plan_files
 from traffic.samples import FILES, encode_file, write_samples
 
@@ -30,8 +31,12 @@ KINDS = {
     "call_over_midnight",
     "call_over_time_band",
     "zero_seconds",
+    "call_in_parts",
+    "call_without_a_part",
+    "call_that_goes_on",
+    "session_in_parts",
 }
-DESTINATIONS = {"rated", "suspended", "duplicate", "discarded"}
+DESTINATIONS = {"rated", "assembled", "suspended", "duplicate", "discarded"}
 
 
 def _troubles(outcomes: dict, kind: str) -> list[dict]:
@@ -62,7 +67,7 @@ def test_outcomes_describe_the_files(small_samples: SmallSamples) -> None:
     _check_outcomes(small_samples.folder, small_samples.outcomes)
     totals = small_samples.outcomes["totals"]
     assert totals["files"] == len(small_samples.generated.files) == 46
-    assert totals["records"] == 4_000 + 4 + totals["records_duplicate"]
+    assert totals["records"] == 4_000 + 4 + PLANTED + totals["records_duplicate"]
     assert totals["records_suspended"] == 5
 
 
@@ -84,7 +89,7 @@ def test_committed_samples_are_made_by_the_seed(october: Span, source: str) -> N
     records = sum(row["records"] for row in outcomes["files"]) - next(
         row["records"] for row in outcomes["files"] if row["file"].endswith("_again.ber")
     )
-    planted = 4 + outcomes["totals"]["records_duplicate"]
+    planted = 4 + PLANTED + outcomes["totals"]["records_duplicate"]
     planned = plan_files(records - planted, outcomes["seed"], FILES, october)
     plan = next(plan for plan in planned if plan.source.name == source and plan.sequence == 1)
     octets, _ = encode_file((plan, SAMPLES / "shop" / "subscribers"))

@@ -1,0 +1,75 @@
+"""Records of calls in parts, through asn1tools' encoder."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from traffic.digits import INTERNATIONAL
+from traffic.encode import encode_events
+from traffic.network import HOME_OFFSET, NETWORKS, SOURCES
+from traffic.table import COLUMN, KINDS, Events, new_values, no_containers
+
+SHOP = Path(__file__).resolve().parents[2] / "samples" / "shop"
+DAY = 86_400
+MIDNIGHT = 1_790_784_000
+"""1 October 2026, 00:00 in Shanghai."""
+
+
+def owner() -> tuple[int, int]:
+    """IMSI and number of a subscriber whose plan has a connect fee by day and an allowance of an hour."""
+    with (SHOP / "subscribers" / "subscribers.csv").open(encoding="utf-8") as file:
+        rows = csv.DictReader(file)
+        mine = next(row for row in rows if row["plan"] == "night_owl" and not row["valid_to"])
+    return int(mine["imsi"]), int(mine["msisdn"].lstrip("+"))
+
+
+IMSI, MSISDN = owner()
+
+
+def record(
+    start: int,
+    duration: int,
+    number: int | None = None,
+    cause: int = 0,
+    *,
+    reference: int = 1,
+    kind: str = "moCallRecord",
+    imsi: int = IMSI,
+) -> bytes:
+    """One call record; `start` counts seconds from the month's beginning."""
+    values = new_values(1)
+    at = MIDNIGHT + start
+    for name, value in {
+        "imsi": imsi,
+        "msisdn": (MSISDN if imsi == IMSI else 8_619_999_999_999) << 12 | 13 << 8 | INTERNATIONAL,
+        "called": 8_618_810_123_456 << 12 | 13 << 8 | INTERNATIONAL,
+        "calling": 8_618_810_123_456 << 12 | 13 << 8 | INTERNATIONAL,
+        "seizure": at,
+        "answer": at,
+        "release": at + duration,
+        "offset": HOME_OFFSET,
+        "duration": duration,
+        "cause": cause,
+        "reference": reference,
+        "entity": SOURCES[0].address << 12 | 13 << 8 | INTERNATIONAL,
+        "plmn": NETWORKS[0].plmn,
+        "lac": 1,
+        "cell": 1,
+        **({} if number is None else {"sequence": number}),
+    }.items():
+        values[COLUMN[name]] = value
+    kinds = np.full(1, KINDS.index(kind), np.int8)
+    return next(iter(encode_events(Events(kinds, values, *no_containers(1)))))
+
+
+def cut_call(start: int, lengths: list[int], reference: int, last: int = 0) -> list[bytes]:
+    """The parts of one call; `last` is the cause of the last one."""
+    parts, at = [], start
+    for number, length in enumerate(lengths, 1):
+        cause = last if number == len(lengths) else 1
+        parts.append(record(at, length, number, cause, reference=reference))
+        at += length
+    return parts
