@@ -1,0 +1,1 @@
+"""Flat formats: records without nesting, as separated text or as fields at fixed places."""

@@ -1,0 +1,111 @@
+"""How the octets of a field are written, and text encodings: the slow, obvious side.
+
+The kernels expand a field to ASCII digits by its form; `expand` is their twin and what renders
+the entries of dictionaries.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mediation.kernels import flat_ops as ops
+
+FORMS: Final[dict[str, int]] = {
+    "text": ops.TEXT,
+    "bcd": ops.BCD,
+    "tbcd": ops.TBCD,
+    "bcd_little": ops.BCD_LITTLE,
+    "hex": ops.HEX,
+    "unsigned": ops.UNSIGNED_BIG,
+    "unsigned_little": ops.UNSIGNED_LITTLE,
+    "signed": ops.SIGNED_BIG,
+    "signed_little": ops.SIGNED_LITTLE,
+}
+"""Form by name: text; digits with the high nibble, the low nibble or the last octet first;
+octets in hexadecimal; integers with the first or the last octet first."""
+
+INTEGER_FORMS: Final = ("unsigned", "unsigned_little", "signed", "signed_little")
+MAX_INTEGER_OCTETS: Final = 8
+
+ENCODINGS: Final[dict[str, int]] = {
+    "utf-8": ops.UTF8,
+    "ascii": ops.ASCII,
+    "latin-1": ops.ANY,
+    "cp1252": ops.ANY,
+    "gb18030": ops.ANY,
+}
+"""Encoding to what a kernel checks of it."""
+
+NIBBLES: Final = "0123456789*#abc"
+BLANKS: Final = b" \t"
+
+
+def expand(raw: bytes, form: str) -> bytes:
+    """Returns what a field says as ASCII; text is trimmed, filler F ends digits.
+
+    All ones (FF) in every octet of a digit form mean that there is nothing.
+    """
+    if form == "text":
+        return raw.strip(BLANKS)
+    if form == "hex":
+        return raw.hex().encode()
+    if form in INTEGER_FORMS:
+        little = form.endswith("_little")
+        signed = form.startswith("signed")
+        return str(int.from_bytes(raw, "little" if little else "big", signed=signed)).encode()
+    octets = raw[::-1] if form == "bcd_little" else raw
+    nibbles: list[int] = []
+    for octet in octets:
+        pair = (octet & 15, octet >> 4) if form == "tbcd" else (octet >> 4, octet & 15)
+        nibbles.extend(pair)
+    if form == "bcd_little":  # the filler stands before the highest digit
+        while nibbles and nibbles[0] == 15:
+            nibbles.pop(0)
+    digits: list[str] = []
+    for nibble in nibbles:
+        if nibble == 15:
+            break
+        digits.append(NIBBLES[nibble])
+    return "".join(digits).encode()
+
+
+def pack(word: str, form: str, octets: int) -> bytes | None:
+    """Returns the octets that say `word` in a form; None where they do not fit.
+
+    It is for comparing types, so only text, digits and hexadecimal can be packed.
+    """
+    if form == "text":
+        return word.encode("ascii", "replace")
+    if form == "hex":
+        try:
+            raw = bytes.fromhex(word)
+        except ValueError:
+            return None
+        return raw if len(raw) == octets else None
+    if form in INTEGER_FORMS:
+        try:
+            return int(word).to_bytes(
+                octets,
+                "little" if form.endswith("_little") else "big",
+                signed=form.startswith("signed"),
+            )
+        except (ValueError, OverflowError):
+            return None
+    if len(word) != octets * 2 or not word.isdigit():
+        return None
+    pairs = [word[place : place + 2] for place in range(0, len(word), 2)]
+    if form == "tbcd":
+        pairs = [pair[::-1] for pair in pairs]
+    raw = bytes.fromhex("".join(pairs))
+    return raw[::-1] if form == "bcd_little" else raw
+
+
+def decode(octets: bytes, encoding: str) -> str:
+    r"""Returns text; what is not in the encoding becomes ``\xNN``."""
+    return octets.decode(encoding, "backslashreplace")
+
+
+def render_network(digits: bytes) -> str:
+    """Returns the 5 or 6 digits of MCC and MNC, with or without a dash, as ``460-00``."""
+    plain = digits.decode("ascii", "backslashreplace").replace("-", "")
+    return f"{plain[:3]}-{plain[3:]}"

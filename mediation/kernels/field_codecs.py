@@ -1,0 +1,480 @@
+"""Codecs of flat formats: what stands in a field to int64 values, all in ASCII.
+
+`buf` is uint8[n], the file or the scratch that a binary field was expanded to; `pos` and `end` are
+int64 positions that the caller has checked. Twins: `mediation.reference.flat`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mediation.kernels.codecs import entry
+from mediation.kernels.flat_ops import (
+    ASCII,
+    BCD_LITTLE,
+    CENTURY,
+    CLK_DAY,
+    CLK_HALF,
+    CLK_HOUR,
+    CLK_MICRO,
+    CLK_MINUTE,
+    CLK_MONTH,
+    CLK_OFFSET,
+    CLK_SECOND,
+    CLK_YEAR,
+    CLOCK_CELLS,
+    DAY,
+    DAY_1,
+    EXACT,
+    FRACTION,
+    HALF_DAY,
+    HEX,
+    HOUR,
+    HOUR_1,
+    MINUTE,
+    MONTH,
+    MONTH_1,
+    MONTH_NAME,
+    SECOND,
+    SIGNED_BIG,
+    SIGNED_LITTLE,
+    TBCD,
+    UNSIGNED_BIG,
+    UNSIGNED_LITTLE,
+    UP,
+    UTF8,
+    YEAR,
+    YEAR_2,
+    ZONE,
+)
+from mediation.kernels.flat_ops import NEAREST as TO_NEAREST
+from mediation.kernels.jit import inlined, kernel
+
+MISSING = -(2**63)
+MOST = 2**63 - 1
+ZERO = 0x30
+PLUS, MINUS, COLON, UPPER_Z = 0x2B, 0x2D, 0x3A, 0x5A
+SECOND_US = 1_000_000
+MONTHS = b"janfebmaraprmayjunjulaugsepoctnovdec"
+FIRST_YEAR = 2000
+NO_OFFSET = 1 << 20
+ix = np.uint64  # unsigned indexes spare the test for negative ones
+
+
+@inlined
+def char(buf, pos):
+    """Returns `buf[pos]` as int64."""
+    return np.int64(buf[ix(pos)])
+
+
+@inlined
+def digits(buf, pos, end):
+    """Returns (value, count) of decimal digits; count is -1 if it is not 0 to 18 digits."""
+    if end - pos > 18:
+        return np.int64(0), np.int64(-1)
+    value = np.int64(0)
+    for index in range(pos, end):
+        digit = char(buf, index) - ZERO
+        if digit < 0 or digit > 9:
+            return np.int64(0), np.int64(-1)
+        value = value * 10 + digit
+    return value, np.int64(end - pos)
+
+
+@kernel
+def decimal_number(buf, pos, end, decimal, thousands):
+    """Returns (value, scale) of a decimal number: value / 10^scale; scale is -1 if it is none.
+
+    Up to 18 digits, up to 9 of them behind the mark once zeros at the end are dropped.
+    """
+    negative = False
+    if pos < end and char(buf, pos) in (PLUS, MINUS):
+        negative = char(buf, pos) == MINUS
+        pos += 1
+    value = np.int64(0)
+    count = 0
+    group = -1
+    while pos < end:
+        octet = char(buf, pos)
+        digit = octet - ZERO
+        if 0 <= digit <= 9:
+            value = value * 10 + digit
+            count += 1
+            if count > 18:
+                return np.int64(0), np.int64(-1)
+            if group >= 0:
+                group += 1
+        elif octet == decimal:
+            break
+        elif octet == thousands and count > 0 and (group == 3 or (group < 0 and count <= 3)):
+            group = 0
+        else:
+            return np.int64(0), np.int64(-1)
+        pos += 1
+    if group >= 0 and group != 3:
+        return np.int64(0), np.int64(-1)
+    scale = np.int64(0)
+    if pos < end:
+        pos += 1
+        while end > pos + 1 and char(buf, end - 1) == ZERO:
+            end -= 1
+        if count + end - pos > 18 or end - pos > 9:
+            return np.int64(0), np.int64(-1)
+        fraction, found = digits(buf, pos, end)
+        if found < 0:
+            return np.int64(0), np.int64(-1)
+        for _ in range(found):
+            value *= 10
+        value += fraction
+        scale = found
+        count += found
+    if count == 0:
+        return np.int64(0), np.int64(-1)
+    return -value if negative else value, scale
+
+
+@inlined
+def scaled(value, scale, multiple, divisor, rounding, powers):
+    """Returns value / 10^scale * multiple / divisor, rounded; MISSING if it cannot be.
+
+    MOST means that it is too large, MISSING that EXACT was asked for and there is a rest. Half
+    goes away from zero.
+    """
+    if scale == 0 and multiple == 1 and divisor == 1:
+        return value
+    negative = value < 0
+    value = abs(value)
+    if value > MOST // multiple:
+        return np.int64(MOST)
+    value *= multiple
+    divisor *= entry(powers, scale)
+    whole = value // divisor
+    rest = value - whole * divisor
+    if rest != 0:
+        if rounding == EXACT:
+            return np.int64(MISSING)
+        if (rounding == UP and not negative) or (rounding == TO_NEAREST and rest * 2 >= divisor):
+            whole += 1
+        elif negative and rounding not in (UP, TO_NEAREST):
+            whole += 1
+    return -whole if negative else whole
+
+
+@inlined
+def hex_number(buf, pos, end):
+    """Returns up to 15 hexadecimal digits as a number, -1 if it is none."""
+    if end - pos > 15 or end == pos:
+        return np.int64(-1)
+    value = np.int64(0)
+    for index in range(pos, end):
+        octet = char(buf, index)
+        if ZERO <= octet <= ZERO + 9:
+            digit = octet - ZERO
+        elif 0x41 <= (octet & 0xDF) <= 0x46:
+            digit = (octet & 0xDF) - 0x37
+        else:
+            return np.int64(-1)
+        value = (value << 4) | digit
+    return value
+
+
+@inlined
+def is_network(buf, pos, end):
+    """Returns whether a field is MCC and MNC: 3 digits, perhaps a dash, 2 or 3 digits."""
+    if end - pos > 3 and char(buf, pos + 3) == MINUS:
+        _, back = digits(buf, pos + 4, end)
+        _, front = digits(buf, pos, pos + 3)
+        return front == 3 and back in (2, 3)
+    _, count = digits(buf, pos, end)
+    return count in (5, 6)
+
+
+@kernel
+def is_text(buf, pos, end, charset):
+    """Returns whether octets are text: no control characters but line ends, and in `charset`.
+
+    UTF-8 by its table of well-formed sequences (The Unicode Standard, table 3-7).
+    """
+    while pos < end:
+        octet = char(buf, pos)
+        if octet < 0x20:
+            if octet not in (9, 10, 13):
+                return False
+            pos += 1
+        elif octet < 0x7F:
+            pos += 1
+        elif octet == 0x7F or charset == ASCII:
+            return False
+        elif charset == UTF8:
+            more = 0
+            low, high = 0x80, 0xBF
+            if 0xC2 <= octet <= 0xDF:
+                more = 1
+            elif 0xE0 <= octet <= 0xEF:
+                more = 2
+                if octet == 0xE0:
+                    low = 0xA0
+                elif octet == 0xED:
+                    high = 0x9F
+            elif 0xF0 <= octet <= 0xF4:
+                more = 3
+                if octet == 0xF0:
+                    low = 0x90
+                elif octet == 0xF4:
+                    high = 0x8F
+            if more == 0 or pos + more >= end:
+                return False
+            for step in range(1, more + 1):
+                following = char(buf, pos + step)
+                if following < low or following > high:
+                    return False
+                low, high = 0x80, 0xBF
+            pos += more + 1
+        else:
+            pos += 1
+    return True
+
+
+@inlined
+def two(buf, pos, end):
+    """Returns two digits as a number, -1 if they are none."""
+    if pos + 2 > end:
+        return np.int64(-1)
+    high = char(buf, pos) - ZERO
+    low = char(buf, pos + 1) - ZERO
+    if high < 0 or high > 9 or low < 0 or low > 9:
+        return np.int64(-1)
+    return high * 10 + low
+
+
+@inlined
+def one_or_two(buf, pos, end):
+    """Returns (number, octets) of one or two digits; (-1, 1) if there is none."""
+    number = two(buf, pos, end)
+    if number >= 0:
+        return number, 2
+    if pos < end and 0 <= char(buf, pos) - ZERO <= 9:
+        return char(buf, pos) - ZERO, 1
+    return np.int64(-1), 1
+
+
+@kernel
+def zone_offset(buf, pos, end):
+    """Returns (minutes, octets) of ``Z``, ``+hh``, ``+hhmm`` or ``+hh:mm``; octets 0 if none."""
+    if pos < end and char(buf, pos) == UPPER_Z:
+        return np.int64(0), 1
+    if pos >= end or char(buf, pos) not in (PLUS, MINUS):
+        return np.int64(0), 0
+    hours = two(buf, pos + 1, end)
+    if hours < 0 or hours > 15:
+        return np.int64(0), 0
+    octets = 3
+    at = pos + 3
+    if at < end and char(buf, at) == COLON:
+        at += 1
+    minutes = two(buf, at, end)
+    if minutes > 59 or (minutes < 0 and at > pos + 3):
+        return np.int64(0), 0
+    if minutes >= 0:
+        octets = at + 2 - pos
+    total = hours * 60 + max(minutes, 0)
+    return -total if char(buf, pos) == MINUS else total, octets
+
+
+@inlined
+def month_number(buf, pos, end):
+    """Returns the month 1 to 12 that three English letters name, -1 if they name none."""
+    if pos + 3 > end:
+        return np.int64(-1)
+    for month in range(12):
+        same = True
+        for index in range(3):
+            if (char(buf, pos + index) | 0x20) != MONTHS[month * 3 + index]:
+                same = False
+        if same:
+            return np.int64(month + 1)
+    return np.int64(-1)
+
+
+@kernel
+def match_pattern(buf, pos, end, patterns, token, clock):
+    """Reads one piece of a time into the int64 cells of `clock`; returns whether it fits.
+
+    `patterns` is int16[...]; `token` is where the tokens of this piece begin, 0 ends them.
+    """
+    while True:
+        wanted = np.int64(patterns[ix(token)])
+        if wanted == 0:
+            return pos == end
+        number = np.int64(0)
+        if wanted >= 32:
+            if pos >= end or char(buf, pos) != wanted:
+                return False
+            pos += 1
+        elif wanted == YEAR:
+            number = two(buf, pos, end)
+            low = two(buf, pos + 2, end)
+            clock[CLK_YEAR] = number * 100 + low
+            if low < 0:
+                return False
+            pos += 4
+        elif wanted in (MONTH_1, DAY_1, HOUR_1):
+            number, octets = one_or_two(buf, pos, end)
+            cell = CLK_MONTH if wanted == MONTH_1 else (CLK_DAY if wanted == DAY_1 else CLK_HOUR)
+            clock[ix(cell)] = number
+            pos += octets
+        elif wanted == FRACTION:
+            number, octets = np.int64(0), 0
+            while pos < end and 0 <= char(buf, pos) - ZERO <= 9:
+                if octets < 6:
+                    number = number * 10 + char(buf, pos) - ZERO
+                octets += 1
+                pos += 1
+            if octets == 0:
+                return False
+            for _ in range(octets, 6):
+                number *= 10
+            clock[CLK_MICRO] = number
+        elif wanted == ZONE:
+            offset, octets = zone_offset(buf, pos, end)
+            if octets == 0:
+                return False
+            clock[CLK_OFFSET] = offset
+            pos += octets
+        elif wanted == MONTH_NAME:
+            number = month_number(buf, pos, end)
+            clock[CLK_MONTH] = number
+            pos += 3
+        elif wanted == HALF_DAY:
+            if pos + 2 > end or (char(buf, pos + 1) | 0x20) != 0x6D:
+                return False
+            letter = char(buf, pos) | 0x20
+            if letter not in (0x61, 0x70):
+                return False
+            clock[CLK_HALF] = 1 if letter == 0x61 else 2
+            pos += 2
+        else:
+            number = two(buf, pos, end)
+            pos += 2
+            if wanted == YEAR_2:
+                clock[CLK_YEAR] += number
+            elif wanted == CENTURY:
+                clock[CLK_YEAR] += number * 100 - FIRST_YEAR
+            elif wanted == MONTH:
+                clock[CLK_MONTH] = number
+            elif wanted == DAY:
+                clock[CLK_DAY] = number
+            elif wanted == HOUR:
+                clock[CLK_HOUR] = number
+            elif wanted == MINUTE:
+                clock[CLK_MINUTE] = number
+            elif wanted == SECOND:
+                clock[CLK_SECOND] = number
+        if number < 0:
+            return False
+        token += 1
+
+
+@inlined
+def start_clock(clock):
+    """Empties the cells of a clock; a year of two digits counts from 2000."""
+    for cell in range(CLOCK_CELLS):
+        clock[ix(cell)] = 0
+    clock[CLK_YEAR] = FIRST_YEAR
+    clock[CLK_OFFSET] = NO_OFFSET
+
+
+@inlined
+def local_seconds(clock, days):
+    """Returns the seconds since 1970 that a clock shows, MISSING if it is no possible time.
+
+    `days` is int32[100 * 512] of `mediation.kernels.tables`: years 2000 to 2099.
+    """
+    year = clock[CLK_YEAR] - FIRST_YEAR
+    month, day, hour = clock[CLK_MONTH], clock[CLK_DAY], clock[CLK_HOUR]
+    if clock[CLK_HALF] > 0:
+        if hour < 1 or hour > 12:
+            return np.int64(MISSING)
+        hour = hour % 12 + (12 if clock[CLK_HALF] == 2 else 0)
+    if year < 0 or year > 99 or month > 12 or day > 31 or hour > 23:
+        return np.int64(MISSING)
+    if clock[CLK_MINUTE] > 59 or clock[CLK_SECOND] > 59:
+        return np.int64(MISSING)
+    number = entry(days, (year << 9) | (month << 5) | day)
+    if number < 0:
+        return np.int64(MISSING)
+    return number * 86_400 + hour * 3600 + clock[CLK_MINUTE] * 60 + clock[CLK_SECOND]
+
+
+@inlined
+def last_at_or_below(steps, value):
+    """Returns the index of the last of ascending int64 `steps` that is not above `value`."""
+    low, high = 0, steps.shape[0]
+    while high - low > 1:
+        middle = (low + high) >> 1
+        if steps[ix(middle)] <= value:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+@kernel
+def expand_integer(data, pos, end, form, out):
+    """Writes an integer in decimal to uint8 `out` and returns how many octets that are."""
+    little = form in (UNSIGNED_LITTLE, SIGNED_LITTLE)
+    value = np.uint64(0)
+    for index in range(end - pos):
+        place = end - 1 - index if little else pos + index
+        value = (value << np.uint64(8)) | np.uint64(data[ix(place)])
+    size = np.int64(0)
+    spare = np.uint64(64 - 8 * (end - pos))
+    if form in (SIGNED_BIG, SIGNED_LITTLE) and np.int64(value << spare) < 0:
+        value = np.uint64(0) - np.uint64(np.int64(value << spare) >> np.int64(spare))
+        out[0] = MINUS
+        size = 1
+    count = 1
+    rest = value // np.uint64(10)
+    while rest > np.uint64(0):
+        rest //= np.uint64(10)
+        count += 1
+    for index in range(count):
+        out[ix(size + count - 1 - index)] = np.uint8(np.uint64(ZERO) + value % np.uint64(10))
+        value //= np.uint64(10)
+    return size + count
+
+
+@inlined
+def nibble_char(nibble):
+    """Returns a nibble as a digit, ``*#abc`` for A to E (TS 29.002 TBCD-STRING)."""
+    if nibble < 10:
+        return ZERO + nibble
+    if nibble == 10:
+        return 0x2A
+    return 0x23 if nibble == 11 else 0x61 + nibble - 12
+
+
+@kernel
+def expand(data, pos, end, form, out):
+    """Writes a binary field in ASCII to uint8 `out` and returns how many octets that are.
+
+    Digits end at the first filler nibble F; before the digits of BCD_LITTLE it is skipped.
+    """
+    if form >= UNSIGNED_BIG:
+        return expand_integer(data, pos, end, form, out)
+    size = np.int64(0)
+    count = end - pos
+    for index in range(count):
+        octet = np.int64(data[ix(end - 1 - index if form == BCD_LITTLE else pos + index)])
+        for half in range(2):
+            nibble = (octet & 15) if (form == TBCD) == (half == 0) else (octet >> 4)
+            if form == HEX:
+                out[ix(size)] = ZERO + nibble if nibble < 10 else 0x57 + nibble
+            elif nibble == 15:
+                if form == BCD_LITTLE and size == 0:
+                    continue
+                return size
+            else:
+                out[ix(size)] = nibble_char(nibble)
+            size += 1
+    return size
