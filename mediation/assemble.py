@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +14,7 @@ from mediation.kernels.pack import pack_identity, pack_rows
 from mediation.normalize import RENDERERS
 
 if TYPE_CHECKING:
-    from mediation.plan import Plan
+    from collections.abc import Callable
 
     Int32s = np.ndarray[tuple[int], np.dtype[np.int32]]
     Int64s = np.ndarray[tuple[int], np.dtype[np.int64]]
@@ -38,6 +38,22 @@ def _arrow_types() -> tuple[tuple[Any, Any], ...]:
 ARROW_TYPES: Final = _arrow_types()
 
 
+class OutputPlan(Protocol):
+    """What packing needs to know of a format's plan."""
+
+    @property
+    def type_names(self) -> tuple[str, ...]:
+        """Record types by code."""
+
+    @property
+    def active(self) -> Int32s:
+        """int32[...], the columns that the format can fill."""
+
+    @property
+    def texts(self) -> tuple[tuple[int, str | Callable[[bytes], str]] | None, ...]:
+        """Per action, the column of its texts and what renders them."""
+
+
 class Texts:
     """The dictionaries of one chunk: octets that the kernel numbered become text once.
 
@@ -49,7 +65,7 @@ class Texts:
         words: Per column, its dictionary.
     """
 
-    def __init__(self, plan: Plan, data: Octets, capacity: int = 1024) -> None:
+    def __init__(self, plan: OutputPlan, data: Octets, capacity: int = 1024) -> None:
         self.plan = plan
         self.data = data
         self.slots = np.full(capacity * 2, -1, np.int32)
@@ -92,7 +108,8 @@ class Texts:
                 message = f"action {action} made a text but has no renderer"
                 raise AssertionError(message)
             column, renderer = place
-            word = RENDERERS[renderer](self.data[offset : offset + length].tobytes())
+            render = RENDERERS[renderer] if isinstance(renderer, str) else renderer
+            word = render(self.data[offset : offset + length].tobytes())
             words = self.words[column]
             self.codes[number] = words.setdefault(word, len(words)) if word else -1
         self.known = count
@@ -101,7 +118,7 @@ class Texts:
 class Output:
     """The values of a chunk's EDR columns, kept in Arrow memory so that no copy is needed."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: OutputPlan) -> None:
         self.plan = plan
         self.rows = 0
         self.capacity = 0

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from mediation.batch_facts import BatchFacts
-    from mediation.plan import Plan
+    from mediation.flat.decode import FlatWalker
+    from mediation.formats import Format
     from mediation.validation import Rule, RuleSet
 
     Int16s = np.ndarray[tuple[int], np.dtype[np.int16]]
@@ -146,6 +147,22 @@ def _merge_pairs() -> Int32s:
 
 MERGE: Final = _merge_pairs()
 START: Final = INDEX["start_time"]
+
+
+def flat_walker(cdr_format: Format, data: np.ndarray[Any, Any]) -> FlatWalker | None:
+    """Returns what walks the records of a flat format, None for BER."""
+    if cdr_format.flat is None:
+        return None
+    from mediation.flat.decode import FlatWalker  # noqa: PLC0415 - BER runs never need it
+
+    return FlatWalker(cdr_format.flat, data)
+
+
+def needs_resolver(cdr_format: Format) -> bool:
+    """Returns whether records leave something open that the file says elsewhere."""
+    return cdr_format.mapping.file is not None or bool(cdr_format.ber.local_times)
+
+
 NO_RECORDS: Final = np.empty(0, np.int32)
 QUANTITY_COLUMNS: Final = np.array([INDEX[name] for name in QUANTITIES], np.int32)
 
@@ -163,7 +180,7 @@ class _Decoding:
         self.rules = rules
         self.records = records
         self.format = formats.load(records.format_name)
-        self.plan: Plan = self.format.plan
+        self.plan = self.format.plan
         self.data = records.data.view()
         self.data.flags.writeable = False  # one compiled kernel for mapped and for made data
         self.offsets = np.ascontiguousarray(records.offsets[wanted.start : wanted.stop], np.int64)
@@ -174,10 +191,11 @@ class _Decoding:
         self.settings = normalization.array()
         self.scratch = _scratch(self.plan.width)
         self.scratch.columns[self._inactive()] = MISSING
+        self.flat = flat_walker(self.format, self.data)
         self.texts = Texts(self.plan, self.data)
         self.first_record = wanted.start
         self.resolver: Resolver | None = None
-        if self.format.mapping.file is not None or self.plan.local_times:
+        if self.flat is None and needs_resolver(self.format):
             # What is no file, such as records in memory, has no batches.
             batches: Sequence[BatchFacts] = getattr(records, "batches", ())
             self.resolver = Resolver(self.format, batches, self.texts)
@@ -206,7 +224,18 @@ class _Decoding:
 
     def walk(self, first: int, stop: int) -> tuple[int, int, int]:
         """Runs the kernel; returns (next record, rows, texts are full)."""
-        plan, scratch, texts = self.plan, self.scratch, self.texts
+        plan, scratch, texts = self.format.ber, self.scratch, self.texts
+        if self.flat is not None:
+            return self.flat.walk(
+                self.offsets,
+                self.lengths,
+                (first, stop),
+                QUANTITY_COLUMNS,
+                self.settings,
+                (texts.slots, texts.interned, texts.count, self.last),
+                (scratch.columns, scratch.row_record, scratch.row_container,
+                 self.status, self.fault),
+            )  # fmt: skip
         found: tuple[int, int, int] = decode_rows(
             self.data, self.offsets, self.lengths, first, stop,
             plan.edges, plan.long_base, plan.long_size, plan.long_edges, plan.entries,
@@ -232,17 +261,7 @@ class _Decoding:
         """Validates the rows of records `first` to `following` and packs what may go on."""
         scratch = self.scratch
         for record in (np.flatnonzero(self.status[first:following]) + first).tolist():
-            self.faults.append(
-                walk_fault(
-                    self.format,
-                    self.data,
-                    int(self.offsets[record]),
-                    int(self.lengths[record]),
-                    int(self.status[record]),
-                    int(self.fault[record]),
-                    self.normalization,
-                )
-            )
+            self.faults.append(self.described(record))
         if rows == 0:
             return
         keep = scratch.every_row[:rows]
@@ -260,6 +279,14 @@ class _Decoding:
             first,
             self.offsets,
         )
+
+    def described(self, record: int) -> Fault:
+        """Describes a record that the kernel gave up."""
+        place = int(self.offsets[record]), int(self.lengths[record])
+        seen = int(self.status[record]), int(self.fault[record])
+        if self.flat is not None:
+            return self.flat.fault(*place, *seen, self.normalization)
+        return walk_fault(self.format, self.data, *place, *seen, self.normalization)
 
     def unresolved(self, first: int, rows: int) -> set[int]:
         """Fills in what the batch says; returns the records (from `first`) that it leaves open."""

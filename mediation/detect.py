@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 SAMPLE_OCTETS: Final = 1 << 18
 """Octets at the head of a file that detection looks at."""
 
+FLAT_FRAMINGS: Final = ("lines", "records", "blocks")
+"""Framings that flat formats bring themselves."""
+
 ENOUGH: Final = 0.5
 """Share of the sample that must make whole records before a format is believed."""
 
@@ -124,6 +127,8 @@ def detect_format(
         for fit in _fits(sample, len(data), each, outline, settings)
         if fit.share >= ENOUGH and fit.known >= ENOUGH_KNOWN
     ]
+    if formats is None and (settings is None or settings.steps.framing is None):
+        fits += [fit for fit in _flat_fits(sample, len(data), name) if fit.share >= ENOUGH]
     if not fits:
         return None
     # The order of the names decides a tie, so that the answer never depends on chance.
@@ -134,6 +139,10 @@ def detect_format(
 
 def _evidence(sample: np.ndarray, best: Fit) -> list[str]:
     framing = best.rules.framing
+    if framing in FLAT_FRAMINGS:
+        first = "its first lines or blocks are those of the format"
+        share = f"{best.share:.1%} of the octets looked at are {best.records} whole records"
+        return [share, first] if best.declared else [share]
     evidence = [
         f"{best.share:.1%} of the first {len(sample)} octets are {best.records} whole records",
         f"{best.known:.0%} of the values in them are fields of {best.name}",
@@ -144,10 +153,25 @@ def _evidence(sample: np.ndarray, best: Fit) -> list[str]:
     return evidence
 
 
+def _flat_fits(sample: np.ndarray, size: int, name: str | None) -> Iterator[Fit]:
+    """Yields how well the flat formats fit the head of a file."""
+    from mediation import formats  # noqa: PLC0415 - formats import what detection does not need
+    from mediation.flat.detect import flat_fit  # noqa: PLC0415 - BER files need it here only
+    from mediation.flat.framing import framing_name  # noqa: PLC0415
+
+    for each in formats.available() if name is None else (name,):
+        if formats.kind_of(each) != formats.BER and (plan := formats.load(each).flat) is not None:
+            fit = flat_fit(sample, size, plan)
+            rules = FramingRules(framing_name(plan))
+            yield Fit(each, rules, fit.share, fit.share, fit.records, fit.declared)
+
+
 def _formats(name: str | None) -> dict[str, Outline]:
     from mediation import formats  # noqa: PLC0415 - formats import what detection does not need
 
-    names = formats.available(formats.BER) if name is None else (name,)
+    names = formats.available(formats.BER)
+    if name is not None:
+        names = (name,) if formats.kind_of(name) == formats.BER else ()
     return {each: formats.outline(each) for each in names}
 
 

@@ -132,6 +132,19 @@ class Unframed:
 
 
 @dataclass(frozen=True, slots=True)
+class Declared:
+    """What a file without a TS 32.297 header says of itself.
+
+    Attributes:
+        sequence_number: Running number of the file, None where it says none.
+        records: Records that it declares, None where it declares none.
+    """
+
+    sequence_number: int | None
+    records: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class OuterValue:
     """One outer value of a file: a batch with its records.
 
@@ -160,7 +173,7 @@ class Frames:
         header_octets: File header, CDR headers, and what of outer values is no record.
         filler_octets: Filler between the records.
         unframed: What belongs to no record, in file order.
-        header: The TS 32.297 file header, None for other framings.
+        header: The TS 32.297 file header, or what another header or trailer declares, or None.
         notes: What headers declare and the file does not hold.
         outer: The outer values, in file order.
     """
@@ -170,7 +183,7 @@ class Frames:
     header_octets: int
     filler_octets: int
     unframed: tuple[Unframed, ...]
-    header: FileHeader | None
+    header: FileHeader | Declared | None
     notes: tuple[str, ...]
     outer: tuple[OuterValue, ...] = ()
 

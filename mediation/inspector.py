@@ -202,6 +202,10 @@ def tag_tree(data: bytes, cdr_format: Format, base_offset: int = 0) -> list[Node
     Returns:
         Nodes that cover all of ``data`` in order; it never raises, whatever the octets are.
     """
+    if cdr_format.flat is not None:
+        from mediation.flat.inspect import record_nodes  # noqa: PLC0415 - it imports this module
+
+        return record_nodes(bytes(data), cdr_format.flat.layout, base_offset)
     return trees(data, cdr_format.schema, base_offset)
 
 

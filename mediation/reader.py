@@ -12,7 +12,7 @@ import numpy as np
 from mediation.batch_audit import declared_records, declared_sequence, header_notes
 from mediation.batch_facts import batch_facts
 from mediation.errors import UnreadableFileError
-from mediation.framing import RecordTags, frame, tags_of
+from mediation.framing import frame, tags_of
 from mediation.framing_steps import FramingRules, read_steps
 from mediation.unpack import unpack
 
@@ -78,7 +78,7 @@ class CdrFile:
         path: The file as it was given.
         file_id: The file's name in every output row.
         format_name: Name of the format under ``mediation/formats``.
-        framing: One of ``FRAMINGS``.
+        framing: One of ``FRAMINGS``, or of ``mediation.flat.framing`` for a flat format.
         packings: What the file was packed with, from the outside in.
         size: Octets of the file, unpacked.
         frames: Places of the records and everything between them.
@@ -239,7 +239,7 @@ def open_cdr_file(
     try:
         data, mapped = _mapped(path, source)
         name, rules, found = _choose(path, data, format_name, settings)
-        frames = frame(data, _tags(name), rules)
+        frames = _frames(data, name, rules)
         batches = _batches(name, data, frames)
     except BaseException:
         if scratch is not None:
@@ -262,11 +262,26 @@ def open_cdr_file(
     )
 
 
-def _tags(name: str) -> RecordTags:
+def _frames(data: np.ndarray, name: str, rules: FramingRules) -> Frames:
     from mediation import formats  # noqa: PLC0415 - formats import what framing does not need
 
-    outline = formats.outline(name)
-    return tags_of(outline.schema, outline.outer, outline.least_values)
+    if formats.kind_of(name) == formats.BER:
+        outline = formats.outline(name)
+        return frame(data, tags_of(outline.schema, outline.outer, outline.least_values), rules)
+    from mediation.flat.framing import frames_of  # noqa: PLC0415 - BER files never need it
+
+    return frames_of(data, name, rules.max_record_octets)
+
+
+def _own_framing(name: str) -> str | None:
+    """Returns the framing that a format says itself, None where a source has to."""
+    from mediation import formats  # noqa: PLC0415 - formats import what framing does not need
+
+    if formats.kind_of(name) == formats.BER:
+        return None
+    from mediation.flat.framing import framing_of  # noqa: PLC0415 - BER files never need it
+
+    return framing_of(name)
 
 
 def _batches(name: str, data: np.ndarray, frames: Frames) -> tuple[BatchFacts, ...]:
@@ -283,6 +298,8 @@ def _choose(
 ) -> tuple[str, FramingRules, Detection | None]:
     """Returns format, framing and what was detected, if anything had to be."""
     framing = settings.steps.framing
+    if format_name is not None:
+        framing = _own_framing(format_name) or framing
     if format_name is not None and framing is not None:
         return format_name, settings.rules(framing), None
     from mediation.detect import detect_format  # noqa: PLC0415 - detect imports every format

@@ -81,7 +81,7 @@ class Resolver:
 
     def __init__(self, cdr_format: Format, batches: Sequence[BatchFacts], texts: Texts) -> None:
         self.rule = cdr_format.mapping.file
-        self.local_times = cdr_format.plan.local_times
+        self.local_times = cdr_format.ber.local_times
         self.batches = batches
         self.starts = np.array([batch.records.start for batch in batches], np.int64)
         self.texts = texts

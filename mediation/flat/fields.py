@@ -192,6 +192,9 @@ class TypeReader:
                 self.document.problem(place, message)
                 continue
             items = content if isinstance(content, list) else [content]
+            if column in CODES and len(items) > 1:
+                message = f"`{column}` has a default, so it takes one source and no list"
+                self.document.problem(place, message)
             sources = [self.source(column, item, place, fields) for item in items]
             rules.append(ColumnRule(column, tuple(one for one in sources if one is not None)))
         return tuple(rules)

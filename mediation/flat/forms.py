@@ -36,14 +36,15 @@ ENCODINGS: Final[dict[str, int]] = {
 }
 """Encoding to what a kernel checks of it."""
 
-NIBBLES: Final = "0123456789*#abc"
+NIBBLES: Final = "0123456789*#abcf"
 BLANKS: Final = b" \t"
 
 
 def expand(raw: bytes, form: str) -> bytes:
     """Returns what a field says as ASCII; text is trimmed, filler F ends digits.
 
-    All ones (FF) in every octet of a digit form mean that there is nothing.
+    Filler stands behind the digits, in ``bcd_little`` before them; where it stands among them it
+    becomes an ``f``, which no number has. Nothing but filler means that there is nothing.
     """
     if form == "text":
         return raw.strip(BLANKS)
@@ -58,18 +59,11 @@ def expand(raw: bytes, form: str) -> bytes:
     for octet in octets:
         pair = (octet & 15, octet >> 4) if form == "tbcd" else (octet >> 4, octet & 15)
         nibbles.extend(pair)
-    if form == "bcd_little":  # the filler stands before the highest digit
-        while nibbles and nibbles[0] == 15:
-            nibbles.pop(0)
-    digits: list[str] = []
-    for nibble in nibbles:
-        if nibble == 15:
-            break
-        digits.append(NIBBLES[nibble])
-    return "".join(digits).encode()
+    text = "".join(NIBBLES[nibble] for nibble in nibbles)
+    return (text.lstrip("f") if form == "bcd_little" else text.rstrip("f")).encode()
 
 
-def pack(word: str, form: str, octets: int) -> bytes | None:
+def pack(word: str, form: str, octets: int) -> bytes | None:  # noqa: PLR0911 - a way per form
     """Returns the octets that say `word` in a form; None where they do not fit.
 
     It is for comparing types, so only text, digits and hexadecimal can be packed.

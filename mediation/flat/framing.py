@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from mediation.flat.claims import claims_of
+from mediation.flat.lines_of_names import file_fields
 from mediation.framing import Frames, Unframed
 from mediation.kernels import flat_ops as ops
 from mediation.kernels.blocks import frame_records
@@ -78,7 +79,7 @@ def find_pieces(data: Array, plan: FlatPlan, longest: int) -> Pieces:
     selector = np.array([-1, -1, 0], np.int32)
     if rules[ops.TYPE_FIELD] >= 0:
         first = int(rules[ops.TYPE_FIELD]) * ops.FIELD_WIDTH
-        selector = plan.fields[first : first + ops.FIELD_WIDTH].copy()
+        selector = file_fields(data, plan).fields[first : first + ops.FIELD_WIDTH].copy()
     comment = np.frombuffer(plan.layout.comment.encode(), np.uint8)
     while True:
         if plan.layout.lines:
@@ -126,6 +127,24 @@ def _last_line(pieces: Pieces, plan: FlatPlan) -> Pieces:
         specials=np.concatenate([pieces.specials, last], axis=1),
         header=pieces.header + length,
     )
+
+
+def framing_of(name: str) -> str:
+    """Returns what the framing of a flat format is called."""
+    return framing_name(_plan(name))
+
+
+def frames_of(data: Array, name: str, max_record_octets: int) -> Frames:
+    """Finds the records of a file of a flat format; see `flat_frames`."""
+    return flat_frames(data, _plan(name), max_record_octets)
+
+
+def _plan(name: str) -> FlatPlan:
+    from mediation import formats  # noqa: PLC0415 - formats import this package
+
+    plan = formats.load(name).flat
+    assert plan is not None  # noqa: S101 - the caller knows the kind
+    return plan
 
 
 def flat_frames(data: Array, plan: FlatPlan, max_record_octets: int) -> Frames:

@@ -1,5 +1,7 @@
-"""What a mapping file says about a flat format: how lines or records lie in the file, the fields
-of each record type, and which field feeds which EDR column.
+"""What a mapping file says about a flat format.
+
+How lines or records lie in the file, the fields of each record type, and which field feeds which
+EDR column.
 """
 
 from __future__ import annotations

@@ -23,14 +23,20 @@ if TYPE_CHECKING:
     from mediation.formats.strings import Document
 
 TOP_KEYS: Final = (
-    ("title", "kind", "lines", "values", "header", "records", "trailer", "blocks")
-    + ("tables", "types")
-)  # fmt: skip
+    "title",
+    "kind",
+    "lines",
+    "values",
+    "header",
+    "records",
+    "trailer",
+    "blocks",
+    "tables",
+    "types",
+)
 LINE_KEYS: Final = ("separator", "quote", "comment", "names")
 VALUE_KEYS: Final = ("encoding", "decimal", "thousands", "time_zone", "empty")
-RECORD_KEYS: Final = (
-    ("type", "fields", "fewer_fields", "more_fields", "octets", "length", "filler")
-)  # fmt: skip
+RECORD_KEYS: Final = ("type", "fields", "fewer_fields", "more_fields", "octets", "length", "filler")
 SPECIAL_KEYS: Final = ("value", "lines", "fields", "records", "sequence", "totals")
 BLOCK_KEYS: Final = ("octets", "times", "header", "trailer")
 BLOCK_HEADER_KEYS: Final = ("octets", "fields", "length", "used", "sequence", "first")
@@ -202,7 +208,7 @@ class _Reader:
             hint = "as +08:00, or an IANA name such as Europe/Berlin"
             self.document.problem(("values", "time_zone"), f"`{zone}` is no time zone", hint)
             zone = "+00:00"
-        empty = ()
+        empty: tuple[str, ...] = ()
         if "empty" in block:
             empty = texts(self.document, block["empty"], ("values", "empty"))
         return Values(

@@ -56,6 +56,7 @@ class FlatPlan:
         patterns: int16[...], tokens of times, 0 behind each piece.
         zone_steps: int64[n], local seconds from which an offset holds.
         zone_offsets: int64[n], minutes.
+        numbers: Number of a field by place, octets, form and heading.
         positions: Fields of a line that are kept.
     """
 
@@ -79,6 +80,7 @@ class FlatPlan:
     patterns: Array
     zone_steps: Array
     zone_offsets: Array
+    numbers: dict[tuple[int, int, str, str], int]
     positions: int
 
 
@@ -182,22 +184,23 @@ class _Compiler:
     def parameters(self, source: Source, target: int) -> list[int]:
         """Returns what the kernel's codec needs beside its fields."""
         name, argument = source.codec.name, source.argument
+        found: list[int] = []
         if name == "integer":
-            return [1, 1, ops.EXACT]
-        if name == "money":
-            return [10 ** int(argument), 1, ops.EXACT]
-        if name == "quantity":
+            found = [1, 1, ops.EXACT]
+        elif name == "money":
+            found = [10 ** int(argument), 1, ops.EXACT]
+        elif name == "quantity":
             unit, rounding = unit_and_rounding(argument)
-            return [UNITS[unit].numerator, UNITS[unit].denominator, ROUNDINGS[rounding]]
-        if name == "number":
-            return [TYPES_OF_NUMBER[argument]]
-        if name == "epoch":
-            return [EPOCH_UNITS[argument]]
-        if name == "time":
-            return [self.pattern(piece) for piece in argument.split("+")]
-        if name == "lookup":
-            return list(self.table(argument, COLUMNS[target]))
-        return []
+            found = [UNITS[unit].numerator, UNITS[unit].denominator, ROUNDINGS[rounding]]
+        elif name == "number":
+            found = [TYPES_OF_NUMBER[argument]]
+        elif name == "epoch":
+            found = [EPOCH_UNITS[argument]]
+        elif name == "time":
+            found = [self.pattern(piece) for piece in argument.split("+")]
+        elif name == "lookup":
+            found = list(self.table(argument, COLUMNS[target]))
+        return found
 
     def pattern(self, piece: str) -> int:
         first = len(self.patterns)
@@ -225,7 +228,7 @@ class _Compiler:
         if codec not in {ops.WORDS, ops.NUMBER}:
             return None
         table = self.layout.tables.get(source.argument, {}) if codec == ops.WORDS else {}
-        quote = chr(self.layout.quote) if twice else ""
+        quote = chr(self.layout.quote) if twice and self.layout.quote >= 0 else ""
         return partial(_word, source.fields[0].form, self.layout.values.encoding, quote, table)
 
     def rules(self) -> Array:
@@ -263,6 +266,11 @@ class _Compiler:
                 self.type_values(special.values, kind)
         for code, rule in enumerate(layout.types):
             self.add_type(code, rule)
+        totals = set() if layout.trailer is None else {word for _, word in layout.trailer.totals}
+        for rule in layout.types:
+            for field in rule.fields:
+                if field.name in totals:
+                    self.field(field)
         rules = self.rules()
         templates = np.full((len(layout.types), len(COLUMNS)), MISSING, np.int64)
         for number, template in enumerate(self.templates):
@@ -294,6 +302,7 @@ class _Compiler:
             patterns=np.array(self.patterns or [0], np.int16),
             zone_steps=steps,
             zone_offsets=offsets,
+            numbers=self.numbers,
             positions=max([1, *(len(rule.fields) for rule in layout.types)]),
         )
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from mediation.errors import MediationConfigError, Problem
+from mediation.flat.layout import KINDS as FLAT_KINDS
 from mediation.format_folders import MAPPING_FILE, folders, found
 from mediation.formats.file_rule import check_codes, read_file_rule
 from mediation.formats.mapping import Mapping, nearest, read_mapping
@@ -22,12 +23,13 @@ from mediation.formats.strings import Document, read_document
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from mediation.flat.plan import FlatPlan
     from mediation.plan import Plan
 
-__all__ = ["Format", "available", "folder_of", "load", "load_folder", "outline"]
+__all__ = ["Format", "available", "folder_of", "kind_of", "load", "load_folder", "outline"]
 
 BER: Final = "ber"
-KINDS: Final = (BER,)
+KINDS: Final = (BER, *FLAT_KINDS)
 """What a format may be made of; a mapping that does not say `kind` is for BER."""
 KIND_LINE: Final = re.compile(r"^kind:[ \t]*(\w+)", re.MULTILINE)
 
@@ -39,10 +41,11 @@ class Format:
     Attributes:
         name: The folder's name.
         folder: Where its module, mapping and README are.
-        module_files: Its ASN.1 modules; also what an encoder of test data compiles.
+        module_files: Its ASN.1 modules; also what an encoder of test data compiles. Empty, like
+            `record` and `schema`, for a flat format.
         record: Name of the ASN.1 type of one record.
         schema: What a record may be, as elements on the wire.
-        mapping: The checked mapping.
+        mapping: The checked mapping; of a flat format only its title, the rest is in the plan.
         plan: The mapping as flat arrays for the kernel.
         outer: What may stand around the records; empty where they stand alone.
         least_values: Values that a record holds directly inside, at the least.
@@ -54,7 +57,7 @@ class Format:
     record: str
     schema: tuple[Element, ...]
     mapping: Mapping
-    plan: Plan
+    plan: Plan | FlatPlan
     outer: tuple[Root, ...] = ()
     least_values: int = LEAST_VALUES
 
@@ -62,6 +65,16 @@ class Format:
     def title(self) -> str:
         """One line about the format."""
         return self.mapping.title
+
+    @property
+    def flat(self) -> FlatPlan | None:
+        """The plan of a flat format, None for BER."""
+        return None if self.schema else cast("FlatPlan", self.plan)
+
+    @property
+    def ber(self) -> Plan:
+        """The plan of a BER format."""
+        return cast("Plan", self.plan)
 
 
 def available(kind: str | None = None) -> tuple[str, ...]:
@@ -72,6 +85,15 @@ def available(kind: str | None = None) -> tuple[str, ...]:
     """
     paths = {name: places[0] / MAPPING_FILE for name, places in found().items()}
     return tuple(name for name, path in paths.items() if kind in {None, _kind(path)})
+
+
+def kind_of(name: str) -> str:
+    """Returns what a format is made of, one of `KINDS`, without loading it.
+
+    Raises:
+        MediationConfigError: There is no such format, or several have this name.
+    """
+    return _kind(folder_of(name) / MAPPING_FILE)
 
 
 def _kind(path: Path) -> str:
@@ -116,14 +138,34 @@ def folder_of(name: str) -> Path:
 
 
 def load_folder(folder: Path) -> Format:
-    """Loads a format from any folder with a mapping and the ASN.1 module that it names.
+    """Loads a format from any folder with a mapping and, for BER, the module that it names.
 
     Raises:
         MediationConfigError: With every mistake in the mapping, or the module's first one.
     """
+    document = read_document(folder / MAPPING_FILE)
+    kind = document.root.get("kind", BER)
+    if kind in FLAT_KINDS:
+        return _load_flat(folder, document)
+    if kind != BER:
+        document.problem(("kind",), f"`{kind}` is no kind of format", nearest(str(kind), KINDS))
+    return _load_ber(folder, document)
+
+
+def _load_flat(folder: Path, document: Document) -> Format:
+    from mediation.flat.mapping import read_layout  # noqa: PLC0415 - it imports this package
+    from mediation.flat.plan import compile_flat  # noqa: PLC0415 - numpy only when decoding
+
+    layout = read_layout(document)
+    if document.problems:
+        raise MediationConfigError(document.problems)
+    mapping = Mapping(layout.title)
+    return Format(folder.name, folder, (), "", (), mapping, compile_flat(layout))
+
+
+def _load_ber(folder: Path, document: Document) -> Format:
     from mediation.plan import compile_plan  # noqa: PLC0415 - pyarrow and numpy only when decoding
 
-    document = read_document(folder / MAPPING_FILE)
     module = document.text(document.root.get("module"), ("module",), "`module`")
     record = document.text(document.root.get("record"), ("record",), "`record`")
     if document.problems:

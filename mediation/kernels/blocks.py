@@ -48,6 +48,7 @@ from mediation.kernels.flat_ops import (
 from mediation.kernels.jit import inlined, kernel
 from mediation.kernels.lines import kind_of_word
 
+CHAIN = 4
 ix = np.uint64  # unsigned indexes spare the test for negative ones
 
 
@@ -107,18 +108,32 @@ def is_filler(data, pos, rules):
 
 
 @kernel
-def plausible(data, pos, end, rules, fields, blob, words):
-    """Returns whether a record of a known type begins at `pos` and something sensible follows."""
-    length = record_length(data, pos, end, rules, fields)
-    if length < 0 or kind_at(data, pos, end, rules, fields, blob, words) < 0:
-        return False
-    after = pos + length
-    if after == end or is_filler(data, after, rules):
-        return True
-    return (
-        record_length(data, after, end, rules, fields) > 0
-        and kind_at(data, after, end, rules, fields, blob, words) >= 0
+def sensible(data, pos, end, rules, fields, blob, words):
+    """Returns whether behind filler, if any, the run ends or a record of a known type begins."""
+    while pos < end and is_filler(data, pos, rules):
+        pos += 1
+    return pos == end or (
+        record_length(data, pos, end, rules, fields) > 0
+        and kind_at(data, pos, end, rules, fields, blob, words) >= 0
     )
+
+
+@kernel
+def plausible(data, pos, end, rules, fields, blob, words):
+    """Returns whether a record of a known type begins at `pos`, and sensible ones follow.
+
+    Digits look much like lengths and types, so a chain of `CHAIN` is asked for, or the end.
+    """
+    for _ in range(CHAIN):
+        length = record_length(data, pos, end, rules, fields)
+        if length < 0 or kind_at(data, pos, end, rules, fields, blob, words) < 0:
+            return False
+        pos += length
+        while pos < end and is_filler(data, pos, rules):
+            pos += 1
+        if pos == end:
+            return True
+    return True
 
 
 @kernel
@@ -160,7 +175,7 @@ def filler_to(data, pos, end, rules, gaps, state):
 def hidden_record(data, pos, after, end, rules, fields, blob, words):
     """Returns where a record begins inside the one that claims `pos` to `after`, -1 if nowhere.
 
-    It is asked only where what follows the claimed record is none.
+    It is asked only where the claimed record or what follows it makes no sense.
     """
     for inside in range(pos + 1, after):
         if plausible(data, inside, end, rules, fields, blob, words):
@@ -179,9 +194,13 @@ def frame_run(data, pos, end, rules, fields, blob, words, offsets, lengths, spec
     ):
         length = record_length(data, pos, end, rules, fields)
         if length < 0 and is_filler(data, pos, rules):
-            state[FILLED] += 1
-            pos += 1
-            continue
+            after = pos + 1
+            while after < end and is_filler(data, after, rules):
+                after += 1
+            if after == end or plausible(data, after, end, rules, fields, blob, words):
+                state[FILLED] += after - pos
+                pos = after
+                continue
         if length < 0:
             start = pos
             if rules[RECORD_OCTETS] > 0 or end - pos < rules[SHORTEST]:
@@ -192,19 +211,18 @@ def frame_run(data, pos, end, rules, fields, blob, words, offsets, lengths, spec
                 pos += 1
             add_gap(gaps, state, start, pos, BAD_LENGTH)
             continue
+        kind = kind_at(data, pos, end, rules, fields, blob, words)
         after = pos + length
         if (
             rules[RECORD_OCTETS] == 0
-            and after < end
-            and not is_filler(data, after, rules)
-            and record_length(data, after, end, rules, fields) < 0
+            and (kind < 0 or record_length(data, after, end, rules, fields) < 0)
+            and not sensible(data, after, end, rules, fields, blob, words)
         ):
             inside = hidden_record(data, pos, after, end, rules, fields, blob, words)
             if inside >= 0:
                 add_gap(gaps, state, pos, inside, BAD_LENGTH)
                 pos = inside
                 continue
-        kind = kind_at(data, pos, end, rules, fields, blob, words)
         if 0 <= kind < FIRST_TYPE:
             add_special(specials, state, pos, length, kind)
         else:

@@ -11,6 +11,7 @@ import numpy as np
 from mediation.kernels.codecs import entry
 from mediation.kernels.flat_ops import (
     ASCII,
+    BCD,
     BCD_LITTLE,
     CENTURY,
     CLK_DAY,
@@ -53,6 +54,7 @@ from mediation.kernels.jit import inlined, kernel
 MISSING = -(2**63)
 MOST = 2**63 - 1
 ZERO = 0x30
+LETTER_F = 0x66
 PLUS, MINUS, COLON, UPPER_Z = 0x2B, 0x2D, 0x3A, 0x5A
 SECOND_US = 1_000_000
 MONTHS = b"janfebmaraprmayjunjulaugsepoctnovdec"
@@ -82,7 +84,7 @@ def digits(buf, pos, end):
 
 
 @kernel
-def decimal_number(buf, pos, end, decimal, thousands):
+def decimal_number(buf, pos, end, decimal, thousands):  # noqa: PLR0911 - one way out per mistake
     """Returns (value, scale) of a decimal number: value / 10^scale; scale is -1 if it is none.
 
     Up to 18 digits, up to 9 of them behind the mark once zeros at the end are dropped.
@@ -153,9 +155,12 @@ def scaled(value, scale, multiple, divisor, rounding, powers):
     if rest != 0:
         if rounding == EXACT:
             return np.int64(MISSING)
-        if (rounding == UP and not negative) or (rounding == TO_NEAREST and rest * 2 >= divisor):
-            whole += 1
-        elif negative and rounding not in (UP, TO_NEAREST):
+        away = rounding == UP and not negative
+        if rounding == TO_NEAREST:
+            away = rest * 2 >= divisor
+        elif rounding != UP:
+            away = negative
+        if away:
             whole += 1
     return -whole if negative else whole
 
@@ -297,7 +302,7 @@ def month_number(buf, pos, end):
 
 
 @kernel
-def match_pattern(buf, pos, end, patterns, token, clock):
+def match_pattern(buf, pos, end, patterns, token, clock):  # noqa: PLR0911 - one per mistake
     """Reads one piece of a time into the int64 cells of `clock`; returns whether it fits.
 
     `patterns` is int16[...]; `token` is where the tokens of this piece begin, 0 ends them.
@@ -446,11 +451,13 @@ def expand_integer(data, pos, end, form, out):
 
 @inlined
 def nibble_char(nibble):
-    """Returns a nibble as a digit, ``*#abc`` for A to E (TS 29.002 TBCD-STRING)."""
+    """Returns a nibble as a digit, ``*#abcf`` for A to F (TS 29.002 TBCD-STRING)."""
     if nibble < 10:
         return ZERO + nibble
     if nibble == 10:
         return 0x2A
+    if nibble == 15:
+        return LETTER_F
     return 0x23 if nibble == 11 else 0x61 + nibble - 12
 
 
@@ -458,7 +465,7 @@ def nibble_char(nibble):
 def expand(data, pos, end, form, out):
     """Writes a binary field in ASCII to uint8 `out` and returns how many octets that are.
 
-    Digits end at the first filler nibble F; before the digits of BCD_LITTLE it is skipped.
+    Filler F stands behind the digits, in BCD_LITTLE before them, and is dropped there.
     """
     if form >= UNSIGNED_BIG:
         return expand_integer(data, pos, end, form, out)
@@ -470,11 +477,12 @@ def expand(data, pos, end, form, out):
             nibble = (octet & 15) if (form == TBCD) == (half == 0) else (octet >> 4)
             if form == HEX:
                 out[ix(size)] = ZERO + nibble if nibble < 10 else 0x57 + nibble
-            elif nibble == 15:
-                if form == BCD_LITTLE and size == 0:
-                    continue
-                return size
+            elif nibble == 15 and form == BCD_LITTLE and size == 0:
+                continue
             else:
                 out[ix(size)] = nibble_char(nibble)
             size += 1
+    if form in (BCD, TBCD):
+        while size > 0 and char(out, size - 1) == LETTER_F:
+            size -= 1
     return size

@@ -218,9 +218,10 @@ def decode_fields(
             )
             if form == TEXT:
                 here, close = trimmed(data, here, close)
-            kind = kind_of_word(
-                data, here, close, type_blob, type_words, 0, type_words.shape[0] // 3
-            ) - FIRST_TYPE
+            kind = (
+                kind_of_word(data, here, close, type_blob, type_words, 0, type_words.shape[0] // 3)
+                - FIRST_TYPE
+            )
             if kind < 0:
                 code = UNKNOWN_RECORD_TYPE
         action = np.int64(0)
@@ -254,9 +255,7 @@ def decode_fields(
                 else:
                     row[ix(slot)] = found
                 continue
-            here, close, twice, form = place(
-                pos, end, fields, number, starts, ends, doubled, count
-            )
+            here, close, twice, form = place(pos, end, fields, number, starts, ends, doubled, count)
             raw, raw_end = here, close
             buf = data
             at = here
@@ -273,9 +272,7 @@ def decode_fields(
                 continue
             value = np.int64(MISSING)
             if codec == DECIMAL_NUMBER:
-                parsed, scale = decimal_number(
-                    buf, here, close, rules[DECIMAL], rules[THOUSANDS]
-                )
+                parsed, scale = decimal_number(buf, here, close, rules[DECIMAL], rules[THOUSANDS])
                 if scale >= 0:
                     value = scaled(
                         parsed, scale, param, actions[ix(base + ACT_PARAM + 1)],
@@ -371,10 +368,14 @@ def decode_fields(
                             code = NEED_ROOM
                         else:
                             last_text[ix(name)] = value
-            elif value != MISSING and code == OK and (
-                value < actions[ix(base + ACT_LOW)]
-                or value > actions[ix(base + ACT_HIGH)]
-                or value == MOST
+            elif (
+                value != MISSING
+                and code == OK
+                and (
+                    value < actions[ix(base + ACT_LOW)]
+                    or value > actions[ix(base + ACT_HIGH)]
+                    or value == MOST
+                )
             ):
                 code = VALUE_OUT_OF_RANGE
             row[ix(slot)] = value

@@ -209,9 +209,7 @@ def frame_lines(
         if end > pos and np.int64(data[ix(end - 1)]) == CR:
             end -= 1
         first, last = trimmed(data, pos, end)
-        skipped = comment.shape[0] > 0 and starts_with(
-            data, pos, end, comment, 0, comment.shape[0]
-        )
+        skipped = comment.shape[0] > 0 and starts_with(data, pos, end, comment, 0, comment.shape[0])
         if skipped or first == last:
             state[FILLED] += following - pos
             pos = following

@@ -1,0 +1,209 @@
+"""What headers and trailers of a flat file declare, and whether the file holds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from mediation.flat.forms import expand
+from mediation.flat.lines_of_names import file_fields
+from mediation.framing import Declared
+from mediation.kernels import flat_ops as ops
+from mediation.kernels.tables import POWERS
+from mediation.kernels.totals import sum_field
+from mediation.reference.flat_lines import BLANKS, nth_field
+from mediation.reference.flat_values import InvalidError, decimal_number
+
+if TYPE_CHECKING:
+    from mediation.flat.framing import Pieces
+    from mediation.flat.layout import Field, Special
+    from mediation.flat.plan import FlatPlan
+
+    Array = np.ndarray[Any, np.dtype[Any]]
+
+MAX_NOTES: Final = 20
+"""Notes of one file; a file of a thousand bad blocks need not say so a thousand times."""
+
+
+@dataclass(slots=True)
+class Claims:
+    """What a file says of itself.
+
+    Attributes:
+        header: Running number and number of records, None where the format declares neither.
+        notes: What it declares and does not hold.
+    """
+
+    header: Declared | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Checker:
+    data: Array
+    plan: FlatPlan
+    pieces: Pieces
+    notes: list[str] = field(default_factory=list)
+    sequence: int | None = None
+    records: int | None = None
+
+    def text(self, one: Field, start: int, length: int) -> str:
+        """Returns what a field of a header or trailer says."""
+        octets = self.data[start : start + length].tobytes()
+        layout = self.plan.layout
+        if one.octets < 0:
+            place = nth_field(octets, layout.separator, layout.quote, one.at)
+            raw = octets[place.start : place.end]
+        else:
+            raw = octets[one.at : one.at + one.octets]
+        if one.form != "text" and len(raw) < one.octets:
+            return ""
+        return expand(raw.strip(BLANKS) if one.form == "text" else raw, one.form).decode("latin-1")
+
+    def number(self, one: Field | None, start: int, length: int) -> Decimal | None:
+        """Returns a number of a header or trailer, None where it says none; notes nonsense."""
+        if one is None:
+            return None
+        text = self.text(one, start, length)
+        written = self.plan.layout.values
+        thousands = chr(written.thousands) if written.thousands >= 0 else ""
+        try:
+            return decimal_number(text, chr(written.decimal), thousands)
+        except InvalidError:
+            self.notes.append(f"`{one.name}` at offset {start} says `{text[:40]}`, no number")
+            return None
+
+    def check(self) -> Claims:
+        layout = self.plan.layout
+        starts, lengths, kinds = self.pieces.specials.tolist()
+        first = 0
+        waiting: Decimal | None = None
+        header_at = -1
+        for start, length, kind in zip(starts, lengths, kinds, strict=True):
+            here = int(np.searchsorted(self.pieces.offsets, start))
+            if kind == ops.HEADER:
+                if waiting is not None:
+                    self.count("header", header_at, waiting, here - first)
+                first, header_at = here, start
+                waiting = self.head(start, length)
+                continue
+            if layout.blocks is not None:
+                self.block_trailer(start, length, waiting, here - first)
+            else:
+                if waiting is not None:
+                    self.count("header", header_at, waiting, here - first)
+                self.trailer(start, length, first, here, counted=waiting is not None)
+            waiting, first = None, here
+        if waiting is not None and layout.blocks is None:
+            self.count("header", header_at, waiting, len(self.pieces.offsets) - first)
+        trailer = layout.trailer
+        if trailer is not None and ops.TRAILER not in kinds and len(self.pieces.offsets):
+            self.notes.append("there is no trailer: the file may be cut short")
+        if layout.names:
+            self.notes += file_fields(self.data, self.plan).notes
+        declares = self.sequence is not None or self.records is not None
+        notes = self.notes[:MAX_NOTES]
+        if len(self.notes) > MAX_NOTES:
+            notes.append(f"and {len(self.notes) - MAX_NOTES} more notes")
+        return Claims(Declared(self.sequence, self.records) if declares else None, tuple(notes))
+
+    def head(self, start: int, length: int) -> Decimal | None:
+        """Reads a header; returns what its trailer is compared with: records, or a first number."""
+        layout = self.plan.layout
+        if layout.blocks is not None:
+            self.number_of_file(layout.blocks.sequence, start, length)
+            return self.number(layout.blocks.first, start, length)
+        if layout.header is None or (layout.names and self.is_names(start)):
+            return None
+        self.number_of_file(layout.header.sequence, start, length)
+        return self.number(layout.header.records, start, length)
+
+    def is_names(self, start: int) -> bool:
+        """Returns whether the header at `start` is the line of names, the first of the file."""
+        return bool(self.pieces.specials[0, 0] == start)
+
+    def number_of_file(self, one: Field | None, start: int, length: int) -> None:
+        found = self.number(one, start, length)
+        if found is not None and self.sequence is None:
+            self.sequence = int(found)
+
+    def count(
+        self, what: str, start: int, declared: Decimal, found: int, *, counted: bool = False
+    ) -> None:
+        """Compares a number of records; `counted` where a header has said it already."""
+        if not counted:
+            self.records = (self.records or 0) + int(declared)
+        if declared != found:
+            self.notes.append(
+                f"the {what} at offset {start} declares {declared.normalize():f} records; "
+                f"{found} were read"
+            )
+
+    def block_trailer(
+        self, start: int, length: int, first_number: Decimal | None, found: int
+    ) -> None:
+        """Compares the numbers of a block's first and last record with its records."""
+        blocks = self.plan.layout.blocks
+        last = self.number(blocks.last if blocks is not None else None, start, length)
+        if last is not None and first_number is not None and last >= first_number:
+            self.count("trailer", start, last - first_number + 1, found)
+
+    def trailer(self, start: int, length: int, first: int, stop: int, *, counted: bool) -> None:
+        """Compares count and totals of a trailer with records `first` to `stop`."""
+        special = self.plan.layout.trailer
+        if special is None:
+            return
+        declared = self.number(special.records, start, length)
+        if declared is not None:
+            self.count("trailer", start, declared, stop - first, counted=counted)
+        self.number_of_file(special.sequence, start, length)
+        self.totals(special, start, length, first, stop)
+
+    def totals(self, special: Special, start: int, length: int, first: int, stop: int) -> None:
+        for one, summed in special.totals:
+            declared = self.number(one, start, length)
+            if declared is None:
+                continue
+            found, unread = self.sum(summed, first, stop)
+            if found != declared:
+                rest = f", {unread} of them not readable" if unread else ""
+                self.notes.append(
+                    f"the trailer at offset {start} declares {declared.normalize():f} as sum of "
+                    f"`{summed}`; the {stop - first} records sum up to {found.normalize():f}{rest}"
+                )
+
+    def sum(self, name: str, first: int, stop: int) -> tuple[Decimal, int]:
+        """Returns the sum of a field over records and how many of them hold no number."""
+        plan = self.plan
+        wanted = np.full(len(plan.layout.types), -1, np.int32)
+        for code, rule in enumerate(plan.layout.types):
+            for one in rule.fields:
+                if one.name == name:
+                    wanted[code] = plan.numbers[one.at, one.octets, one.form, one.heading]
+        data = self.data.view()
+        data.flags.writeable = False
+        expanded = np.zeros(256, np.uint8)
+        scratch = expanded.view()
+        scratch.flags.writeable = False
+        total = np.zeros(3, np.int64)
+        sum_field(
+            data, self.pieces.offsets, self.pieces.lengths, first, stop, plan.rules,
+            file_fields(self.data, plan).fields, plan.type_blob, plan.type_words, wanted,
+            POWERS, scratch, expanded, total,
+        )  # fmt: skip
+        high, low, unread = (int(part) for part in total)
+        return Decimal(high * 10**18 + low).scaleb(-9), unread
+
+
+def claims_of(data: Array, plan: FlatPlan, pieces: Pieces) -> Claims:
+    """Compares what a file declares with what it holds.
+
+    Args:
+        data: The file, uint8[n].
+        plan: The format's plan.
+        pieces: Its records, headers and trailers.
+    """
+    return _Checker(data, plan, pieces).check()

@@ -1,0 +1,74 @@
+"""A flat record as a tree of fields for a person to read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mediation.flat.forms import decode, expand
+from mediation.inspector import Node
+from mediation.normalize import CHINA
+from mediation.reference.flat import FlatError, FlatWalk
+
+if TYPE_CHECKING:
+    from mediation.flat.layout import Field, Layout
+
+
+def record_nodes(
+    octets: bytes,
+    layout: Layout,
+    offset: int,
+    positions: dict[str, int] | None = None,
+    columns: int = 0,
+) -> list[Node]:
+    """Returns one node per record with one child per field, named, with octets and value.
+
+    Args:
+        octets: The record.
+        layout: The format.
+        offset: Where the record begins in the file.
+        positions: Where each heading stands in this file; None as the mapping says.
+        columns: Fields that the line of names has, where there is one.
+    """
+    walk = FlatWalk(layout, octets, CHINA, positions, columns)
+    name, error = "", ""
+    fields: tuple[Field, ...] = ()
+    try:
+        walk.split()
+        rule = walk.type_rule()
+        name, fields = rule.name, rule.fields
+        walk.row()
+    except FlatError as fault:
+        error = f"{fault}: {fault.field.name}" if fault.field is not None else str(fault)
+    known = {}
+    for field in fields:
+        place = walk.place(field)
+        if place is not None:
+            known[place.start, place.end] = field
+    if layout.separator >= 0:
+        places = [(place.start, place.end) for place in walk.places]
+        places = places or [(0, len(octets))]
+    else:
+        places = sorted(known) or [(0, len(octets))]
+    children = tuple(
+        _node(octets, layout, offset, number, place, known.get(place))
+        for number, place in enumerate(places)
+    )
+    return [Node("line" if layout.lines else "record", name, offset, len(octets), octets,
+                 None, children, error)]  # fmt: skip
+
+
+def _node(
+    octets: bytes,
+    layout: Layout,
+    offset: int,
+    number: int,
+    place: tuple[int, int],
+    field: Field | None,
+) -> Node:
+    start, end = place
+    raw = octets[start:end]
+    form = "text" if field is None else field.form
+    value = decode(expand(raw, form), layout.values.encoding)
+    tag = f"[{number + 1}]" if layout.separator >= 0 else f"[{start}..{end - 1}]"
+    name = "" if field is None else field.name
+    return Node(tag, name, offset + start, end - start, raw, value)
