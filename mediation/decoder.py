@@ -149,13 +149,15 @@ MERGE: Final = _merge_pairs()
 START: Final = INDEX["start_time"]
 
 
-def flat_walker(cdr_format: Format, data: np.ndarray[Any, Any]) -> FlatWalker | None:
+def flat_walker(
+    cdr_format: Format, data: np.ndarray[Any, Any], normalization: NormalizationSettings
+) -> FlatWalker | None:
     """Returns what walks the records of a flat format, None for BER."""
     if cdr_format.flat is None:
         return None
     from mediation.flat.decode import FlatWalker  # noqa: PLC0415 - BER runs never need it
 
-    return FlatWalker(cdr_format.flat, data)
+    return FlatWalker(cdr_format.flat, data, normalization.time_zones)
 
 
 def needs_resolver(cdr_format: Format) -> bool:
@@ -191,7 +193,7 @@ class _Decoding:
         self.settings = normalization.array()
         self.scratch = _scratch(self.plan.width)
         self.scratch.columns[self._inactive()] = MISSING
-        self.flat = flat_walker(self.format, self.data)
+        self.flat = flat_walker(self.format, self.data, normalization)
         self.texts = Texts(self.plan, self.data)
         self.first_record = wanted.start
         self.resolver: Resolver | None = None

@@ -102,7 +102,7 @@ class TagCounts:
         for number in range(k.OTHER + 1, len(cells)):
             below.setdefault(int(cells[number, k.NODE_ABOVE]), []).append(number)
         top = _Place((), (), cdr_format.schema, 0)
-        return list(_walk(cells, below, k.ROOT, top, cdr_format.plan))
+        return list(_walk(cells, below, k.ROOT, top, cdr_format.ber))
 
 
 @dataclass(frozen=True, slots=True)

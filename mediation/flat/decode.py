@@ -16,10 +16,12 @@ from mediation.reference.flat import FlatError, FlatWalk
 if TYPE_CHECKING:
     from mediation.flat.plan import FlatPlan
     from mediation.normalize import NormalizationSettings
+    from mediation.time_zones import TimeZones
 
     Array = np.ndarray[Any, np.dtype[Any]]
 
 EXPANDED_OCTETS = 256
+SECOND_US = 1_000_000
 
 
 class FlatWalker:
@@ -28,12 +30,17 @@ class FlatWalker:
     Args:
         plan: The format's plan.
         data: The file, uint8[n], read-only.
+        zones: Zones of the source's nodes; its default goes before the format's.
     """
 
-    def __init__(self, plan: FlatPlan, data: Array) -> None:
+    def __init__(self, plan: FlatPlan, data: Array, zones: TimeZones) -> None:
         self.plan = plan
         self.data = data
         self.file = file_fields(data, plan)
+        zones = zones if zones.default >= 0 else plan.time_zones
+        steps = slice(int(zones.spans[zones.default]), int(zones.spans[zones.default + 1]))
+        self.zone_steps = zones.starts[steps] // SECOND_US
+        self.zone_offsets = zones.offsets[steps].copy()
         self.expanded = np.zeros(EXPANDED_OCTETS, np.uint8)
         self.scratch = self.expanded.view()
         self.scratch.flags.writeable = False
@@ -62,8 +69,8 @@ class FlatWalker:
         found: tuple[int, int, int] = decode_fields(
             self.data, offsets, lengths, *records, plan.rules, self.file.types, self.file.fields,
             plan.actions, plan.templates, plan.width, plan.type_blob, plan.type_words, plan.blob,
-            plan.words, plan.word_values, plan.empties, plan.patterns, plan.zone_steps,
-            plan.zone_offsets, settings, tables.DAYS, tables.POWERS, plan.active, quantities,
+            plan.words, plan.word_values, plan.empties, plan.patterns, self.zone_steps,
+            self.zone_offsets, settings, tables.DAYS, tables.POWERS, plan.active, quantities,
             self.scratch, self.expanded, self.clock, self.row, self.starts, self.ends,
             self.doubled, *texts, *out,
         )  # fmt: skip

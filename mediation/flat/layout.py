@@ -144,7 +144,8 @@ class Values:
         encoding: Name of the encoding, one of `mediation.flat.forms.ENCODINGS`.
         decimal: Octet of the decimal mark.
         thousands: Octet between groups of three digits, -1 for none.
-        time_zone: Zone of times that carry none: IANA name or ``+hh:mm``.
+        time_zone: Zone of times that carry none, IANA name or ``+hh:mm``, where the source
+            declares none for its nodes.
         empty: Words that mean that there is no value.
     """
 

@@ -16,8 +16,8 @@ from mediation.flat.layout import (
     TypeRule,
     Values,
 )
-from mediation.flat.times import known_zone
 from mediation.formats.mapping import nearest
+from mediation.time_zones import NO_ZONES
 
 if TYPE_CHECKING:
     from mediation.formats.strings import Document
@@ -204,9 +204,10 @@ class _Reader:
             self.document.problem(("values", "encoding"), f"`{encoding}` is no encoding here", hint)
             encoding = "utf-8"
         zone = str(block.get("time_zone", "+00:00"))
-        if not known_zone(zone):
-            hint = "as +08:00, or an IANA name such as Europe/Berlin"
-            self.document.problem(("values", "time_zone"), f"`{zone}` is no time zone", hint)
+        try:
+            NO_ZONES.with_default(zone)
+        except ValueError as error:
+            self.document.problem(("values", "time_zone"), str(error))
             zone = "+00:00"
         empty: tuple[str, ...] = ()
         if "empty" in block:

@@ -14,13 +14,15 @@ from mediation.flat.arguments import unit_and_rounding
 from mediation.flat.codecs import EPOCH_UNITS, ROUNDINGS, TYPES_OF_NUMBER, UNITS
 from mediation.flat.forms import ENCODINGS, FORMS, decode, expand, pack, render_network
 from mediation.flat.layout import DELIMITED
-from mediation.flat.times import tokens_of, zone_table
+from mediation.flat.times import tokens_of
 from mediation.kernels import flat_ops as ops
+from mediation.time_zones import NO_ZONES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from mediation.flat.layout import Field, Layout, Source, TypeRule
+    from mediation.time_zones import TimeZones
 
     Array = np.ndarray[Any, np.dtype[Any]]
     Renderer = Callable[[bytes], str]
@@ -54,8 +56,7 @@ class FlatPlan:
         word_values: int64[n].
         empties: int32[n * 3], words that mean nothing.
         patterns: int16[...], tokens of times, 0 behind each piece.
-        zone_steps: int64[n], local seconds from which an offset holds.
-        zone_offsets: int64[n], minutes.
+        time_zones: The zone of times that carry none.
         numbers: Number of a field by place, octets, form and heading.
         positions: Fields of a line that are kept.
     """
@@ -78,8 +79,7 @@ class FlatPlan:
     word_values: Array
     empties: Array
     patterns: Array
-    zone_steps: Array
-    zone_offsets: Array
+    time_zones: TimeZones
     numbers: dict[tuple[int, int, str, str], int]
     positions: int
 
@@ -280,7 +280,6 @@ class _Compiler:
             [*self.blob.add(word.encode(layout.values.encoding, "replace")), 0]
             for word in layout.values.empty
         ]
-        steps, offsets = zone_table(layout.values.time_zone)
         return FlatPlan(
             layout=layout,
             width=len(COLUMNS),
@@ -300,8 +299,7 @@ class _Compiler:
             word_values=np.array(self.word_values or [0], np.int64),
             empties=_flat(empties, np.int32),
             patterns=np.array(self.patterns or [0], np.int16),
-            zone_steps=steps,
-            zone_offsets=offsets,
+            time_zones=NO_ZONES.with_default(layout.values.time_zone),
             numbers=self.numbers,
             positions=max([1, *(len(rule.fields) for rule in layout.types)]),
         )

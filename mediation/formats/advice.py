@@ -91,7 +91,7 @@ def _of_type(cdr_format: Format, rule: TypeRule, document: Document) -> Iterator
     fields = [
         (path, element)
         for path, tags, element in _leaves(rule.element)
-        if not reads(cdr_format.plan, tags)
+        if not reads(cdr_format.ber, tags)
     ]
     columns = {each.column for each in rule.columns}
     columns |= {each.column for rows in rule.rows for each in rows.columns}

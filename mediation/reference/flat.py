@@ -183,7 +183,7 @@ class FlatWalk:
             pieces = zip(
                 argument.split("+"), (self.piece(field) for field in source.fields), strict=True
             )
-            row[column], row["utc_offset"] = values.time(list(pieces), written.time_zone)
+            row[column], row["utc_offset"] = values.time(list(pieces), self.zone())
         elif name == "epoch":
             self.epoch(row, text, EPOCH_UNITS[argument])
         elif name in {"digits", "imei"}:
@@ -208,6 +208,11 @@ class FlatWalk:
             word = self.word(source.fields[0])
             row[column] = self.layout.tables.get(argument, {}).get(word, word)
 
+    def zone(self) -> str:
+        """Returns the zone of times that carry none: the node's, else the format's."""
+        zones = self.settings.time_zones
+        return zones.names[zones.default] if zones.default >= 0 else self.layout.values.time_zone
+
     def piece(self, field: Field) -> str:
         """Returns one piece of a time, words for nothing included."""
         raw = self.raw(field)
@@ -228,7 +233,7 @@ class FlatWalk:
         plain = text.removeprefix("+") if len(text) > 1 else text
         kind = 1 if plain != text else TYPES_OF_NUMBER[source.argument]
         if values.DIGITS.fullmatch(plain):
-            row[column] = e164(plain, kind, 1, self.settings)
+            row[column] = e164(plain, kind, 1, self.settings.numbers)
         if row[column] is None and second is not None:
             row[second] = self.word(source.fields[0])
         elif not values.DIGITS.fullmatch(plain):

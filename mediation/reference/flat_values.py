@@ -9,11 +9,14 @@ import zoneinfo
 from fractions import Fraction
 from typing import Final
 
-from mediation.flat.times import FIRST_YEAR, LAST_YEAR, fixed_offset, tokens_of
+from mediation.flat.times import tokens_of
 from mediation.kernels import flat_ops as ops
 
 MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+FIRST_YEAR: Final = 2000
+LAST_YEAR: Final = 2099
+OFFSET: Final = re.compile(r"([+-])(\d\d):(\d\d)")
 MICROSECOND: Final = dt.timedelta(microseconds=1)
 DIGITS: Final = re.compile(r"[0-9]{1,18}")
 ZONE: Final = r"(?P<zone>Z|[+-]\d\d(?::?\d\d)?)"
@@ -152,9 +155,10 @@ def _written_offset(text: str) -> int:
 
 
 def _zone_offset(local: dt.datetime, zone: str) -> int:
-    fixed = fixed_offset(zone)
+    fixed = OFFSET.fullmatch(zone)
     if fixed is not None:
-        return fixed
+        minutes = int(fixed[2]) * 60 + int(fixed[3])
+        return -minutes if fixed[1] == "-" else minutes
     delta = local.replace(tzinfo=zoneinfo.ZoneInfo(zone)).utcoffset()
     return 0 if delta is None else int(delta.total_seconds()) // 60
 

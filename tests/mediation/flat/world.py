@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 
 from mediation import formats
 from mediation.decoder import decode_chunk
@@ -43,20 +44,12 @@ class Found:
 @contextlib.contextmanager
 def own_formats(mappings: dict[str, str]) -> Iterator[None]:
     """Formats that stand in a folder of their own for a while."""
-    before = formats.FOLDER
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         for name, mapping in mappings.items():
             Path(folder, name).mkdir()
             Path(folder, name, "mapping.yaml").write_text(mapping, encoding="utf-8")
-        formats.FOLDER = Path(folder)  # type: ignore[misc]
-        formats.available.cache_clear()
-        formats.load.cache_clear()
-        try:
-            yield
-        finally:
-            formats.FOLDER = before  # type: ignore[misc]
-            formats.available.cache_clear()
-            formats.load.cache_clear()
+        patch.setenv("HUADAN_FORMATS", folder)
+        yield
 
 
 def plain_rows(batch: pa.RecordBatch) -> list[dict[str, Any]]:
