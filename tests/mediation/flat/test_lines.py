@@ -98,7 +98,7 @@ def twin_frame(data: bytes, plan: FlatPlan, longest: int) -> list[tuple[int, int
 @example(data=b'\xef\xbb\xbfa,b\n"x\n')
 @example(data=b'a,"b\nc,d\ne,"f"\n')
 @example(data=b'"' + b"a" * 38 + b'"\n')
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 def test_lines_are_those_of_the_twin(name: str, data: bytes) -> None:
     plan = PLANS[name]
     assert kernel_frame(data, plan, LONGEST) == twin_frame(data, plan, LONGEST)
