@@ -6,7 +6,7 @@ known by their type. Formats that share a record type must agree on its rule.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +14,7 @@ from mediation.errors import MediationConfigError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
+    from pathlib import Path
 
     from mediation.formats.strings import Document
 
@@ -51,6 +52,10 @@ class PartialRule:
     interim: tuple[int, ...]
     first: int = FIRST
     silence: int = SILENCE_HOURS * HOUR_US
+
+    def same_parts(self, other: PartialRule) -> bool:
+        """Returns whether both find the same parts and calls in records of a type of both."""
+        return replace(self, types=()) == replace(other, types=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,40 +98,48 @@ def read_rule(
     return PartialRule(parted, key, interim, first, silence * HOUR_US)
 
 
-def load_rules(formats: Iterable[str]) -> PartialRules:
-    """Returns the rules of some formats; reads their mappings only, which takes milliseconds.
+def all_rules() -> PartialRules:
+    """Returns the rules of all formats at hand; reads their mappings once, which takes milliseconds.
+
+    A format that is in use was checked when it was loaded, so one that cannot be read here is not in
+    use, and stops nothing.
 
     Raises:
-        MediationConfigError: A mapping is wrong, or two formats disagree on a record type.
+        MediationConfigError: Formats disagree on a record type.
     """
-    from mediation.format_folders import MAPPING_FILE  # noqa: PLC0415
-    from mediation.formats import folder_of  # noqa: PLC0415 - formats read their rules here
-    from mediation.formats.strings import read_document  # noqa: PLC0415
+    from mediation.format_folders import folders  # noqa: PLC0415 - formats read their rules here
 
-    of_type: dict[str, PartialRule] = {}
-    problems: list[Problem] = []
-    for name in sorted(set(formats)):
-        document = read_document(folder_of(name) / MAPPING_FILE)
-        types = document.root.get("types")
-        rule = read_rule(document, types if isinstance(types, dict) else (), ())
-        problems += document.problems
-        if rule is None:
-            continue
-        for each in rule.types:
-            if of_type.setdefault(each, rule) != rule:
-                message = f"`{each}` of `{name}` has another rule for its parts than elsewhere"
-                problems.append(Problem(f"{name}/{MAPPING_FILE}", message, "give both the same"))
-    if problems:
-        raise MediationConfigError(problems)
-    return PartialRules(of_type)
+    return _all_rules(folders())
 
 
 @cache
-def all_rules() -> PartialRules:
-    """Returns the rules of all formats that come with the package; the second time at hand."""
-    from mediation.formats import available  # noqa: PLC0415 - as above
+def _all_rules(_searched: tuple[Path, ...]) -> PartialRules:
+    from mediation.format_folders import MAPPING_FILE, found  # noqa: PLC0415 - as above
 
-    return load_rules(available())
+    return load_rules([place / MAPPING_FILE for places in found().values() for place in places])
+
+
+def load_rules(mappings: Iterable[Path]) -> PartialRules:
+    """Returns the rules in some mapping files; see :func:`all_rules`."""
+    from mediation.formats.strings import read_document  # noqa: PLC0415 - as above
+
+    of_type: dict[str, PartialRule] = {}
+    problems: list[Problem] = []
+    for path in mappings:
+        document = read_document(path)
+        types = document.root.get("types")
+        rule = read_rule(document, types if isinstance(types, dict) else (), ())
+        if rule is None or document.problems:
+            continue
+        for each in rule.types:
+            if of_type.setdefault(each, rule).same_parts(rule):
+                continue
+            where = f"{path.parent.name}/{document.where(('partials',))}"
+            message = f"`{each}` has another rule for its parts than in another format"
+            problems.append(Problem(where, message, "give both the same"))
+    if problems:
+        raise MediationConfigError(problems)
+    return PartialRules(of_type)
 
 
 @dataclass(slots=True)

@@ -16,7 +16,14 @@ from mediation.edr import DIRECTIONS, EDR_SCHEMA
 from mediation.errors import MediationConfigError
 from mediation.formats.strings import read_document
 from mediation.partials.assemble import LONGEST, TOLD_AGAIN, assemble, part_rows
-from mediation.partials.rules import HOUR_US, PartialRule, PartialRules, load_rules, read_rule
+from mediation.partials.rules import (
+    HOUR_US,
+    PartialRule,
+    PartialRules,
+    all_rules,
+    load_rules,
+    read_rule,
+)
 from mediation.reference import partials as twin
 from tests.rating.strategies_edr import edr_batch
 
@@ -226,8 +233,7 @@ def test_whole_records_are_no_parts(row: Row) -> None:
 
 
 def test_the_formats_that_come_with_it_agree() -> None:
-    rules = load_rules(formats.available())
-    assert rules.of_type["moCallRecord"] == formats.load("3gpp_cs").mapping.partials
+    assert all_rules().of_type["moCallRecord"] == formats.load("3gpp_cs").mapping.partials
 
 
 def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
@@ -252,14 +258,20 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
     ]
 
 
-def test_a_broken_rule_ends_the_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, interim in (("one", "1"), ("two", "2")):
+def test_formats_that_disagree_are_told_and_broken_ones_are_left_out(tmp_path: Path) -> None:
+    paths = []
+    for name, types, interim in (
+        ("one", "aRecord", "1"),
+        ("two", "aRecord, bRecord", "1"),
+        ("three", "aRecord", "2"),
+        ("four", "bRecord", "x"),
+    ):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "mapping.yaml").write_text(
-            "types: {aRecord: }\npartials:\n  types: [aRecord]\n  key: [call_reference]\n"
-            f"  interim: [{interim}]\n"
+        paths.append(tmp_path / name / "mapping.yaml")
+        paths[-1].write_text(
+            f"types: {{aRecord: , bRecord: }}\npartials:\n  types: [{types}]\n"
+            f"  key: [call_reference]\n  interim: [{interim}]\n"
         )
-    monkeypatch.setattr(formats, "FOLDER", tmp_path)
-    assert load_rules(["one"]).of_type["aRecord"].interim == (1,)
+    assert load_rules([paths[0], paths[1], paths[3]]).of_type["bRecord"].interim == (1,)
     with pytest.raises(MediationConfigError, match="another rule"):
-        load_rules(["one", "two"])
+        load_rules(paths[:3])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mediation.edr import EDR_SCHEMA
 from mediation.partials.assemble import assemble
-from mediation.partials.rules import load_rules
+from mediation.partials.rules import all_rules
 from rating.engine import Rater
 from rating.subscribers import load_subscribers
 from tests.rating.strategies_edr import edr_batch, plain_keys
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import random
 
 Row = dict[str, Any]
-RULES = load_rules(["3gpp_cs"])
+RULES = all_rules()
 CARDS = 4
 STEP = 100
 """Offsets of a call's records lie below the next call's."""
