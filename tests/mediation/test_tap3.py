@@ -6,52 +6,31 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 import pytest
 
-from mediation import formats
-from mediation.batch_audit import joined_sums, sum_notes
-from mediation.decoder import DecodedChunk, decode_chunk
-from mediation.reader import CdrFile, FileSettings, open_cdr_file
-from mediation.validation import RuleSet
+from mediation.batch_audit import joined_sums
+from mediation.decoder import decode_chunk
 from tests.mediation import tap_events as tap
 from tests.mediation.cdr_records import specification
+from tests.mediation.opened import NO_RULES, Opener, decoded
 from tests.mediation.tap_meaning import meaning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-NO_RULES = RuleSet(())
+    from mediation.reader import CdrFile
 
 
 @pytest.fixture
-def opened(tmp_path: Path) -> Iterator[Any]:
-    """A function from the octets of a file to the open file; its format is detected."""
-    files: list[CdrFile] = []
-
-    def open_octets(octets: bytes, name: str | None = None) -> CdrFile:
-        path = tmp_path / f"CD{len(files)}"
-        path.write_bytes(octets)
-        files.append(open_cdr_file(path, f"{len(files):032x}", name, FileSettings(tmp_path)))
-        return files[-1]
-
-    yield open_octets
-    for file in files:
-        file.close()
-
-
-def decoded(file: CdrFile) -> tuple[DecodedChunk, list[dict[str, Any]], tuple[str, ...]]:
-    """Returns a file's only chunk, its rows, and what its totals say."""
-    chunk = decode_chunk(file, range(file.n_records), rules=NO_RULES)
-    start = chunk.edr.schema.get_field_index("start_time")
-    table = chunk.edr.set_column(start, "start_time", chunk.edr.column(start).cast(pa.int64()))
-    notes = sum_notes(formats.load(file.format_name), file.batches, chunk.sums)
-    return chunk, table.to_pylist(), (*file.notes, *notes)
+def opened(tmp_path: Path) -> Iterator[Opener]:
+    opener = Opener(tmp_path)
+    yield opener
+    opener.close()
 
 
 @pytest.mark.parametrize("release", tap.RELEASES)
-def test_every_event_type_of_every_release_equals_asn1tools(opened: Any, release: int) -> None:
+def test_every_event_type_of_every_release_equals_asn1tools(opened: Opener, release: int) -> None:
     happened = tap.events(random.Random(release), release, 300)
     octets = tap.batch(happened, release)
     file = opened(octets)
@@ -81,7 +60,7 @@ def test_every_event_type_of_every_release_equals_asn1tools(opened: Any, release
     assert unknown == []
 
 
-def test_header_and_tables_are_facts_of_the_file(opened: Any) -> None:
+def test_header_and_tables_are_facts_of_the_file(opened: Opener) -> None:
     file = opened(tap.batch(tap.events(random.Random(1), 12, 9), 12))
     (facts,) = file.batches
     assert file.sequence_number == 42
@@ -96,7 +75,7 @@ def test_header_and_tables_are_facts_of_the_file(opened: Any) -> None:
     assert facts.codes["partner_tax_rate"] == {0: 1_900_000, 5: 700_000}
 
 
-def test_a_notification_has_no_records_and_keeps_its_facts(opened: Any) -> None:
+def test_a_notification_has_no_records_and_keeps_its_facts(opened: Opener) -> None:
     file = opened(tap.notification(11, rapFileSequenceNumber=b"00007"))
     assert (file.format_name, file.n_records, file.notes) == ("tap3", 0, ())
     assert file.header_bytes == file.size
@@ -121,7 +100,7 @@ def call(**changes: Any) -> tuple[str, Any]:
     }
 
 
-def test_charges_become_millionths_and_times_utc(opened: Any) -> None:
+def test_charges_become_millionths_and_times_utc(opened: Opener) -> None:
     _, rows, notes = decoded(opened(tap.batch([call()])))
     assert rows[0]["partner_charge"] == 1_234_500
     assert rows[0]["partner_currency"] == "XDR"
@@ -130,7 +109,7 @@ def test_charges_become_millionths_and_times_utc(opened: Any) -> None:
     assert notes == ()
 
 
-def test_the_agreed_currency_counts(opened: Any) -> None:
+def test_the_agreed_currency_counts(opened: Opener) -> None:
     file = opened(tap.batch([call()], accountingInfo={"tapCurrency": b"EUR"}))
     assert decoded(file)[1][0]["partner_currency"] == "EUR"
 
@@ -150,7 +129,7 @@ def reasons(file: CdrFile) -> list[tuple[str, str]]:
     ],
 )
 def test_times_that_cannot_be_known_suspend(
-    opened: Any, changes: dict[str, Any], reason: str
+    opened: Opener, changes: dict[str, Any], reason: str
 ) -> None:
     file = opened(tap.batch([call(callEventStartTimeStamp=changes), call()]))
     assert reasons(file) == [("normalize", reason)]
@@ -166,26 +145,28 @@ def test_times_that_cannot_be_known_suspend(
     ],
 )
 def test_bad_decimal_places_suspend(
-    opened: Any, places: int | None, reason: str, note: str | None
+    opened: Opener, places: int | None, reason: str, note: str | None
 ) -> None:
     file = opened(tap.batch([call()], places=places))
     assert reasons(file) == [("normalize", reason)]
     assert note is None or note in file.notes[0]
 
 
-def test_an_impossible_offset_in_the_tables_is_noted_and_its_events_suspended(opened: Any) -> None:
+def test_an_impossible_offset_in_the_tables_is_noted_and_its_events_suspended(
+    opened: Opener,
+) -> None:
     table = [{"utcTimeOffsetCode": 0, "utcTimeOffset": b"+2500"}]
     file = opened(tap.batch([call()], networkInfo={"utcTimeOffsetInfo": table}))
     assert reasons(file) == [("normalize", "unknown_code")]
     assert "utc_offset code 0 cannot be read as offset: 2b32353030" in file.notes[0]
 
 
-def test_a_batch_without_tables_suspends_its_events(opened: Any) -> None:
+def test_a_batch_without_tables_suspends_its_events(opened: Opener) -> None:
     file = opened(tap.batch([call()], networkInfo=None, accountingInfo=None))
     assert reasons(file) == [("normalize", "unknown_code")]
 
 
-def test_negative_charges_suspend(opened: Any) -> None:
+def test_negative_charges_suspend(opened: Opener) -> None:
     kind, event = call()
     event["basicServiceUsedList"][0]["chargeInformationList"][0]["chargeDetailList"][1][
         "charge"
@@ -203,19 +184,19 @@ def test_negative_charges_suspend(opened: Any) -> None:
         (None, "declares no charge, its records sum up to 12345"),
     ],
 )
-def test_totals_that_do_not_agree_are_findings(opened: Any, audit: Any, note: str) -> None:
+def test_totals_that_do_not_agree_are_findings(opened: Opener, audit: Any, note: str) -> None:
     *_, notes = decoded(opened(tap.batch([call()], auditControlInfo=audit)))
     assert notes == (f"transferBatch: {note}",)
 
 
-def test_totals_are_those_of_the_whole_file_whatever_the_chunks(opened: Any) -> None:
+def test_totals_are_those_of_the_whole_file_whatever_the_chunks(opened: Opener) -> None:
     file = opened(tap.batch(tap.events(random.Random(5), 12, 90), 12))
     parts = [decode_chunk(file, wanted, rules=NO_RULES) for wanted in file.chunks(7)]
     whole = joined_sums(part.sums for part in parts)
     assert whole == decoded(file)[0].sums
 
 
-def test_two_batches_in_one_file_keep_their_tables_apart(opened: Any) -> None:
+def test_two_batches_in_one_file_keep_their_tables_apart(opened: Opener) -> None:
     other = [{"utcTimeOffsetCode": 0, "utcTimeOffset": b"-0500"}]
     second = tap.batch([call()], places=2, networkInfo={"utcTimeOffsetInfo": other})
     file = opened(tap.batch([call(), call()]) + second)
@@ -225,7 +206,7 @@ def test_two_batches_in_one_file_keep_their_tables_apart(opened: Any) -> None:
     assert [batch.records for batch in file.batches] == [range(2), range(2, 3)]
 
 
-def test_a_cut_file_gives_its_whole_events_and_says_so(opened: Any) -> None:
+def test_a_cut_file_gives_its_whole_events_and_says_so(opened: Opener) -> None:
     octets = tap.batch([call() for _ in range(20)])
     file = opened(octets[: len(octets) // 2 + 150], "tap3")
     assert 5 < file.n_records < 20
@@ -235,7 +216,7 @@ def test_a_cut_file_gives_its_whole_events_and_says_so(opened: Any) -> None:
     assert any("declares no charge" in note for note in notes)
 
 
-def test_refunds_count_below_zero(opened: Any) -> None:
+def test_refunds_count_below_zero(opened: Opener) -> None:
     def content(refund: int) -> dict[str, Any]:
         detail = {"chargeType": b"00", "charge": 700}
         return {

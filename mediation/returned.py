@@ -1,0 +1,164 @@
+"""What a RAP return batch returns: which files and events, why, and the events themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from mediation import formats
+from mediation.tlv import read_head
+from mediation.tree import look_up, read_tree
+
+if TYPE_CHECKING:
+    from mediation.batch_facts import BatchFacts
+    from mediation.decoder import Records
+    from mediation.tree import Tree
+
+TAP: Final = "tap3"
+NUMBERS: Final = (
+    "fileSequenceNumber",
+    "lastSeqNumber",
+    "startMissingSeqNumber",
+    "endMissingSeqNumber",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnError:
+    """One reason of a return.
+
+    Attributes:
+        part: The part of the file that is wrong, such as ``batchControlError``; empty for an event.
+        code: Error code (TD.57, validations).
+        offset: Octets from the start of what was returned to the wrong item, None if not said.
+        path: (tag of the item, level, occurrence) from the outside in; occurrence 0 if not said.
+    """
+
+    part: str
+    code: int
+    offset: int | None
+    path: tuple[tuple[int, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """One return of a return batch.
+
+    Attributes:
+        kind: ``stopReturn``, ``missingReturn``, ``fatalReturn`` or ``severeReturn``.
+        offset: Where it begins in the file.
+        numbers: Sequence numbers of TAP files, as their fields name them.
+        errors: Why.
+    """
+
+    kind: str
+    offset: int
+    numbers: dict[str, int]
+    errors: tuple[ReturnError, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnedEvents:
+    """The call events of severe returns, as records of `tap3` where they stand in the RAP file.
+
+    Attributes:
+        file_id: Of the RAP file.
+        data: Its octets, uint8[size].
+        offsets: int64[n], first octet of each event.
+        lengths: int64[n], octets of each event.
+        batches: What their batch says about them; empty if it is not known.
+        format_name: Always `tap3`.
+    """
+
+    file_id: str
+    data: np.ndarray
+    offsets: np.ndarray
+    lengths: np.ndarray
+    batches: tuple[BatchFacts, ...] = ()
+    format_name: str = TAP
+
+
+def returns(rap_file: Records) -> list[Return]:
+    """Returns what a return batch says, in file order; see `Return`."""
+    elements = {
+        (element.tag_class, element.tag_number): element
+        for element in formats.load(rap_file.format_name).schema
+    }
+    found: list[Return] = []
+    for offset, length in zip(rap_file.offsets.tolist(), rap_file.lengths.tolist(), strict=True):
+        head = read_head(rap_file.data, offset, offset + length)
+        element = None if head is None else elements.get(head.tag)
+        if element is None:
+            continue
+        tree = read_tree(rap_file.data, offset, offset + length, element)
+        numbers = {name: look_up(tree, name) for name in NUMBERS}
+        read = {
+            name: int(text)
+            for name, text in numbers.items()
+            if isinstance(text, bytes) and text.isdigit()
+        }
+        found.append(Return(element.name, offset, read, tuple(_errors(tree))))
+    return found
+
+
+def returned_events(rap_file: Records, sent: BatchFacts | None = None) -> ReturnedEvents:
+    """Returns the events of severe returns for `mediation.decoder.decode_chunk`.
+
+    Args:
+        rap_file: An open RAP file.
+        sent: Facts of the batch that they were sent in: what their codes and amounts mean.
+    """
+    events = {(one.tag_class, one.tag_number) for one in formats.load(TAP).schema}
+    places: list[tuple[int, int]] = []
+    for offset, length in zip(rap_file.offsets.tolist(), rap_file.lengths.tolist(), strict=True):
+        outer = read_head(rap_file.data, offset, offset + length)
+        at = offset + length if outer is None else outer.content
+        while at < offset + length:
+            head = read_head(rap_file.data, at, offset + length)
+            if head is None or head.end is None:
+                break
+            if head.tag in events:
+                places.append((at, head.end - at))
+            at = head.end
+    pairs = np.array(places, np.int64).reshape(-1, 2)
+    batches = () if sent is None else (replace(sent, records=range(len(places))),)
+    return ReturnedEvents(
+        rap_file.file_id, rap_file.data, pairs[:, 0].copy(), pairs[:, 1].copy(), batches
+    )
+
+
+def _errors(tree: Tree) -> list[ReturnError]:
+    """Returns the errors of a return: its own, and those of the parts of a whole file."""
+    if not isinstance(tree, dict):
+        return []
+    found = _details("", tree)
+    for name, part in tree.items():
+        if name.endswith("Error"):
+            found += _details(name, part)
+    return found
+
+
+def _details(part: str, tree: Tree) -> list[ReturnError]:
+    details = look_up(tree, "errorDetail")
+    found = []
+    for detail in details if isinstance(details, list) else ():
+        contexts = look_up(detail, "errorContext")
+        path = tuple(
+            (
+                _number(look_up(context, "pathItemId")) or 0,
+                _number(look_up(context, "itemLevel")) or 0,
+                _number(look_up(context, "itemOccurrence")) or 0,
+            )
+            for context in (contexts if isinstance(contexts, list) else ())
+        )
+        code = _number(look_up(detail, "errorCode"))
+        offset = _number(look_up(detail, "itemOffset"))
+        found.append(ReturnError(part, -1 if code is None else code, offset, path))
+    return found
+
+
+def _number(part: Tree | None) -> int | None:
+    fits = isinstance(part, bytes) and 0 < len(part) <= 8
+    return int.from_bytes(part, "big", signed=True) if fits and isinstance(part, bytes) else None

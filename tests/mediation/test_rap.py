@@ -1,0 +1,154 @@
+"""RAP: acknowledgements, return batches with their reasons, returned events as TAP records."""
+
+# ruff: noqa: ANN401 - decoded ASN.1 values are of any type
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mediation.decoder import decode_chunk
+from mediation.returned import Return, ReturnError, returned_events, returns
+from tests.mediation import tap_events as tap
+from tests.mediation.cdr_records import specification
+from tests.mediation.opened import NO_RULES, Opener, decoded, rows_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Opener]:
+    opener = Opener(tmp_path)
+    yield opener
+    opener.close()
+
+
+def rap(root: str, content: dict[str, Any]) -> bytes:
+    return bytes(specification("rap").encode("RapDataInterChange", (root, content)))
+
+
+AT = tap.long_time(b"20261101010203")
+ERROR = {
+    "errorContext": [
+        {"pathItemId": 9, "itemLevel": 1},
+        {"pathItemId": 62, "itemOccurrence": 2, "itemLevel": 2},
+    ],
+    "itemOffset": 12,
+    "errorCode": 20,
+}
+
+
+def return_batch(details: list[Any], **audit: Any) -> bytes:
+    control = {
+        "sender": b"BBBBB",
+        "recipient": b"AAAAA",
+        "rapFileSequenceNumber": b"00003",
+        "rapFileCreationTimeStamp": AT,
+        "rapFileAvailableTimeStamp": AT,
+        "specificationVersionNumber": 3,
+        "releaseVersionNumber": 12,
+        "rapSpecificationVersionNumber": 1,
+        "rapReleaseVersionNumber": 5,
+        "tapDecimalPlaces": 4,
+    }
+    total = {"totalSevereReturnValue": 0, "returnDetailsCount": len(details), **audit}
+    content = {
+        "rapBatchControlInfoRap": control,
+        "returnDetails": details,
+        "rapAuditControlInfo": total,
+    }
+    return rap("returnBatch", content)
+
+
+def test_an_acknowledgement_says_what_it_acknowledges(opened: Opener) -> None:
+    content = {
+        "sender": b"BBBBB",
+        "recipient": b"AAAAA",
+        "rapFileSequenceNumber": b"00042",
+        "ackFileCreationTimeStamp": AT,
+        "ackFileAvailableTimeStamp": AT,
+    }
+    file = opened(rap("acknowledgement", content))
+    assert (file.format_name, file.n_records, file.notes) == ("rap", 0, ())
+    assert file.sequence_number == 42
+    assert file.batches[0].root == "acknowledgement"
+    assert file.batches[0].values["sender"] == "BBBBB"
+    assert file.batches[0].values["created"] == "2026-11-01T01:02:03+08:00"
+
+
+def test_returns_tell_files_and_reasons(opened: Opener) -> None:
+    fatal = {"batchControlInfo": tap.control(12), "errorDetail": [ERROR]}
+    event = tap.events(random.Random(2), 12, 1)[0]
+    file = opened(
+        return_batch(
+            [
+                ("stopReturn", {"lastSeqNumber": b"00041"}),
+                ("missingReturn", {"startMissingSeqNumber": b"00050"}),
+                ("fatalReturn", {"fileSequenceNumber": b"00042", "batchControlError": fatal}),
+                (
+                    "severeReturn",
+                    {
+                        "fileSequenceNumber": b"00042",
+                        "callEventDetail": event,
+                        "errorDetail": [ERROR, {"errorCode": 261}],
+                    },
+                ),
+            ]
+        )
+    )
+    assert (file.format_name, file.n_records, file.notes) == ("rap", 4, ())
+    assert file.batches[0].values["tap_release"] == 12
+    path = ((9, 1, 0), (62, 2, 2))
+    offsets = file.offsets.tolist()
+    assert returns(file) == [
+        Return("stopReturn", offsets[0], {"lastSeqNumber": 41}, ()),
+        Return("missingReturn", offsets[1], {"startMissingSeqNumber": 50}, ()),
+        Return(
+            "fatalReturn",
+            offsets[2],
+            {"fileSequenceNumber": 42},
+            (ReturnError("batchControlError", 20, 12, path),),
+        ),
+        Return(
+            "severeReturn",
+            offsets[3],
+            {"fileSequenceNumber": 42},
+            (ReturnError("", 20, 12, path), ReturnError("", 261, None, ())),
+        ),
+    ]
+
+
+def test_returned_events_decode_as_they_were_sent(opened: Opener) -> None:
+    happened = tap.events(random.Random(4), 12, 27)
+    sent = opened(tap.batch(happened))
+    details = [
+        ("severeReturn", {"fileSequenceNumber": b"42", "callEventDetail": event})
+        for event in happened
+    ]
+    file = opened(return_batch(details))
+    events = returned_events(file, sent.batches[0])
+    chunk = decode_chunk(events, range(len(events.offsets)), rules=NO_RULES)
+    where = ("file_id", "offset")
+
+    def plain(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [{name: row[name] for name in row if name not in where} for row in rows]
+
+    assert len(events.offsets) == 27
+    assert plain(rows_of(chunk)) == plain(decoded(sent)[1])
+
+
+def test_without_their_batch_returned_events_are_suspended(opened: Opener) -> None:
+    kept = [one for one in tap.events(random.Random(4), 12, 27) if one[0] == "gprsCall"]
+    details = [("severeReturn", {"callEventDetail": event}) for event in kept]
+    events = returned_events(opened(return_batch(details)))
+    chunk = decode_chunk(events, range(len(events.offsets)), rules=NO_RULES)
+    assert chunk.records_suspended == len(kept)
+    assert {row["reason"] for row in chunk.suspense.to_pylist()} == {"unknown_code"}
+
+
+def test_a_wrong_count_is_noted(opened: Opener) -> None:
+    file = opened(return_batch([("stopReturn", {"lastSeqNumber": b"1"})], returnDetailsCount=2))
+    assert file.notes == ("returnBatch: declares 2 records, 1 were found",)
