@@ -10,12 +10,12 @@ import numpy as np
 import polars as pl
 
 from bench.harness import Contestant, Result, compete
+from bench.kernels.results import keep
 from bench.queries import guide, make_tables, open_duckdb, rate_with_duckdb, rate_with_polars
 from bench.rating_book import write_book, write_subscribers
 from bench.rating_case import as_edrs, make_case
 from mediation.duplicates import record_keys
 from rating.engine import Rater
-from rating.kernels.arrays import CHARGE_WORDS, COVERED, NET
 from rating.subscribers import load_subscribers
 from tariffs import compile_book, load_book
 
@@ -97,10 +97,7 @@ class _Rating:
         done = 0
         for charge in self.rater.charges(self.prepared, self.rater.open_cycle(CYCLE)):
             count = int(charge.cursor[0])
-            self.event[done : done + count] = charge.row[:count]
-            line = charge.line.reshape(-1, CHARGE_WORDS)
-            self.units[done : done + count] = line[:count, COVERED]
-            self.net[done : done + count] = line[:count, NET]
+            keep(charge.row, charge.line, count, done, self.event, self.units, self.net)
             done += count
 
     def charges(self) -> pl.DataFrame:

@@ -149,6 +149,7 @@ def _arrange_bucket(dealt, begin, end, span, high, low, scratch, at, event, row)
     key = scratch.key
     place = scratch.place
     bins = scratch.bins
+    unsorted = scratch.key_spare
     count = end - begin
     bin_bits = np.int64(1)
     while (1 << bin_bits) < count and bin_bits < group_bits + start_bits:
@@ -163,6 +164,7 @@ def _arrange_bucket(dealt, begin, end, span, high, low, scratch, at, event, row)
     for i in range(begin, end):
         g = (dealt[u(DEALT_WORDS * i + EVENT_WORDS)] >> 32) - first_group
         k = g << start_bits | (dealt[u(DEALT_WORDS * i)] - first_start) >> drop
+        unsorted[u(i - begin)] = k
         bins[u((k >> shift) + 1)] += 1
     crowd = np.int32(0)
     before = np.int32(0)
@@ -171,13 +173,12 @@ def _arrange_bucket(dealt, begin, end, span, high, low, scratch, at, event, row)
         crowd = max(crowd, size)
         before += size
         bins[u(i)] = before
-    for i in range(begin, end):
-        g = (dealt[u(DEALT_WORDS * i + EVENT_WORDS)] >> 32) - first_group
-        k = g << start_bits | (dealt[u(DEALT_WORDS * i)] - first_start) >> drop
+    for i in range(count):
+        k = unsorted[u(i)]
         to = bins[u(k >> shift)]
         bins[u(k >> shift)] = to + 1
         key[u(to)] = k
-        place[u(to)] = i
+        place[u(to)] = begin + i
     if crowd <= RUN:
         _insert(0, count, key, place, dealt, high, low)
     else:

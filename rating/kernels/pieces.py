@@ -47,16 +47,16 @@ def cover(book, state, charge, kind, rum, start, piece, position, takes, lists):
         instance = charge.held[u(k)]
         row = INSTANCE_WORDS * instance
         left = state.instance[u(row)] - state.used[u(instance)]
-        if left <= 0:
-            continue
         allowance = state.instance[u(row + 3)]
         words = ALLOWANCE_WORDS * allowance
-        if (
-            book.allowance_match[u(allowance * book.sizes[4] + kind)] == 0
-            or book.allowance[u(words + 1)] != rum
-            or (book.allowance[u(words + 2)] >> band) & 1 == 0
-            or state.instance[u(row + 1)] > start
-            or state.instance[u(row + 2)] <= start
+        # one branch that is hard to foresee, not six
+        if not (
+            (left > 0)
+            & (book.allowance_match[u(allowance * book.sizes[4] + kind)] != 0)
+            & (book.allowance[u(words + 1)] == rum)
+            & ((book.allowance[u(words + 2)] >> band) & 1 != 0)
+            & (state.instance[u(row + 1)] <= start)
+            & (state.instance[u(row + 2)] > start)
         ):
             continue
         beat = book.allowance[u(words + 3)]

@@ -107,8 +107,9 @@ def _first_stretches(book, state, charge, first, count, zone):
     last = EVENT_WORDS * (event.shape[0] // EVENT_WORDS - 1)
     for k in range(count):
         at = EVENT_WORDS * (first + k)
-        ahead = event[u(min(at + EVENT_WORDS * BLOCK, last) + 2)] >> 32
-        prefetch(state.account, ACCOUNT_WORDS * ahead)
+        ahead = event[u(min(at + EVENT_WORDS * BLOCK, last) + 2)]
+        prefetch(state.account, ACCOUNT_WORDS * (ahead >> 32))
+        prefetch(book.rule, rule_words * (ahead & _LOW))
         start = event[u(at)]
         quantity = event[u(at + 1)]
         rule = rule_words * (event[u(at + 2)] & _LOW)
