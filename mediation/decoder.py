@@ -18,6 +18,7 @@ from mediation.columns import COLUMNS, INDEX, PAIRS, QUANTITIES
 from mediation.edr import MISSING
 from mediation.kernels import ops, tables
 from mediation.kernels.ber import decode_rows
+from mediation.local_times import LocalTimes
 from mediation.normalize import CHINA, NormalizationSettings
 from mediation.outcome import Fault, suspend, walk_fault
 from mediation.resolve import Resolver, Sums
@@ -40,6 +41,10 @@ if TYPE_CHECKING:
 BLOCK_RECORDS: Final = 2048
 ROW_ROOM: Final = BLOCK_RECORDS + 2 * ops.MAX_ROWS
 NO_START: Final = "The record has none of the times that its mapping reads."
+NO_ZONE: Final = (
+    "The record has no time zone and none is known for its node: give the source a `time_zone`, or "
+    "list the node in the table of `time_zones`."
+)
 PADDING: Final = 24
 """Keeps columns from beginning on the same cache set."""
 
@@ -86,6 +91,7 @@ class DecodedChunk:
         bytes_suspended: Octets of the suspended records.
         bytes_discarded: Octets of the discarded records.
         sums: By batch of the file (-1 for records in none), what its records sum up to.
+        integers_repaired: Integers without their leading zero octet that were read as counters.
     """
 
     edr: pa.RecordBatch
@@ -99,6 +105,7 @@ class DecodedChunk:
     bytes_suspended: int
     bytes_discarded: int
     sums: dict[int, Sums] = field(default_factory=dict)
+    integers_repaired: int = 0
 
 
 @dataclass(slots=True)
@@ -147,6 +154,8 @@ def _merge_pairs() -> Int32s:
 
 MERGE: Final = _merge_pairs()
 START: Final = INDEX["start_time"]
+OFFSET: Final = INDEX["utc_offset"]
+ENTITY: Final = INDEX["recording_entity"]
 
 
 def flat_walker(
@@ -206,6 +215,9 @@ class _Decoding:
         self.faults: list[Fault] = []
         self.discarded: dict[str, int] = {}
         self.discarded_bytes = 0
+        zones = normalization.time_zones
+        zoneless = self.flat is None and self.format.ber.zoneless
+        self.local_times = LocalTimes(zones) if zoneless else None
 
     def _inactive(self) -> list[int]:
         active = set(self.plan.active.tolist())
@@ -267,7 +279,8 @@ class _Decoding:
         if rows == 0:
             return
         keep = scratch.every_row[:rows]
-        refused = self.refused(first, rows, self.unresolved(first, rows))
+        gone = self.unresolved(first, rows) | self.localise(first, rows)
+        refused = self.refused(first, rows, gone)
         if len(refused):
             bad = np.isin(scratch.row_record[:rows], refused)
             keep = np.flatnonzero(~bad).astype(np.int32)
@@ -305,6 +318,31 @@ class _Decoding:
                 Fault(offset, length, "normalize", why.reason, why.column, why.detail, "", offset)
             )
         return {record - base for record in found}
+
+    def localise(self, first: int, rows: int) -> set[int]:
+        """Makes UTC of local times; returns records (counted from `first`) without a time zone."""
+        if self.local_times is None:
+            return set()
+        scratch, texts = self.scratch, self.texts
+        seen = scratch.columns[ENTITY, :rows]
+        entity = np.where(seen == MISSING, -1, texts.codes[np.maximum(seen, 0)]).astype(np.int32)
+        words = texts.words.get(ENTITY, {})
+        self.local_times.learn(words)
+        unknown = self.local_times.resolve(
+            scratch.columns[START, :rows], scratch.columns[OFFSET, :rows], entity
+        )
+        if unknown is None:
+            return set()
+        names = [*words, None]
+        node: dict[int, str | None] = {}
+        for row in np.flatnonzero(unknown).tolist():
+            node.setdefault(int(scratch.row_record[row]), names[entity[row]])
+        for record, name in node.items():
+            at = int(self.offsets[first + record])
+            length = int(self.lengths[first + record])
+            fault = Fault(at, length, "normalize", "missing_time_zone", name, NO_ZONE, "", at)
+            self.faults.append(fault)
+        return set(node)
 
     def refused(self, first: int, rows: int, gone: set[int]) -> Int32s:
         """Returns the records (counted from `first`) that validation stops; notes why.
@@ -364,6 +402,7 @@ class _Decoding:
             bytes_suspended=suspended_bytes,
             bytes_discarded=self.discarded_bytes,
             sums={} if self.resolver is None else self.resolver.sums,
+            integers_repaired=int(self.fault[self.status == ops.OK].sum()),
         )
 
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from mediation.kernels import ops
 from mediation.number_plan import NumberPlan
 from mediation.time_zones import NO_ZONES, TimeZones
 
@@ -37,14 +39,21 @@ class NormalizationSettings:
     Attributes:
         numbers: How phone numbers are written.
         time_zones: Zones of the nodes whose records carry none.
+        repair_integers: True if a negative integer is a counter that lost its leading zero octet.
     """
 
     numbers: NumberPlan = field(default_factory=NumberPlan)
     time_zones: TimeZones = NO_ZONES
+    repair_integers: bool = False
 
     def array(self) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-        """Returns the number plan as the kernel reads it, int64[n]."""
-        return self.numbers.array()
+        """Returns number plan and switches as the kernel reads them, int64[n]."""
+        plan = self.numbers.array()
+        if self.repair_integers:
+            plan = plan.copy()
+            plan[ops.SET_REPAIR_INTEGERS] = 1
+            plan.flags.writeable = False  # one compiled kernel for both
+        return plan
 
 
 CHINA: Final = NormalizationSettings()
@@ -62,21 +71,22 @@ def digits_of(octets: bytes) -> str:
     return "".join(digits)
 
 
-def number_parts(octets: bytes) -> tuple[int, int, bytes]:
+def number_parts(octets: bytes, *, bare: bool = False) -> tuple[int, int, bytes]:
     """Splits an AddressString or BCDDirectoryNumber: type of number, numbering plan, TBCD.
 
-    Without its extension bit the first octet is followed by one about presentation (24.008).
+    Without its extension bit the first octet is followed by one about presentation (24.008),
+    unless the address is `bare`: of a vendor that has no extension bit.
     """
     if not octets:
         return 0, 0, b""
     first = octets[0]
-    body = octets[1:] if first & 0x80 else octets[2:]
+    body = octets[1:] if bare or first & 0x80 else octets[2:]
     return first >> 4 & 7, first & 15, body
 
 
-def render_number(octets: bytes) -> str:
+def render_number(octets: bytes, *, bare: bool = False) -> str:
     """Returns a number that is no E.164 as text: digits, ``*#abc``, or letters of a sender name."""
-    kind, _, body = number_parts(octets)
+    kind, _, body = number_parts(octets, bare=bare)
     if kind == TON_ALPHANUMERIC:
         return _gsm7(body)
     return digits_of(body)
@@ -119,6 +129,13 @@ def render_plmn(octets: bytes) -> str:
     return f"{first & 15}{first >> 4}{second & 15}-{mnc}"
 
 
+def render_cgi_network(octets: bytes) -> str:
+    """Returns the network of a location (PLMN, area, cell), nothing if it names none."""
+    nibbles = [nibble for octet in octets[:3] for nibble in (octet & 15, octet >> 4)]
+    good = [nibble < 10 or (place == 3 and nibble == 15) for place, nibble in enumerate(nibbles)]
+    return render_plmn(octets[:3]) if len(good) == 6 and all(good) else ""
+
+
 def render_ip(octets: bytes) -> str:
     """Returns 4 or 16 octets as an IP address, anything else in hexadecimal."""
     try:
@@ -134,6 +151,8 @@ def render_integer(octets: bytes) -> str:
 
 RENDERERS: Final[dict[str, Callable[[bytes], str]]] = {
     "number": render_number,
+    "bare_number": partial(render_number, bare=True),
+    "cgi_network": render_cgi_network,
     "address": render_address,
     "bcd": render_bcd,
     "text": render_text,

@@ -17,9 +17,11 @@ from mediation.columns import CODES, COLUMNS, INDEX, LIMITS, PAIRS, QUANTITIES
 from mediation.edr import MISSING
 from mediation.formats.codecs import INTEGERS
 from mediation.kernels import ops
+from mediation.plan_tables import CLASSES, lookup_tables, tag_tables, zoneless
 
 if TYPE_CHECKING:
-    from mediation.formats.mapping import ColumnRule, Mapping, RowsRule, TypeRule
+    from mediation.formats.layouts import Layout
+    from mediation.formats.rules import ColumnRule, Mapping, RowsRule, TypeRule
     from mediation.formats.schema import Element
     from mediation.formats.sources import Condition, Source
 
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 
 ROOT: Final = 0
 SKIP: Final = 1
-CLASSES: Final = 4
 HIGHEST: Final = 2**63 - 1
 TEXT_BESIDE: Final = {
     ops.NUMBER: "number",
@@ -62,11 +63,14 @@ class Plan:
             pair are missing and the condition holds. Behind those of the record types stand the
             picks of elements of lists, to which entries point.
         spans: int32[types * SPAN_WIDTH], per record type where its steps are: of the record, of
-            each row, from the row before (begin, end each), and 1 if it has rows.
-        lookups: int64[tables * 256], value by octet; `MISSING` leaves the default.
+            each row, from the row before (begin, end each), and 1 if it has rows, 2 if those are
+            call modules, of which there must be one.
+        lookups: int64[tables * 256], value by octet (`MISSING` leaves the default), or layout of a
+            date or time by the octets of its field (`MISSING` is an error).
         active: int32[...], the columns that this format can fill.
         texts: Per action, the column and the renderer of a text, or None.
         local_times: True if start times are on the clock that ``utc_offset`` is the offset of.
+        zoneless: True if it reads times without a time zone: see `mediation.local_times`.
     """
 
     width: int
@@ -84,6 +88,7 @@ class Plan:
     active: Int32s
     texts: tuple[tuple[int, str] | None, ...]
     local_times: bool = False
+    zoneless: bool = False
 
     def entry(self, node: int, tag: tuple[int, int]) -> int:
         """Returns the entry of a (class, number) in a node, negative where it is not read."""
@@ -159,7 +164,11 @@ class _Compiler:
         self.width = len(COLUMNS)
         self.used = {INDEX[name] for name in ("record_type", *CODES, *QUANTITIES)}
         self.table_numbers = {name: number for number, name in enumerate(mapping.tables)}
+        self.type_codes = {name: code for code, name in enumerate(mapping.type_names)}
+        self.layouts: dict[Layout, int] = {}
         self.next_slot = self.width
+        self.shared: dict[tuple[str, int, int], int] | None = None
+        self.meaning = ("", 0, 0)
         self.keys: dict[tuple[int, tuple[tuple[int, int], ...]], int] = {}
         self.marks: dict[tuple[int, tuple[tuple[int, int], ...]], int] = {}
         self.local_times = False
@@ -167,22 +176,31 @@ class _Compiler:
             self.used |= {INDEX[name] for name in mapping.file.columns}
 
     def slot(self) -> int:
-        """Returns a slot behind the columns; record types share them, for one row is of one."""
+        """Returns a slot behind the columns; record types share them, for one row is of one.
+
+        So do the call modules of one record: there a slot belongs to a column, a source and how
+        many slots that has before.
+        """
+        if self.shared is not None:
+            column, number, count = self.meaning
+            self.meaning = (column, number, count + 1)
+            if (column, number, count) in self.shared:
+                return self.shared[column, number, count]
+            self.shared[column, number, count] = self.next_slot
         self.next_slot += 1
         self.width = max(self.width, self.next_slot)
         return self.next_slot - 1
 
     def add_type(self, code: int, rule: TypeRule) -> None:
         self.next_slot = len(COLUMNS)
+        self.shared = {} if rule.holds_modules else None
         edge = self.root.edge(rule.element)
         edge.kind = ops.RECORD
         edge.code = code
         assert edge.node is not None  # noqa: S101 - a record is constructed
         template = self.templates[code]
-        template[INDEX["record_type"]] = code
-        for column, name in (("service", rule.service), ("direction", rule.direction)):
-            template[INDEX[column]] = CODES[column].index(name)
         steps = self.steps[code]
+        self.name_row(template, rule)
         for column_rule in rule.columns:
             self.add_column(edge.node, column_rule, template, steps.record, steps.chain)
             if column_rule.column in CODES and not column_rule.plain:
@@ -190,11 +208,24 @@ class _Compiler:
         for rows in rule.rows:
             self.add_rows(edge.node, rows, steps)
 
+    def name_row(self, template: dict[int, int], rule: TypeRule) -> None:
+        """Gives a row its record type, service and direction."""
+        template[INDEX["record_type"]] = self.type_codes[rule.element.name]
+        for column, name in (("service", rule.service), ("direction", rule.direction)):
+            template[INDEX[column]] = CODES[column].index(name)
+
     def last_resort(self, column: str, template: dict[int, int], steps: list[list[int]]) -> None:
         """Moves the default of a code behind the sources that fill it in a step of their own."""
+        self.meaning = (column, -1, 0)
         slot = self.slot()
         template[slot] = template.pop(INDEX[column])
-        steps.append([INDEX[column], -1, slot, -1, 0, 0])
+        self.add_step(steps, [INDEX[column], -1, slot, -1, 0, 0])
+
+    @staticmethod
+    def add_step(steps: list[list[int]], step: list[int]) -> None:
+        """Adds a step; call modules of one record share theirs."""
+        if step not in steps:
+            steps.append(step)
 
     def add_rows(self, outer: _Node, rule: RowsRule, steps: _Steps) -> None:
         edge = _down(outer, (*rule.path, rule.element))
@@ -206,11 +237,15 @@ class _Compiler:
         self.templates.append(template)
         if rule.rows:
             self.groups.add(edge.code)
+        if rule.module:
+            self.name_row(template, rule.module)
         for column_rule in rule.columns:
             for source in column_rule.sources:
                 if source.codec.name == "position":
                     edge.position = INDEX[column_rule.column]
             self.add_column(edge.node, column_rule, template, steps.row, steps.chain)
+            if rule.module and column_rule.column in CODES and not column_rule.plain:
+                self.last_resort(column_rule.column, template, steps.row)
         for inner in rule.rows:
             self.add_rows(edge.node, inner, steps)
 
@@ -226,7 +261,8 @@ class _Compiler:
         self.used.update(slot for slot in target if slot >= 0)
         first = True
         placed: dict[tuple[tuple[int, int], ...], tuple[int, int]] = {}
-        for source in rule.sources:
+        for number, source in enumerate(rule.sources):
+            self.meaning = (rule.column, number, 0)
             if source.codec.name == "position":
                 continue
             if rule.gathers:
@@ -240,9 +276,9 @@ class _Compiler:
                 slots = placed[choice]
             else:
                 slots = (self.slot(), self.slot() if target[1] >= 0 or source.second else -1)
-                second = ops.BETWEEN if source.second else target[1]
+                second = source.codec.joins or target[1]
                 step = [target[0], second, *slots, *self.key(node, (), source.condition)]
-                (chain if source.previous else steps).append(step)
+                self.add_step(chain if source.previous else steps, step)
             first = False
             if choice:
                 placed.setdefault(choice, slots)
@@ -283,7 +319,7 @@ class _Compiler:
             return
         if source.second:
             self.act(node, column, source, source.path, (slots[0], self.slot()))
-            self.act(node, column, source, source.second, (slots[1], self.slot()))
+            self.act(node, column, source, source.second, (slots[1], self.slot()), part=1)
             return
         if source.offset:
             self.local_times = True
@@ -327,14 +363,18 @@ class _Compiler:
         source: Source,
         path: tuple[Element, ...],
         slots: tuple[int, int],
+        part: int = 0,
     ) -> None:
-        """Adds the action that reads the field at `path` into `slots`."""
+        """Adds the action that reads the field at `path`, a source's second one as part 1."""
         low, high = LIMITS[INDEX[column]]
-        name = source.codec.name
-        param = self.table_numbers.get(source.argument, 0)
+        param = source.codec.parameter or source.meaning.unit
+        param = self.table_numbers.get(source.argument, param)
+        if source.meaning.layouts:
+            layout = source.meaning.layouts[part]
+            param = len(self.table_numbers) + self.layouts.setdefault(layout, len(self.layouts))
         edge = _down(node, path)
-        param = 1 if name == "decimal_imei" else param
-        edge.actions.append([source.codec.op, *slots, low, high, -1, param, 0])
+        extra = source.meaning.rounds_from
+        edge.actions.append([source.codec.op, *slots, low, high, -1, param, extra])
         edge.texts.append(self.text(column, source, slots))
 
     @staticmethod
@@ -343,7 +383,8 @@ class _Compiler:
         if source.codec.render:
             return INDEX[column], source.codec.render
         if source.codec.op in TEXT_BESIDE and slots[1] >= 0:
-            return INDEX[PAIRS[column]], TEXT_BESIDE[source.codec.op]
+            bare = "bare_" if source.codec.parameter else ""
+            return INDEX[PAIRS[column]], bare + TEXT_BESIDE[source.codec.op]
         return None
 
 
@@ -390,28 +431,6 @@ class _Layout:
         return first if edge.actions else -1
 
 
-def _tag_tables(layout: _Layout) -> tuple[Int16s, Int32s, Int32s, Int16s]:
-    """Returns edges by first octet and by number for long tags; see `Plan`."""
-    count = len(layout.nodes)
-    edges = np.full(count * 256, ops.UNKNOWN, np.int16)
-    base = np.zeros(count * CLASSES, np.int32)
-    size = np.zeros(count * CLASSES, np.int32)
-    long_edges: list[int] = []
-    for number, found in enumerate(layout.edges):
-        for (tag_class, tag), entry in found.items():
-            if tag < 31:
-                edges[number * 256 + (tag_class << 6) + tag] = entry
-                edges[number * 256 + (tag_class << 6) + 0x20 + tag] = entry
-        for tag_class in range(CLASSES):
-            # Small numbers stand here too: a careless encoder may write them in the long form.
-            tags = {key[1]: entry for key, entry in found.items() if key[0] == tag_class}
-            covered = max(tags, default=-1) + 1
-            base[number * CLASSES + tag_class] = len(long_edges)
-            size[number * CLASSES + tag_class] = covered
-            long_edges.extend(tags.get(tag, ops.UNKNOWN) for tag in range(covered))
-    return edges, base, size, np.array(long_edges or [ops.UNKNOWN], np.int16)
-
-
 def _steps(compiler: _Compiler, layout: _Layout) -> tuple[Int64s, Int32s]:
     """Returns all steps behind one another, then the picks, and the spans per record type."""
     flat: list[list[int]] = []
@@ -422,7 +441,7 @@ def _steps(compiler: _Compiler, layout: _Layout) -> tuple[Int64s, Int32s]:
             span.append(len(flat))
             flat.extend(part)
             span.append(len(flat))
-        span.append(1 if rule.rows else 0)
+        span.append(2 if rule.holds_modules else int(bool(rule.rows)))
         spans.append(span)
     for entry in layout.entries:
         entry[ops.ENT_PICK] += len(flat)
@@ -430,17 +449,6 @@ def _steps(compiler: _Compiler, layout: _Layout) -> tuple[Int64s, Int32s]:
     flat.extend(layout.picks)
     steps_array = np.array(flat or [[0] * ops.STEP_WIDTH], np.int64).reshape(-1)
     return steps_array, np.array(spans or [[0] * SPAN_WIDTH], np.int32).reshape(-1)
-
-
-def _lookups(mapping: Mapping) -> Int64s:
-    """Returns the lookup tables; the words of a table belong to one vocabulary."""
-    tables = np.full((max(len(mapping.tables), 1), 256), MISSING, np.int64)
-    for number, table in enumerate(mapping.tables.values()):
-        for octet, name in table.items():
-            for vocabulary in CODES.values():
-                if name in vocabulary:
-                    tables[number, octet] = vocabulary.index(name)
-    return tables.reshape(-1)
 
 
 def compile_plan(mapping: Mapping, schema: tuple[Element, ...]) -> Plan:
@@ -458,7 +466,7 @@ def compile_plan(mapping: Mapping, schema: tuple[Element, ...]) -> Plan:
     layout.node(compiler.root)
     # Number 1 is the node of what is skipped: it knows no tag, so it only counts nesting.
     skip_first = _with_skip_node(layout)
-    edges, long_base, long_size, long_edges = _tag_tables(skip_first)
+    edges, long_base, long_size, long_edges = tag_tables(skip_first.edges)
     width = compiler.width + 2
     templates = np.full((len(compiler.templates), width), MISSING, np.int64)
     for number, template in enumerate(compiler.templates):
@@ -468,7 +476,7 @@ def compile_plan(mapping: Mapping, schema: tuple[Element, ...]) -> Plan:
     steps, spans = _steps(compiler, skip_first)
     return Plan(
         width=width,
-        type_names=tuple(rule.element.name for rule in mapping.types),
+        type_names=mapping.type_names,
         edges=edges,
         long_base=long_base,
         long_size=long_size,
@@ -478,10 +486,11 @@ def compile_plan(mapping: Mapping, schema: tuple[Element, ...]) -> Plan:
         templates=templates.reshape(-1),
         steps=steps,
         spans=spans,
-        lookups=_lookups(mapping),
+        lookups=lookup_tables(mapping, compiler.layouts),
         active=np.array(sorted(compiler.used), np.int32),
         texts=tuple(skip_first.texts),
         local_times=compiler.local_times,
+        zoneless=zoneless(mapping),
     )
 
 

@@ -74,6 +74,8 @@ class Source(Section):
     """Number plan of this source's switches (default: the workspace's)."""
     time_zone: str = ""
     """Zone of this source's nodes that `paths.time_zones` does not list."""
+    repair_integers: bool = False
+    """Negative integers are counters that lost their leading zero octet."""
 
 
 class Paths(Section):

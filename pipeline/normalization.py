@@ -59,7 +59,7 @@ def load_normalizations(workspace: Workspace, config: Config) -> Normalizations:
     common = NormalizationSettings(numbers, zones)
     by_source = {}
     for source in config.source:
-        own = common
+        own = replace(common, repair_integers=source.repair_integers)
         if source.numbering:
             plan = found.plan(source.numbering, f"numbering of source {source.name}")
             own = replace(own, numbers=plan or numbers)

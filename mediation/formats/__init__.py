@@ -14,9 +14,10 @@ from mediation.errors import MediationConfigError, Problem
 from mediation.flat.layout import KINDS as FLAT_KINDS
 from mediation.format_folders import MAPPING_FILE, folders, found
 from mediation.formats.file_rule import check_codes, read_file_rule
-from mediation.formats.mapping import Mapping, nearest, read_mapping
+from mediation.formats.mapping import nearest, read_mapping
 from mediation.formats.outer import Root, outer_type, read_outer
 from mediation.formats.outline import LEAST_VALUES, Outline, keep_outline, read_outline
+from mediation.formats.rules import Mapping
 from mediation.formats.schema import Element, SchemaError, load_schema
 from mediation.formats.strings import Document, read_document
 

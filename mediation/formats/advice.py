@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mediation.formats import Format
-    from mediation.formats.mapping import TypeRule
+    from mediation.formats.rules import TypeRule
     from mediation.formats.schema import Element
     from mediation.formats.strings import Document
     from mediation.plan import Plan

@@ -26,6 +26,9 @@ class Codec:
         columns: The only columns it may fill; empty for every column of that kind.
         render: For text: how the dictionary's octets become text, a name in `normalize.RENDERERS`.
         meaning: One sentence.
+        parameter: What tells it from other codecs with the same `op`.
+        argument: What stands in parentheses, as a person writes it; empty if nothing does.
+        joins: How two fields become one value: a step of `mediation.kernels.ops`; 0 for one field.
     """
 
     name: str
@@ -35,6 +38,9 @@ class Codec:
     columns: tuple[str, ...] = ()
     render: str = ""
     meaning: str = ""
+    parameter: int = 0
+    argument: str = ""
+    joins: int = 0
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -75,6 +81,24 @@ _ALL: Final = (
         meaning="digits of a number as they are, leading zeros counted",
     ),
     Codec(
+        "bare_address",
+        ops.NUMBER,
+        STRINGS,
+        "number",
+        PARTIES,
+        meaning="as address, the type of number in the whole high nibble, never an octet 3a",
+        parameter=1,
+    ),
+    Codec(
+        "bare_dialled",
+        ops.DIALLED,
+        STRINGS,
+        "number",
+        ("dialled",),
+        meaning="as dialled, of such an address",
+        parameter=1,
+    ),
+    Codec(
         "timestamp",
         ops.TIMESTAMP,
         STRINGS,
@@ -89,6 +113,7 @@ _ALL: Final = (
         "number",
         ("duration",),
         meaning="seconds from the first TimeStamp to the second; takes two paths",
+        joins=ops.BETWEEN,
     ),
     Codec(
         "uri",
@@ -112,6 +137,7 @@ _ALL: Final = (
         "number",
         ("served_imei",),
         meaning="as decimal; the software version of 16 digits is dropped",
+        parameter=1,
     ),
     Codec(
         "digest",
@@ -119,6 +145,43 @@ _ALL: Final = (
         STRINGS,
         "number",
         meaning="63 bits of a hash of the octets: identifiers that are only ever compared",
+    ),
+    Codec(
+        "local_time",
+        ops.CLOCK,
+        STRINGS,
+        "number",
+        ("start_time",),
+        meaning="date and time without a time zone, octets laid out as the argument says",
+        argument="bcd DDMMYYYYhhmmss",
+    ),
+    Codec(
+        "clock",
+        ops.CLOCK,
+        STRINGS,
+        "number",
+        ("start_time",),
+        meaning="as local_time, the date in one field and the time of day in another",
+        argument="binary YYMMDD hhmmss",
+        joins=ops.ADD,
+    ),
+    Codec(
+        "elapsed",
+        ops.ELAPSED,
+        STRINGS,
+        "number",
+        ("duration",),
+        meaning="hours, minutes and seconds to seconds",
+        argument="binary hhmmss",
+    ),
+    Codec(
+        "seconds",
+        ops.SECONDS,
+        INTEGERS,
+        "number",
+        ("duration",),
+        meaning="a number of us, ms, cs, ds, min or h, rounded up, down or nearest, to seconds",
+        argument="ms up",
     ),
     Codec("octets", ops.OCTETS, STRINGS, "number", meaning="up to 8 octets, big endian"),
     Codec("boolean", ops.BOOLEAN, frozenset({"BOOLEAN"}), "number", meaning="0 or 1"),
@@ -130,6 +193,22 @@ _ALL: Final = (
         "number",
         ("area",),
         meaning="GTP user location information to area and cell",
+    ),
+    Codec(
+        "cgi",
+        ops.CGI,
+        STRINGS,
+        "number",
+        ("area",),
+        meaning="PLMN, area code and cell in 7 octets (TS 24.008) to area and cell",
+    ),
+    Codec(
+        "cgi_network",
+        ops.TEXT,
+        STRINGS,
+        "text",
+        render="cgi_network",
+        meaning="the first 3 octets of such a location to MCC-MNC",
     ),
     Codec("plmn", ops.PLMN, STRINGS, "text", render="plmn", meaning="3 octets to MCC-MNC"),
     Codec("text", ops.TEXT, STRINGS, "text", render="text", meaning="octets as UTF-8"),

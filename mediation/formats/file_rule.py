@@ -37,8 +37,8 @@ from mediation.formats.mapping import nearest, one_step
 from mediation.kernels import ops
 
 if TYPE_CHECKING:
-    from mediation.formats.mapping import Mapping
     from mediation.formats.outer import Root
+    from mediation.formats.rules import Mapping
     from mediation.formats.schema import Element
     from mediation.formats.strings import Document
 

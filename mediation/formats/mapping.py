@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from mediation.columns import CODES, COLUMNS, INDEX, KIND, PAIRS
+from mediation.formats.arguments import argument_of
 from mediation.formats.codecs import CODECS, INTEGERS, STRINGS
+from mediation.formats.modules import MODULES, read_holder, unwrapped
+from mediation.formats.rules import ColumnRule, Mapping, RowsRule, TypeRule
 from mediation.formats.sources import CONDITION, Condition, Source, key_value
 from mediation.kernels import ops
 from mediation.partials.rules import read_rule
@@ -21,10 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mediation.formats.codecs import Codec
-    from mediation.formats.file_rule import FileRule
     from mediation.formats.schema import Element
     from mediation.formats.strings import Document
-    from mediation.partials.rules import PartialRule
 
 TOP_KEYS: Final = (
     "title",
@@ -36,13 +37,13 @@ TOP_KEYS: Final = (
     "tables",
     "partials",
     "types",
+    MODULES,
 )
 TYPE_KEYS: Final = ("service", "direction", "columns", "rows")
 SOURCE: Final = re.compile(
     r"([a-z_]+)(?:\(([^)]*)\))?((?:\s+(?!when\s)\S+){0,2})(?:\s+when\s+(\S+))?$"
 )
 PREVIOUS: Final = "previous."
-BETWEEN: Final = "between"
 MINUS: Final = "minus "
 LOOKUPS: Final = (ops.LOOKUP, ops.LOOKUP_ASCII)
 OWN_SECOND: Final = "cell"
@@ -53,72 +54,6 @@ FORBIDDEN: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnRule:
-    """What fills one column, tried in order."""
-
-    column: str
-    sources: tuple[Source, ...]
-
-    @property
-    def gathers(self) -> bool:
-        """True if every source adds to what the others say, instead of standing in for them."""
-        return {source.codec.op for source in self.sources} in ({ops.SUM}, {ops.SAME})
-
-    @property
-    def plain(self) -> bool:
-        """True if one source without a condition says everything."""
-        return len(self.sources) == 1 and self.sources[0].condition is None
-
-
-@dataclass(frozen=True, slots=True)
-class RowsRule:
-    """A list whose elements become rows.
-
-    Attributes:
-        path: Elements from inside the record down to the list.
-        element: What one element of the list is on the wire.
-        columns: What fills the columns of such a row; paths start inside `element`.
-        rows: Lists inside the element. Where there are any, their elements are the rows, and the
-            element only hands its columns on to them.
-    """
-
-    path: tuple[Element, ...]
-    element: Element
-    columns: tuple[ColumnRule, ...]
-    rows: tuple[RowsRule, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class TypeRule:
-    """How one record type becomes rows."""
-
-    element: Element
-    service: str
-    direction: str
-    columns: tuple[ColumnRule, ...]
-    rows: tuple[RowsRule, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Mapping:
-    """A checked mapping file.
-
-    Attributes:
-        title: One line about the format.
-        types: One rule per record type that is read, in file order.
-        tables: Lookup tables: octet to name in the column's vocabulary.
-        partials: Which records are parts of calls, None if none are.
-        file: What the elements around the records say, None where records stand alone.
-    """
-
-    title: str = ""
-    types: tuple[TypeRule, ...] = ()
-    tables: dict[str, dict[int, str]] = field(default_factory=dict)
-    partials: PartialRule | None = None
-    file: FileRule | None = None
-
-
 def nearest(word: str, allowed: Iterable[str]) -> str:
     """Returns a hint with the nearest allowed name, or all of them when none is near."""
     names = list(allowed)
@@ -126,23 +61,26 @@ def nearest(word: str, allowed: Iterable[str]) -> str:
     return f"did you mean `{close[0]}`?" if close else f"allowed: {', '.join(names)}"
 
 
-class _Reader:
+class Reader:
     """Reads the types of a mapping; mistakes go to the document."""
 
     def __init__(self, document: Document, schema: tuple[Element, ...]) -> None:
         self.document = document
         self.schema = schema
         self.tables: dict[str, dict[int, str]] = {}
+        self.modules: dict[str, TypeRule] = {}
 
     def unknown_keys(
         self, block: dict[str, object], keys: tuple[str, ...], allowed: tuple[str, ...]
     ) -> None:
+        """Notes keys of a block that mean nothing."""
         for key in block:
             if key not in allowed:
                 hint = nearest(key, allowed)
                 self.document.problem((*keys, key), f"`{key}` is not a key here", hint)
 
     def read_tables(self, holder: object) -> None:
+        """Reads the lookup tables."""
         for name, content in self.document.block(holder, ("tables",), "`tables`").items():
             keys = ("tables", name)
             table: dict[int, str] = {}
@@ -159,6 +97,7 @@ class _Reader:
             self.tables[name] = table
 
     def read_types(self, holder: object) -> tuple[TypeRule, ...]:
+        """Reads the record types."""
         elements = {element.name: element for element in self.schema}
         rules: list[TypeRule] = []
         for name, content in self.document.block(holder, ("types",), "`types`").items():
@@ -167,10 +106,14 @@ class _Reader:
                 message = f"`{name}` is no record type of the module"
                 self.document.problem(keys, message, nearest(name, elements))
                 continue
-            rules.append(self.read_type(elements[name], content, keys))
+            if isinstance(content, dict) and MODULES in content:
+                rules.append(read_holder(self, elements[name], content, keys))
+            else:
+                rules.append(self.read_type(elements[name], content, keys))
         return tuple(rules)
 
     def read_type(self, element: Element, holder: object, keys: tuple[str, ...]) -> TypeRule:
+        """Reads one record type, or one type of call module."""
         block = self.document.block(holder, keys, f"`{element.name}`")
         self.unknown_keys(block, keys, TYPE_KEYS)
         names: dict[str, str] = {}
@@ -208,6 +151,7 @@ class _Reader:
     def read_rows(
         self, outer: Element, path: str, holder: object, keys: tuple[str, ...]
     ) -> RowsRule | None:
+        """Reads one list whose elements are rows."""
         chain = self.resolve(outer.children, path, keys)
         if chain is None:
             return None
@@ -234,6 +178,7 @@ class _Reader:
         *,
         in_rows: bool = False,
     ) -> tuple[ColumnRule, ...]:
+        """Reads which fields fill which columns."""
         rules: list[ColumnRule] = []
         for column, content in self.document.block(holder, keys, "`columns`").items():
             place = (*keys, column)
@@ -258,6 +203,7 @@ class _Reader:
     def read_source(  # noqa: PLR0911 - one way out per kind of mistake
         self, column: str, holder: object, inside: tuple[Element, ...], keys: tuple[str, ...]
     ) -> Source | None:
+        """Reads one way to fill a column."""
         text = self.document.text(holder, keys, f"source of `{column}`")
         match = SOURCE.match(text)
         if match is None:
@@ -278,13 +224,17 @@ class _Reader:
         if test and condition is None:
             return None
         words = paths.split()
-        if len(words) > 1 + (codec.name == BETWEEN) or (codec.name == BETWEEN and len(words) < 2):
-            message = f"`{name}` takes {'two paths' if codec.name == BETWEEN else 'one path'}"
+        if len(words) > 1 + bool(codec.joins) or (codec.joins and len(words) < 2):
+            message = f"`{name}` takes {'two paths' if codec.joins else 'one path'}"
             self.document.problem(keys, message)
+            return None
+        meaning = argument_of(self.document, codec, table or "", keys)
+        if meaning is None:
             return None
         if not codec.reads:
             return self.fieldless(codec, column, words, condition, keys)
-        return self.read_value(codec, table or "", words, inside, condition, keys)
+        source = self.read_value(codec, table or "", words, inside, condition, keys)
+        return None if source is None else replace(source, meaning=meaning)
 
     def read_value(
         self,
@@ -299,7 +249,7 @@ class _Reader:
         if codec.op == ops.LOCAL_TIME:
             return self.read_time(codec, table, words, inside, keys)
         source = self.read_fields(codec, table, words or [""], inside, condition, keys)
-        if source is None or codec.op in LOOKUPS or not table:
+        if source is None or codec.op in LOOKUPS or codec.argument or not table:
             return source
         if codec.op != ops.SUM or not table.startswith(MINUS):
             self.document.problem(keys, f"`{codec.name}` cannot take `({table})`")
@@ -419,6 +369,7 @@ class _Reader:
 
     @staticmethod
     def allowed(codec: Codec, column: str) -> bool:
+        """Returns whether `codec` may fill `column`."""
         fits_kind = KIND[INDEX[column]] in codec.kinds
         return fits_kind and (not codec.columns or column in codec.columns)
 
@@ -446,7 +397,8 @@ class _Reader:
         With `picks` the path may go through lists, written ``list[]`` or ``list[field=value]``; the
         conditions found are added there, with the length of the path that leads into the element.
         """
-        chain: list[Element] = []
+        wrappers, inside = unwrapped(inside)
+        chain: list[Element] = list(wrappers)
         rest = path
         while True:
             step = one_step(inside, rest)
@@ -532,7 +484,7 @@ def read_mapping(document: Document, schema: tuple[Element, ...]) -> Mapping:
         document: The mapping file as read.
         schema: What a record may be, from `load_schema`.
     """
-    reader = _Reader(document, schema)
+    reader = Reader(document, schema)
     reader.unknown_keys(document.root, (), TOP_KEYS)
     reader.read_tables(document.root.get("tables", {}))
     types = reader.read_types(document.root.get("types"))

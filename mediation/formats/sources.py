@@ -10,9 +10,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from mediation.formats.arguments import NO_ARGUMENT
 from mediation.formats.codecs import INTEGERS, STRINGS
 
 if TYPE_CHECKING:
+    from mediation.formats.arguments import Argument
     from mediation.formats.codecs import Codec
     from mediation.formats.schema import Element
 
@@ -50,6 +52,7 @@ class Source:
         pick_at: How many elements of `path` lead to that element and into it.
         offset: Of a local time, the elements down to its offset from UTC.
         minus: Of a sum, the elements down to a mark that makes the amounts refunds where it is 1.
+        meaning: What the argument means where it is a layout or a unit.
     """
 
     codec: Codec
@@ -62,6 +65,7 @@ class Source:
     pick_at: int = 0
     offset: tuple[Element, ...] = ()
     minus: tuple[Element, ...] = ()
+    meaning: Argument = NO_ARGUMENT
 
     @property
     def choice(self) -> tuple[Element, ...]:

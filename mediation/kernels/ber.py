@@ -32,14 +32,15 @@ from mediation.kernels.ops import (
     ENT_KIND, ENT_PICK, ENT_PICK_END, ENT_POSITION, ENT_TYPE, FIRST, FLUSH_ROWS, IMEI, INTEGER,
     INVALID_DIGITS, INVALID_INTEGER, INVALID_LENGTH, INVALID_NETWORK, INVALID_TIMESTAMP, LEAF,
     LOCATION, LOOKUP, LOOKUP_ASCII, MAX_DEPTH, MAX_ROWS, NUMBER, OCTETS, OK, PICK, PLMN,
-    PRESENCE, RECORD, ROW, SAME, SET_E164_MIN, SUM, TBCD, TEXT, TIMESTAMP, TOO_DEEP,
+    PRESENCE, RECORD, ROW, SAME, SET_E164_MIN, SET_REPAIR_INTEGERS, SUM, TBCD, TEXT, TIMESTAMP, TOO_DEEP,
     TOO_MANY_ROWS, TRAILING_BYTES, TRUNCATED, UNEXPECTED_END, UNEXPECTED_FORM,
     UNKNOWN_RECORD_TYPE, UNSIGNED, URI, VALUE_OUT_OF_RANGE,
 )
 # fmt: on
 # isort: on
+from mediation.kernels.rare import rare_value
 from mediation.kernels.rows import apply_picks, apply_steps, close_rows, empty_picks, flush_rows
-from mediation.kernels.texts import plain_value, uri_number
+from mediation.kernels.texts import uri_number
 
 NEED_ROOM = -1
 ix = np.uint64  # unsigned indexes spare the test for negative ones
@@ -91,7 +92,7 @@ def decode_rows(
         row_record: int32[capacity], out: record of each row, counted from `first`.
         row_container: int32[capacity], out: container of each row, 0 first.
         status: int16[records], out: a status of `mediation.kernels.ops`; 0 where rows were made.
-        fault: int64[records], out: where in `data` the fault was seen.
+        fault: int64[records], zeros, out: where the fault was seen, else integers repaired.
 
     Returns:
         (next record, rows made, 1 if `interned` is full): call again from the next record.
@@ -294,6 +295,9 @@ def decode_rows(
                         code = INVALID_INTEGER
                         break
                     value = signed_value(data, pos, close)
+                    if value < 0 and length < 8 and settings[ix(SET_REPAIR_INTEGERS)]:
+                        value = unsigned_value(data, pos, close)
+                        fault[ix(record)] += 1
                 else:
                     while length - skip > 8 and data[ix(pos + skip)] == 0:
                         skip += 1
@@ -304,6 +308,8 @@ def decode_rows(
                     if codec == UNSIGNED and value < 0:
                         code = VALUE_OUT_OF_RANGE
                         break
+                    if codec == UNSIGNED and data[ix(pos)] > 127:
+                        fault[ix(record)] += 1
                 if value < actions[ix(base + ACT_LOW)] or value > actions[ix(base + ACT_HIGH)]:
                     code = VALUE_OUT_OF_RANGE
                     break
@@ -326,15 +332,18 @@ def decode_rows(
                 if codec == IMEI and size == 16:
                     value //= 100
                 block[ix(slot)] = value if size > 0 else MISSING
-            elif codec in (NUMBER, DIALLED):
-                body = pos + 1
-                if length > 0 and data[ix(pos)] < 128:
-                    body += 1
+            elif codec in (NUMBER, DIALLED, URI):
                 second = actions[ix(base + ACT_SLOT2)]
-                if parsed != pos:  # the same number often feeds two columns
+                if codec == URI:
+                    parsed = -1
+                    digits = length
+                elif parsed != pos:  # the same number often feeds two columns
                     parsed = pos
                     dialled = 0
                     digits = 0
+                    body = pos + 1
+                    if length > 0 and data[ix(pos)] < 128 and actions[ix(base + ACT_PARAM)] == 0:
+                        body += 1  # octet 3a of TS 24.008
                     if body < close:
                         dialled, digits = digits_value(data, body, close, tbcd)
                 value = dialled
@@ -347,7 +356,9 @@ def decode_rows(
                         block[ix(target + second)] = MISSING
                 else:
                     number = -1
-                    if digits > 0:
+                    if codec == URI:
+                        number = uri_number(data, pos, close, settings[SET_E164_MIN])
+                    elif digits > 0:
                         number = e164(value, digits, np.int64(data[ix(pos)]), settings, powers)
                     block[ix(slot)] = number if number >= 0 else MISSING
                     if second >= 0:
@@ -427,34 +438,26 @@ def decode_rows(
                             code = NEED_ROOM
                             break
                     block[ix(target + second)] = other
-            elif codec == URI:
-                number = uri_number(data, pos, close, settings[SET_E164_MIN])
-                second = actions[ix(base + ACT_SLOT2)]
-                block[ix(slot)] = number if number >= 0 else MISSING
-                if second >= 0:
-                    block[ix(target + second)] = MISSING
-                    if number < 0 and length > 0:
-                        found = intern_octets(
-                            data, pos, close, action, slots, interned, interned_count
-                        )
-                        if found < 0:
-                            code = NEED_ROOM
-                            break
-                        block[ix(target + second)] = found
             else:
-                value = plain_value(data, pos, close, codec, actions[ix(base + ACT_PARAM)])
-                if value != MISSING and (
-                    value < actions[ix(base + ACT_LOW)] or value > actions[ix(base + ACT_HIGH)]
-                ):
-                    code = VALUE_OUT_OF_RANGE
+                code, value, other, repaired = rare_value(
+                    data, pos, close, actions, base, settings, lookups, bcd, days
+                )
+                if code != OK:
                     break
+                fault[ix(record)] += repaired
                 block[ix(slot)] = value
+                if actions[ix(base + ACT_SLOT2)] >= 0:
+                    block[ix(target + actions[ix(base + ACT_SLOT2)])] = other
             action = actions[ix(base + ACT_NEXT)]
             if action < 0:
                 pos = close
         if code == NEED_ROOM:
             full = 1
+            fault[ix(record)] = 0  # this record comes again
             break
+        if code == OK and count == 0 and spans[ix(kind_of * 7 + 6)] == 2:
+            code = UNKNOWN_RECORD_TYPE  # none of its call modules is known
+            at = offsets[ix(record)]
         if code == OK:
             span = kind_of * 7
             apply_steps(

@@ -17,6 +17,7 @@ ACT_LOW: Final = 3
 ACT_HIGH: Final = 4
 ACT_NEXT: Final = 5
 ACT_PARAM: Final = 6
+ACT_EXTRA: Final = 7
 
 # Layout of one entry in the plan's `entries` array (int32, ENTRY_WIDTH per entry).
 ENTRY_WIDTH: Final = 8
@@ -39,10 +40,19 @@ STEP_FROM: Final = 2
 STEP_FROM2: Final = 3
 STEP_KEY: Final = 4
 STEP_WANTED: Final = 5
+ADD: Final = -2
+"""As the second of a step's pair: the first becomes the sum of a date and a time of day."""
 BETWEEN: Final = -3
 """As the second of a step's pair: the first becomes the seconds from one time slot to another."""
 TOTAL: Final = -4
 """As the second of a pick's pair: the first grows by what the element said."""
+
+# Layout of a date or time, one int64 (mediation.formats.layouts): the place of each part's octet in
+# four bits, in the order century, year, month, day, hour, minute, second; then the flags.
+LAYOUT_ABSENT: Final = 15
+LAYOUT_BINARY: Final = 1 << 28
+LAYOUT_DATE: Final = 1 << 29
+LAYOUT_ELAPSED: Final = 1 << 30
 
 # What an entry is.
 LEAF: Final = 0
@@ -70,6 +80,10 @@ BOOLEAN: Final = 10
 PRESENCE: Final = 11
 LOCATION: Final = 12
 LOOKUP: Final = 13
+CLOCK: Final = 14
+ELAPSED: Final = 15
+SECONDS: Final = 16
+CGI: Final = 17
 KEY: Final = 30
 URI: Final = 31
 DECIMAL: Final = 32
@@ -112,6 +126,7 @@ INVALID_INTEGER: Final = 22
 VALUE_OUT_OF_RANGE: Final = 23
 INVALID_NETWORK: Final = 24
 INVALID_LENGTH: Final = 25
+INVALID_DURATION: Final = 26
 INVALID_UTC_OFFSET: Final = 40
 NEGATIVE_AMOUNT: Final = 41
 
@@ -131,6 +146,7 @@ STATUS_NAMES: Final[dict[int, str]] = {
     VALUE_OUT_OF_RANGE: "value_out_of_range",
     INVALID_NETWORK: "invalid_network",
     INVALID_LENGTH: "invalid_length",
+    INVALID_DURATION: "invalid_duration",
     INVALID_UTC_OFFSET: "invalid_utc_offset",
     NEGATIVE_AMOUNT: "negative_amount",
 }
@@ -146,12 +162,13 @@ STATUS_DETAILS: Final[dict[int, str]] = {
     UNKNOWN_RECORD_TYPE: "The record's tag is none of the record types that the format maps.",
     TRAILING_BYTES: "The record ends before the bytes that were framed for it.",
     TOO_MANY_ROWS: "The record has more than 1,024 containers.",
-    INVALID_TIMESTAMP: "A time stamp is not 9 octets, not BCD, or no possible date and time.",
+    INVALID_TIMESTAMP: "A date or time has the wrong number of octets or digits, or is impossible.",
     INVALID_DIGITS: "A digit string holds something other than digits, or more than 18 of them.",
     INVALID_INTEGER: "An integer has no octets or more than 8.",
     VALUE_OUT_OF_RANGE: "A value does not fit its EDR column.",
     INVALID_NETWORK: "A PLMN identifier is not 3 octets of BCD.",
     INVALID_LENGTH: "An octet string is longer than its column can hold.",
+    INVALID_DURATION: "A duration in hours, minutes and seconds has the wrong octets or digits.",
     INVALID_UTC_OFFSET: "An offset from UTC is not a sign and four digits up to 15:59.",
     NEGATIVE_AMOUNT: "An amount or a volume is negative; refunds have a mark of their own.",
 }
@@ -178,7 +195,9 @@ SET_SPANS: Final = 16
 """Per reading: where its places begin and how many there are; a place is (digits, entry)."""
 SET_CLEAR: Final = 22
 """Per reading: no prefix begins digits from here on."""
-SET_TABLES: Final = 25
+SET_REPAIR_INTEGERS: Final = 25
+"""1: a negative integer is a counter that lost its leading zero octet."""
+SET_TABLES: Final = 26
 
 # How digits are read.
 READ_UNKNOWN: Final = 0

@@ -10,6 +10,7 @@ import numpy as np
 
 from mediation.kernels.jit import inlined, kernel
 from mediation.kernels.ops import (
+    ADD,
     BETWEEN,
     STEP_FROM,
     STEP_FROM2,
@@ -40,7 +41,7 @@ def apply_steps(block, row, source, steps, begin, end):
     """Fills missing pairs of `row` from slots of `source`, steps `begin` to `end` in order.
 
     A step is int64 (first, second, from first, from second, key, wanted), see
-    `mediation.kernels.ops`; second may be -1, or `BETWEEN`.
+    `mediation.kernels.ops`; second may be -1, `BETWEEN` or `ADD`.
     """
     for step in range(begin, end):
         base = step * STEP_WIDTH
@@ -51,10 +52,11 @@ def apply_steps(block, row, source, steps, begin, end):
         if not holds(block, source, steps[ix(base + STEP_KEY)], steps[ix(base + STEP_WANTED)]):
             continue
         value = block[ix(source + steps[ix(base + STEP_FROM)])]
-        if second == BETWEEN:
-            later = block[ix(source + steps[ix(base + STEP_FROM2)])]
-            if MISSING not in (value, later):
-                block[ix(first)] = (later - value) // SECOND_US
+        if second in (BETWEEN, ADD):
+            other = block[ix(source + steps[ix(base + STEP_FROM2)])]
+            if MISSING not in (value, other):
+                joined = value + other if second == ADD else (other - value) // SECOND_US
+                block[ix(first)] = joined
             continue
         block[ix(first)] = value
         if second >= 0:

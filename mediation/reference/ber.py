@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 from mediation.columns import CODES, INDEX, LIMITS, PAIRS, QUANTITIES
 from mediation.formats.codecs import INTEGERS
 from mediation.kernels import ops
-from mediation.normalize import CHINA, RENDERERS
+from mediation.normalize import CHINA
 from mediation.reference import ber_codecs as codecs
 from mediation.reference import text_codecs
+from mediation.reference.values import repaired, value_of
 
 if TYPE_CHECKING:
     from mediation.formats import Format
-    from mediation.formats.mapping import ColumnRule, RowsRule, TypeRule
+    from mediation.formats.rules import ColumnRule, RowsRule, TypeRule
     from mediation.formats.schema import Element
     from mediation.formats.sources import Condition, Source
     from mediation.normalize import NormalizationSettings
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     Row = dict[str, Value]
     Tags = tuple[tuple[int, int], ...]
 
-PARTIES = frozenset({ops.NUMBER, ops.URI, ops.BCD_NUMBER, ops.ASCII_NUMBER})
+ROAMING = frozenset({ops.BCD_NUMBER, ops.ASCII_NUMBER})
 CLASS_LETTERS = ("U", "A", "", "P")
 
 
@@ -65,6 +66,7 @@ class Group:
         rules: What fills its columns.
         lists: The lists inside it whose elements are containers.
         around: The container that it stands in, None for a record and what stands right in it.
+        module: Of a call module its rule.
         found: By column and number of the source; the complement of the number for a second path.
         keys: Values of the fields that conditions ask for, by tags.
         marks: Values of the fields that turn sums into refunds, by tags.
@@ -73,6 +75,7 @@ class Group:
     rules: tuple[ColumnRule, ...]
     lists: tuple[RowsRule, ...] = ()
     around: Group | None = None
+    module: TypeRule | None = None
     found: dict[tuple[str, int], tuple[Value, Value]] = field(default_factory=dict)
     keys: dict[Tags, int | None] = field(default_factory=dict)
     marks: dict[Tags, int] = field(default_factory=dict)
@@ -138,6 +141,7 @@ class Walk:
         self.rule: TypeRule | None = None
         self.record = Group(())
         self.containers: list[Group] = []
+        self.repaired = 0
 
     def fail(self, status: int, at: int) -> MalformedError:
         """Returns the error to raise at a position of the record."""
@@ -170,6 +174,8 @@ class Walk:
         after = self.inside(tlv, end, self.rule.element.children, (), self.record, 1)
         if after != end:
             raise self.fail(ops.TRAILING_BYTES, after)
+        if self.rule.holds_modules and not self.containers:
+            raise self.fail(ops.UNKNOWN_RECORD_TYPE, 0)
         return self.finish(self.rule)
 
     def tlv(self, pos: int, end: int) -> Tlv:  # noqa: C901 - every rule of X.690 8.1 in one place
@@ -275,7 +281,7 @@ class Walk:
             if not tlv.constructed:
                 raise self.fail(ops.UNEXPECTED_FORM, tlv.at)
             around = None if group is self.record else group
-            container = Group(rows.columns, rows.rows, around)
+            container = Group(rows.columns, rows.rows, around, rows.module)
             if depth >= ops.MAX_DEPTH:
                 raise self.fail(ops.TOO_DEEP, tlv.at)
             if len(self.containers) == ops.MAX_ROWS:
@@ -368,21 +374,15 @@ class Walk:
                 if name is None:
                     return
                 value: tuple[Value, Value] = (name, None)
-            elif op in PARTIES:
-                value = self.party(op, octets)
+            elif op in ROAMING:
+                value = codecs.roaming_number(op, octets, self.settings.numbers)
                 value = (value[0], value[1] if column in PAIRS else None)
             elif op in {ops.FIRST, ops.SAME, ops.SUM}:
                 self.gather(octets, column, number, source, group)
                 return
-            elif op == ops.DECIMAL:
-                equipment = source.codec.name == "decimal_imei"
-                value = (text_codecs.decimal(octets, equipment=equipment), None)
-            elif op == ops.DIGEST:
-                value = (text_codecs.digest(octets), None)
-            elif op == ops.TEXT:
-                value = (RENDERERS[source.codec.render](octets) or None if octets else None, None)
             else:
-                value = codecs.SIMPLE[op](octets)
+                value = value_of(octets, column, source, self.settings, int(number < 0))
+                self.repaired += repaired(octets, source, self.settings)
             if source.offset:  # it may have come before the time
                 value = (value[0], group.found.get((column, number), value)[1])
             self.check(value[0], column, op)
@@ -429,22 +429,6 @@ class Walk:
         elif isinstance(value, int):
             group.marks[tags_of(source.minus)] = value
 
-    def party(self, op: int, octets: bytes) -> tuple[Value, Value]:
-        """Returns the number that the octets of a party mean, else their text."""
-        if op == ops.URI:
-            return self.uri(octets)
-        if op == ops.NUMBER:
-            return codecs.number(octets, self.settings.numbers)
-        return codecs.roaming_number(op, octets, self.settings.numbers)
-
-    def uri(self, octets: bytes) -> tuple[Value, Value]:
-        """Returns the number that a URI means, else its text."""
-        fewest = self.settings.numbers.international_lengths[0]
-        number = text_codecs.uri_number(octets, fewest)
-        if number is not None:
-            return number, None
-        return None, RENDERERS["text"](octets) or None
-
     @staticmethod
     def check(value: Value, column: str, op: int) -> None:
         """Integers must fit their column."""
@@ -479,10 +463,11 @@ class Walk:
             if not container.lists:
                 rows.append(row)
         rows = rows or [record]
-        for row in rows:
-            row["record_type"] = rule.element.name
+        for number, row in enumerate(rows):
+            names = self.containers[number].module or rule if rule.holds_modules else rule
+            row["record_type"] = names.element.name
             for column in CODES:
-                fallback = rule.service if column == "service" else rule.direction
+                fallback = names.service if column == "service" else names.direction
                 row[column] = row.get(column) or fallback
             for column in QUANTITIES:
                 row[column] = row.get(column) or 0
@@ -543,7 +528,8 @@ class Walk:
             end = group.found.get((column, ~number), (None, None))[0]
             if not isinstance(begin, int) or not isinstance(end, int):
                 return None, None
-            return (end - begin) // 1_000_000, None
+            added = source.codec.joins == ops.ADD
+            return (begin + end if added else (end - begin) // 1_000_000), None
         if source.previous:
             same = before is not None and before.rules is group.rules
             found = before.found if same and before is not None else {}

@@ -17,6 +17,8 @@ from mediation.number_plan import NUMBERING_PLANS, TYPES_OF_NUMBER, ShortCode
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mediation.formats.arguments import Argument
+    from mediation.formats.layouts import Layout
     from mediation.number_plan import NetworkPrefix, NumberPlan
 
     Value = int | str | None
@@ -39,11 +41,11 @@ def wrapped(value: int) -> int | None:
     return None if signed == MISSING else signed
 
 
-def integer(octets: bytes) -> Pair:
-    """Two's complement, 1 to 8 octets."""
+def integer(octets: bytes, *, repair: bool = False) -> Pair:
+    """Two's complement, 1 to 8 octets; with `repair` a negative one of up to 7 is a counter."""
     if not 1 <= len(octets) <= 8:
         raise BadValueError(ops.INVALID_INTEGER)
-    return int.from_bytes(octets, "big", signed=True), None
+    return int.from_bytes(octets, "big", signed=not repair or len(octets) == 8), None
 
 
 def unsigned(octets: bytes) -> Pair:
@@ -147,21 +149,21 @@ def dialled_number(digits: str, reading: str, plan: NumberPlan) -> int | None:
     return international(digits) if reading == "international" else national(digits)
 
 
-def number(octets: bytes, plan: NumberPlan) -> Pair:
+def number(octets: bytes, plan: NumberPlan, *, bare: bool = False) -> Pair:
     """AddressString or BCDDirectoryNumber: (E.164, None), or (None, text)."""
-    kind, npi, body = number_parts(octets)
+    kind, npi, body = number_parts(octets, bare=bare)
     digits = plain_digits(body)
     if digits == "":
         return None, None
     found = e164(digits, kind, npi, plan) if digits else None
     if found is not None:
         return found, None
-    return None, RENDERERS["number"](octets) or None
+    return None, RENDERERS["bare_number" if bare else "number"](octets) or None
 
 
-def dialled(octets: bytes) -> Pair:
+def dialled(octets: bytes, *, bare: bool = False) -> Pair:
     """Digits of a number without leading zeros, and how many of those there were."""
-    kind, _, body = number_parts(octets)
+    kind, _, body = number_parts(octets, bare=bare)
     digits = plain_digits(body)
     if not digits or kind == 5:
         return None, None
@@ -190,6 +192,68 @@ def timestamp(octets: bytes) -> Pair:
     offset = sign * (off_hour * 60 + off_minute)
     passed = local - EPOCH - dt.timedelta(minutes=offset)
     return passed // dt.timedelta(microseconds=1), offset
+
+
+PARTS: Final = ("century", "year", "month", "day", "hour", "minute", "second")
+
+
+def laid_out(octets: bytes, layout: Layout) -> dict[str, int] | None:
+    """Returns the numbers in a date or time, None if they are no decimal digits or too many."""
+    packed = dict(layout).get(len(octets))
+    if packed is None:
+        return None
+    found: dict[str, int] = {}
+    for number, part in enumerate(PARTS):
+        place = packed >> 4 * number & 15
+        if place == ops.LAYOUT_ABSENT:
+            continue
+        text = str(octets[place]) if packed & ops.LAYOUT_BINARY else octets[place : place + 1].hex()
+        if not text.isdecimal():
+            return None
+        found[part] = int(text)
+    return found
+
+
+def clock(octets: bytes, layout: Layout) -> Pair:
+    """A date, a time of day or both: microseconds by the clock on the wall, no offset."""
+    parts = laid_out(octets, layout)
+    if parts is None or parts.pop("century", 20) != 20 or parts.get("year", 0) > 99:
+        raise BadValueError(ops.INVALID_TIMESTAMP)
+    day = {"year": 1970, "month": 1, "day": 1}
+    if "year" in parts:
+        day = {"year": 2000 + parts["year"], "month": parts["month"], "day": parts["day"]}
+    clocks = {part: parts.get(part, 0) for part in ("hour", "minute", "second")}
+    try:
+        wall = dt.datetime(**day, **clocks, tzinfo=dt.UTC)
+    except ValueError:
+        raise BadValueError(ops.INVALID_TIMESTAMP) from None
+    return (wall - EPOCH) // dt.timedelta(microseconds=1), None
+
+
+def elapsed(octets: bytes, layout: Layout) -> Pair:
+    """Hours, minutes and seconds as seconds."""
+    parts = laid_out(octets, layout)
+    if parts is None or parts["minute"] > 59 or parts["second"] > 59:
+        raise BadValueError(ops.INVALID_DURATION)
+    return parts["hour"] * 3600 + parts["minute"] * 60 + parts["second"], None
+
+
+def seconds(octets: bytes, argument: Argument, *, repair: bool = False) -> Pair:
+    """A duration in other units than seconds."""
+    first, _ = integer(octets, repair=repair)
+    value = int(first or 0)
+    if not 0 <= value <= 2**40:
+        raise BadValueError(ops.VALUE_OUT_OF_RANGE)
+    if argument.unit < 0:
+        return value * -argument.unit, None
+    whole, rest = divmod(value, argument.unit)
+    return whole + (rest >= argument.rounds_from), None
+
+
+def cgi(octets: bytes) -> Pair:
+    """PLMN, area and cell: (area, cell), as far as there are octets."""
+    area = int.from_bytes(octets[3:5], "big") if len(octets) >= 5 else None
+    return area, int.from_bytes(octets[5:7], "big") if len(octets) >= 7 else None
 
 
 def location(octets: bytes) -> Pair:
@@ -340,6 +404,7 @@ SIMPLE: Final[dict[int, Callable[[bytes], Pair]]] = {
     ops.TIMESTAMP: timestamp,
     ops.LOCATION: location,
     ops.PLMN: network,
+    ops.CGI: cgi,
     ops.BOOLEAN: boolean,
     ops.PRESENCE: lambda _octets: (1, None),
     ops.BCD: bcd,

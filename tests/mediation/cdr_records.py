@@ -58,6 +58,18 @@ def random_timestamp(rng: random.Random) -> bytes:
     return timestamp(day + clock + offset)
 
 
+def random_day(rng: random.Random) -> bytes:
+    """Returns a day in binary octets, with or without its century."""
+    day = bytes([rng.randrange(20, 30), rng.randrange(1, 13), rng.randrange(1, 29)])
+    return rng.choice([b"", b"\x14"]) + day
+
+
+def random_clock(rng: random.Random) -> bytes:
+    """Returns a time of day in binary octets, with or without tenths."""
+    clock = bytes([rng.randrange(24), rng.randrange(60), rng.randrange(60)])
+    return clock + rng.choice([b"", bytes([rng.randrange(10)])])
+
+
 def random_plmn(rng: random.Random) -> bytes:
     return rng.choice([b"\x64\xf0\x00", b"\x13\x00\x14", b"\x99\xf9\x07", b"\xff\xff\xff"])
 
@@ -87,6 +99,10 @@ MAKERS: dict[str, Any] = {
     "CauseForRecClosing": lambda rng: rng.randrange(60),
     "RATType": lambda rng: rng.randrange(256),
     "CallDuration": lambda rng: rng.randrange(86_400),
+    "Date": random_day,
+    "Time": random_clock,
+    "Counter": lambda rng: rng.randbytes(rng.randrange(1, 4)),
+    "LocationInformation": lambda rng: random_plmn(rng) + rng.randbytes(rng.choice([2, 4])),
     "DataVolumeGPRS": lambda rng: rng.randrange(2**34),
 }
 FIELD_MAKERS: dict[str, Any] = {
@@ -98,12 +114,19 @@ FIELD_MAKERS: dict[str, Any] = {
 }
 
 
+ONE_FIELD = {"UMTSGSMPLMNCallDataRecord"}
+"""Types that hold one of their fields, although the module does not call them CHOICE."""
+
+
 def random_value(element: Element, rng: random.Random, share: float) -> Any:
     """Returns a value that asn1tools encodes as `element`; each field stands with `share`."""
     maker = FIELD_MAKERS.get(element.name) or MAKERS.get(element.type_name)
     kind = element.kind
-    if kind in {"SET", "SEQUENCE"}:
-        value: Any = {
+    if element.type_name in ONE_FIELD:
+        chosen = rng.choice(element.children)
+        value: Any = {chosen.name: random_value(chosen, rng, share)}
+    elif kind in {"SET", "SEQUENCE"}:
+        value = {
             child.name: random_value(child, rng, share)
             for child in element.children
             if rng.random() < share
@@ -128,6 +151,7 @@ def random_value(element: Element, rng: random.Random, share: float) -> Any:
             "BIT STRING": lambda: (rng.randbytes(2), 16),
             "OBJECT IDENTIFIER": lambda: "1.3.6.1.4.1.28",
             "OCTET STRING": lambda: rng.randbytes(rng.randrange(1, 12)),
+            "IA5String": lambda: rng.choice(["MSC1", "MSC2", "BTS07O", ""]),
         }[kind]()
     return value
 

@@ -256,3 +256,37 @@ def test_a_source_may_write_numbers_its_own_way() -> None:
     (row,) = decode_one("3gpp_cs", record, normalization=settings).edr.to_pylist()
     assert row["other_number"] == 493012345678
     assert (row["dialled"], row["dialled_zeros"]) == (3012345678, 1)
+
+
+def test_integers_without_their_leading_zero_are_repaired_where_the_source_says_so() -> None:
+    short = mo_call().replace(b"\x99\x02\x00\x82", b"\x99\x01\x82")  # 130 s, or -126
+    assert len(short) < len(mo_call())
+    plain = decode_one("3gpp_cs", wrap(b"\xa0", short[3:]))
+    assert plain.suspense.column("reason").to_pylist() == ["duration_negative"]
+    assert plain.integers_repaired == 0
+    repairing = NormalizationSettings(repair_integers=True)
+    repaired = decode_one("3gpp_cs", wrap(b"\xa0", short[3:]), normalization=repairing)
+    assert repaired.edr.column("duration").to_pylist() == [130]
+    assert repaired.integers_repaired == 1
+    whole = decode_one("3gpp_cs", mo_call(), normalization=repairing)
+    assert whole.edr.column("duration").to_pylist() == [130]
+    assert whole.integers_repaired == 0
+
+
+def test_a_counter_of_32_bits_that_lost_its_leading_zero() -> None:
+    record = pgw(chargingID=None)
+    short = wrap(b"\x85", b"\xff\xff\xff\xff")
+    repairing = NormalizationSettings(repair_integers=True)
+    chunk = decode_one("3gpp_ps", wrap(record[:2], record[3:] + short), normalization=repairing)
+    assert chunk.edr.column("charging_id").to_pylist() == [2**32 - 1]
+    assert chunk.integers_repaired == 1
+
+
+def test_unsigned_fields_are_repaired_and_counted_always() -> None:
+    record = pgw(
+        listOfServiceData=[{"ratingGroup": 5, "timeOfReport": timestamp("261001080000+0800")}]
+    )
+    assert record.count(b"\x81\x01\x05") == 1
+    chunk = decode_one("3gpp_ps", record.replace(b"\x81\x01\x05", b"\x81\x01\x85"))
+    assert chunk.edr.column("rating_group").to_pylist() == [0x85]
+    assert chunk.integers_repaired == 1

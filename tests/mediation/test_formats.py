@@ -153,6 +153,14 @@ def test_every_mistake_is_reported_at_once_with_its_line(tmp_path: Path) -> None
         ("record: Record", "record: Recordd", "Recordd is not defined"),
         ("      served_imsi: tbcd imsi", "      x: [", "cannot be read as YAML"),
         ("title: Tiny", "title: Tiny\ntitle: Again", "stands here twice"),
+        ("timestamp began", "local_time(bcd YYMM) began", "must have YY, MM, DD, hh, mm, ss"),
+        ("timestamp began", "clock(bcd YYMMDD hhmmss) began", "takes two paths"),
+        ("timestamp began", "timestamp began imsi", "takes one path"),
+        ("timestamp began", "clock(bcd YYMMDD hhmmss) began begun", "there is no `begun`"),
+        ("integer seconds", "seconds(fortnights) seconds", "has a unit of us, ms"),
+        ("integer seconds", "seconds(ms up) imsi", "`seconds` reads ENUMERATED or INTEGER"),
+        ("types:\n", "modules: {x: 1}\ntypes:\n  call: {modules: itself}\nmore:\n", "module `x`"),
+        ("types:\n", "modules: {}\ntypes:\n  call: {modules: part}\nmore:\n", "no `part`"),
     ],
 )
 def test_one_mistake(tmp_path: Path, old: str, new: str, word: str) -> None:

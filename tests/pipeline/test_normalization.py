@@ -83,3 +83,9 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
     ):
         assert words in str(caught.value)
     assert len(caught.value.problems) == 6
+
+
+def test_integers_are_repaired_for_the_source_that_says_so(tmp_path: Path) -> None:
+    found = load(tmp_path, SOURCES + "repair_integers = true\n")
+    assert found.of("abroad").repair_integers
+    assert not found.of("home").repair_integers
