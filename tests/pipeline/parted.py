@@ -10,7 +10,16 @@ import numpy as np
 from traffic.digits import INTERNATIONAL
 from traffic.encode import encode_events
 from traffic.network import HOME_OFFSET, NETWORKS, SOURCES
-from traffic.table import COLUMN, KINDS, Events, new_values, no_containers
+from traffic.table import (
+    COLUMN,
+    CONTAINER_COLUMN,
+    CONTAINER_COLUMNS,
+    KINDS,
+    TEXT,
+    Events,
+    new_values,
+    no_containers,
+)
 
 SHOP = Path(__file__).resolve().parents[2] / "samples" / "shop"
 DAY = 86_400
@@ -73,3 +82,50 @@ def cut_call(start: int, lengths: list[int], reference: int, last: int = 0) -> l
         parts.append(record(at, length, number, cause, reference=reference))
         at += length
     return parts
+
+
+def session_record(start: int, number: int, containers: range, cause: int = 17) -> bytes:
+    """A gateway's record of one session; a container lasts 600 s and holds 11 MiB."""
+    values = new_values(1)
+    at = MIDNIGHT + start
+    for name, value in {
+        "imsi": IMSI,
+        "imei": 350_000_000_000_017,
+        "msisdn": MSISDN << 12 | 13 << 8 | INTERNATIONAL,
+        "seizure": at + 600 * (containers.start - 1),
+        "offset": HOME_OFFSET,
+        "duration": 600 * len(containers),
+        "cause": cause,
+        "sequence": number,
+        "charging_id": 4_711,
+        "local_sequence": number,
+        "address": 0x0A00_0001,
+        "node": 0x0A14_0001,
+        "apn": TEXT["cmnet"],
+        "plmn": NETWORKS[0].plmn,
+        "rat": 6,
+        "lac": 0x2101,
+        "cell": 0x0010_0001,
+        "clock": 0x2300,
+    }.items():
+        values[COLUMN[name]] = value
+    rows = np.empty((len(CONTAINER_COLUMNS), len(containers)), np.int64)
+    for row, local in enumerate(containers):
+        begin = at + 600 * (local - 1)
+        for name, value in {
+            "rating_group": 1,
+            "local_sequence": local,
+            "first": begin,
+            "last": begin + 600,
+            "usage": 600,
+            "condition": 1 << 7,
+            "uplink": 1 << 20,
+            "downlink": 10 << 20,
+            "report": begin + 600,
+            "service_id": 10,
+            "offset": HOME_OFFSET,
+        }.items():
+            rows[CONTAINER_COLUMN[name], row] = value
+    kinds = np.full(1, KINDS.index("pGWRecord"), np.int8)
+    first, count = np.zeros(1, np.int64), np.full(1, len(containers), np.int64)
+    return next(iter(encode_events(Events(kinds, values, rows, first, count))))

@@ -16,7 +16,7 @@ from pipeline.explain import explain
 from pipeline.ledger import Ledger
 from pipeline.run import run
 from pipeline.status import read_status
-from tests.pipeline.parted import DAY, cut_call, record
+from tests.pipeline.parted import DAY, cut_call, record, session_record
 from tests.pipeline.world import make_workspace, published
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 ENDS = ("rated", "not_charged", "suspended", "duplicate", "discarded", "merged", "waiting")
 
 
-def put(workspace: Workspace, number: int, records: list[bytes]) -> None:
-    name = f"msc1_{number:06d}_202610010000.ber"
-    (workspace.root / "incoming" / "msc1" / name).write_bytes(b"".join(records))
+def put(workspace: Workspace, number: int, records: list[bytes], source: str = "msc1") -> None:
+    name = f"{source}_{number:06d}_202610010000.ber"
+    (workspace.root / "incoming" / source / name).write_bytes(b"".join(records))
 
 
 def table(workspace: Workspace, folder: str) -> list[dict[str, Any]]:
@@ -247,6 +247,30 @@ def test_the_bytes_do_not_depend_on_threads(tmp_path: Path) -> None:
         bill(workspace, "2026-10", threads=threads)
         found.append(published(workspace.root))
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0)])
+def test_containers_of_a_session_count_once_whatever_records_tell_them(
+    tmp_path: Path, order: tuple[int, ...]
+) -> None:
+    """The interim record is sent again, with one more container and another cause."""
+    told = [
+        session_record(TALK, 1, range(1, 4)),
+        session_record(TALK, 1, range(1, 5), cause=16),
+        session_record(TALK, 2, range(5, 7), cause=0),
+    ]
+    workspace = make_workspace(tmp_path / "ws", None)
+    for number, at in enumerate(order, 1):
+        put(workspace, number, [told[at]], "pgw1")
+        run(workspace)
+    check_audit(workspace)
+    duplicates = sum(row["events_duplicate"] for row in table(workspace, "audit"))
+    assert duplicates == 3
+    bill(workspace, "2026-10")
+    rows = billed(workspace)
+    minutes = [(row["start_time"].hour * 60 + row["start_time"].minute) % 60 for row in rows]
+    assert minutes == [0, 10, 20, 30, 40, 50]
+    assert {row["quantity"] for row in rows} == {11 << 20}
 
 
 def test_explain_tells_the_call_and_sends_from_a_part_to_it(tmp_path: Path) -> None:
