@@ -247,6 +247,7 @@ def _summary(parts: list[PartitionResult], merged: int, events: int) -> dict[str
         "events": events,
         "rated": sum(part.rated for part in parts),
         "unrated": dict(sorted(unrated.items())),
+        "missing_session_records": sum(part.missing for part in parts),
         "bills": sum(part.bills for part in parts),
         "lines": sum(part.lines for part in parts),
         "usage": money("usage"),

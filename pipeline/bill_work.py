@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from mediation.partials.sessions import missing_records
 from pipeline.bill_parts import read_calls
 from pipeline.cycle_files import PARTS
 from pipeline.parquet import Output, write
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
     from pipeline.cycle_files import CycleFiles
 
-TABLES = ("rated", "unrated", "bill_lines", "bills", "balances")
+TABLES = ("rated", "unrated", "bill_lines", "bills", "balances", "session_gaps")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class PartitionResult:
     """usage, fees, tax, bills."""
     currency: str
     problems: list[str]
+    missing: int
+    """Records that are missing from sessions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ class BillWork:
         """
         found = read_calls(self.root, files, self.cycle, self.run.rater.compiled.time_zone)
         for piece, batch in enumerate(found.events.select(EDR_COLUMNS).to_batches()):
-            self._spill(batch, f"edr-{PARTS}-{piece:03d}")
+            self._spill(batch, f"edr{PARTS}-{piece:03d}")
         if not len(found.merged):
             return []
         path = f"billed/cycle={self.cycle}/unrated/part{PARTS}.parquet"
@@ -90,14 +94,14 @@ class BillWork:
     def bill(self, partition: int) -> PartitionResult:
         """Bills one partition from its spill files and writes its tables."""
         folder = self.spill / f"{partition:05d}"
-        made = bill_partition(
-            self._read(folder, "edr"), self.run, partition, self._read(folder, "again")
-        )
+        events = self._read(folder, "edr")
+        made = bill_partition(events, self.run, partition, self._read(folder, "again"))
+        gaps = missing_records(events)
         report = tie(made.rated, made.lines, made.bills)
         problems = [f"partition {partition}: {problem}" for problem in report.problems]
         if made.outside:
             problems.append(f"partition {partition}: {made.outside} events of other cycles")
-        tables = (made.rated, made.unrated, made.lines, made.bills, made.balances)
+        tables = (made.rated, made.unrated, made.lines, made.bills, made.balances, gaps)
         outputs = [
             write(
                 table,
@@ -124,6 +128,7 @@ class BillWork:
             },
             currency=self.run.rater.compiled.currency,
             problems=problems,
+            missing=_missing(gaps),
         )
 
     @staticmethod
@@ -133,3 +138,11 @@ class BillWork:
             with pa.memory_map(str(path)) as source:
                 tables.append(pa.ipc.open_file(source).read_all())
         return tables
+
+
+def _missing(gaps: pa.Table) -> int:
+    """Returns how many records the runs of missing records hold."""
+    if not gaps.num_rows:
+        return 0
+    beyond: int = pc.sum(pc.subtract(gaps.column("last"), gaps.column("first"))).as_py()
+    return beyond + gaps.num_rows

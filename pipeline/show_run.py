@@ -144,3 +144,7 @@ def print_bill_run(out: Console, result: BillResult) -> None:
         f"{found['bills']:,} bills with {found['lines']:,} lines from {found['rated']:,} rated"
         f" events{f'; not rated: {unrated}' if unrated else ''}. {result.seconds:.2f} s"
     )
+    if missing := found.get("missing_session_records"):
+        out.print(
+            f"Missing records of data sessions: {missing:,}, see session_gaps", style="yellow"
+        )

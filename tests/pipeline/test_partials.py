@@ -273,6 +273,16 @@ def test_containers_of_a_session_count_once_whatever_records_tell_them(
     assert {row["quantity"] for row in rows} == {11 << 20}
 
 
+def test_the_bill_run_says_which_records_of_a_session_are_missing(tmp_path: Path) -> None:
+    workspace = make_workspace(tmp_path / "ws", None)
+    put(workspace, 1, [session_record(TALK, 1, range(1, 3))], "pgw1")
+    put(workspace, 2, [session_record(TALK, 4, range(7, 9), cause=0)], "pgw1")
+    run(workspace)
+    assert bill(workspace, "2026-10").summary["missing_session_records"] == 2
+    [row] = table(workspace, "billed/cycle=2026-10/session_gaps")
+    assert (row["charging_id"], row["first"], row["last"]) == (4_711, 2, 3)
+
+
 def test_explain_tells_the_call_and_sends_from_a_part_to_it(tmp_path: Path) -> None:
     workspace = make_workspace(tmp_path / "ws", None)
     put(workspace, 1, CALLS[0])
