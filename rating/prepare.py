@@ -150,12 +150,15 @@ def prepare(
 def continued(edr: pa.RecordBatch) -> Int64:
     """Returns the rows that go on what another row began, int64.
 
-    A later container of a record, and a later record of a session or of a call whose beginning is
-    not there. Connect fee and minimum are due once, where it begins; the row alone says whether
-    that is here, so it does not matter which of them is rated first, or whether all arrive.
+    A later container of a session's record, and a later record of a session or of a call whose
+    beginning is not there. Connect fee and minimum are due once, where it begins; the row alone says
+    whether that is here, so it does not matter which of them is rated first, or whether all arrive.
+    Sessions have a charging id; other records with several rows hold several events.
     """
-    container, number = edr.column("container"), edr.column("partial_sequence")
-    later = container.to_numpy() > 0
+    session, number = edr.column("charging_id"), edr.column("partial_sequence")
+    later = edr.column("container").to_numpy() > 0
+    if session.null_count:
+        later &= session.is_valid().to_numpy(zero_copy_only=False)
     if number.null_count < len(number):
         later |= _filled(edr, "partial_sequence", 0) > 1
     return np.flatnonzero(later)

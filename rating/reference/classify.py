@@ -110,7 +110,8 @@ def classify(row: Mapping[str, Any], book: CompiledBook, data: Subscribers) -> E
         quantity,
         friend,
         in_group,
-        row.get("container", 0) > 0 or (row.get("partial_sequence") or 0) > 1,
+        (row.get("container", 0) > 0 and row.get("charging_id") is not None)
+        or (row.get("partial_sequence") or 0) > 1,
         steps,
     )
 

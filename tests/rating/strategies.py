@@ -415,6 +415,7 @@ def decode_event(raw: bytes) -> dict[str, Any]:
         "downlink": _VOLUMES[down % 6] + down if service == "data" else 0,
         "events": 1,
         "container": (0, 0, 0, 1)[micro // 5 % 4],
+        "charging_id": 7 if other % 3 else None,
         "partial_sequence": (None, None, 1, 2)[micro // 20 % 4],
     }
     if who % 7 == 3:

@@ -100,7 +100,14 @@ def test_the_same_charges_however_a_call_was_cut(
 def session(containers: list[tuple[int | None, int]]) -> list[Row]:
     """Records' rows: (record sequence, container)."""
     return [
-        call(0, at(5, 12) + n * 600_000_000, 600, partial_sequence=record, container=container)
+        call(
+            0,
+            at(5, 12) + n * 600_000_000,
+            600,
+            partial_sequence=record,
+            container=container,
+            charging_id=7,
+        )
         for n, (record, container) in enumerate(containers)
     ]
 
@@ -123,6 +130,12 @@ def test_a_session_pays_its_connect_fee_once(
     assert paid["connect_fee"] == Decimal("0.10")
     first = containers.index((1, 0)) if (1, 0) in containers else 0
     assert paid["offset"] == first
+
+
+def test_events_that_share_a_record_pay_each_for_itself(rater: Rater) -> None:
+    rows = session([(None, 0), (None, 1)])
+    found = charges(rater, edr_batch(row | {"charging_id": None} for row in rows))
+    assert [row["connect_fee"] for row in found] == [Decimal("0.10")] * 2
 
 
 def test_what_comes_after_a_flush_pays_no_second_connect_fee(rater: Rater) -> None:
