@@ -6,13 +6,14 @@ are no refunds, severe errors included; refunds, tax and discounts have totals o
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mediation.batch_facts import RECORDS, SEQUENCE
 from mediation.resolve import Sums
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from mediation.batch_facts import BatchFacts
     from mediation.formats import Format
@@ -43,53 +44,80 @@ def header_notes(batches: Sequence[BatchFacts]) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def joined_sums(parts: Iterable[Mapping[int, Sums]]) -> dict[int, Sums]:
-    """Returns the sums of a whole file from those of its chunks, by batch."""
-    whole: dict[int, Sums] = {}
-    for part in parts:
-        for number, sums in part.items():
-            total = whole.setdefault(number, Sums({}, {}))
-            for column, (above, below) in sums.amounts.items():
-                before = total.amounts.get(column, (0, 0))
-                total.amounts[column] = (before[0] + above, before[1] + below)
-            for column, count in sums.unknown.items():
-                total.unknown[column] = total.unknown.get(column, 0) + count
-    return whole
+@dataclass(slots=True)
+class Total:
+    """One total of a batch.
+
+    Attributes:
+        batch: The alternative of the outermost type, such as ``transferBatch``.
+        name: The value that declares it; of codes without a meaning, their column.
+        declared: What the trailer says, None if nothing.
+        found: What the records sum up to, or how many events have such a code.
+        codes: True if this counts codes that no table explains.
+    """
+
+    batch: str
+    name: str
+    declared: int | None
+    found: int
+    codes: bool = False
 
 
-def sum_notes(
+Totals = dict[str, Total]
+"""Totals of a file or a part of it, by batch and name."""
+
+
+def totals_of(
     cdr_format: Format, batches: Sequence[BatchFacts], sums: Mapping[int, Sums]
-) -> tuple[str, ...]:
-    """Returns where totals and records disagree, and codes that no table explains.
+) -> Totals:
+    """Returns what batches declare beside what some of their records sum up to.
 
     Args:
         cdr_format: The file's format.
-        batches: What its batches declare.
-        sums: What their records sum up to, by batch, of the whole file.
+        batches: The file's batches.
+        sums: What the records sum up to, by batch.
     """
     rule = cdr_format.mapping.file
-    if rule is None:
-        return ()
-    notes: list[str] = []
-    for number, batch in enumerate(batches):
+    totals: Totals = {}
+    for number, batch in enumerate(batches if rule is not None else ()):
         found = sums.get(number, Sums({}, {}))
-        for column, names in rule.totals.items():
-            amounts = found.amounts.get(column, (0, 0))
-            for name, amount in zip(names, (amounts[0], -amounts[1]), strict=False):
-                notes += _compared(batch, name, amount)
-        notes += [
-            f"{batch.root}: {count} events name a {column} that is not in the tables of the batch"
-            for column, count in sorted(found.unknown.items())
-        ]
+        for column, names in rule.totals.items() if rule is not None else ():
+            above, below = found.amounts.get(column, (0, 0))
+            for name, amount in zip(names, (above, -below), strict=False):
+                said = batch.values.get(name)
+                declared = said if isinstance(said, int) else None
+                totals[f"{number} {name}"] = Total(batch.root, name, declared, amount)
+        for column, count in sorted(found.unknown.items()):
+            totals[f"{number} codes {column}"] = Total(batch.root, column, None, count, codes=True)
+    return totals
+
+
+def joined_totals(totals: Totals, others: Totals) -> Totals:
+    """Returns the totals of two parts of one file."""
+    joined = dict(totals)
+    for key, other in others.items():
+        before = joined.get(key)
+        found = other.found + (0 if before is None else before.found)
+        joined[key] = replace(other, found=found)
+    return joined
+
+
+def total_notes(totals: Totals) -> tuple[str, ...]:
+    """Returns where totals and records disagree, and codes that no table explains."""
+    notes: list[str] = []
+    for total in totals.values():
+        if total.codes:
+            notes.append(
+                f"{total.batch}: {total.found} events name a {total.name} that is not in the "
+                "tables of the batch"
+            )
+        elif total.declared is None and total.found:
+            notes.append(
+                f"{total.batch}: declares no {total.name}, its records sum up to {total.found}"
+            )
+        elif total.declared is not None and total.declared != total.found:
+            notes.append(
+                f"{total.batch}: declares {total.name} {total.declared}, its records sum up to "
+                f"{total.found}"
+            )
     return tuple(notes)
-
-
-def _compared(batch: BatchFacts, name: str, amount: int) -> list[str]:
-    declared = batch.values.get(name)
-    if declared is None:
-        if amount == 0:
-            return []
-        return [f"{batch.root}: declares no {name}, its records sum up to {amount}"]
-    if declared == amount:
-        return []
-    return [f"{batch.root}: declares {name} {declared}, its records sum up to {amount}"]

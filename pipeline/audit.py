@@ -77,6 +77,9 @@ AUDIT_SCHEMA = pa.schema(
         field("sequence", pa.int64(), "index", "Sequence number in its name or header"),
         field("missing_before", pa.int64(), "count", "Numbers missing just before it, then"),
         field("declared_records", pa.int64(), "count", "Records its header declares"),
+        field(
+            "notes", pa.list_(pa.string()), "text", "Totals and headers that do not agree with it"
+        ),
         *_flow_fields("records", "Records"),
         *_flow_fields("events", "Events (containers)"),
         field("zero_rated", pa.int64(), "count", "Rated events with net 0", nullable=False),
@@ -155,6 +158,7 @@ def _row(batch: str, file: LedgerFile, sheet: Sheet, missing: dict[str, int]) ->
         "sequence": file.sequence if file.sequence is not None else sheet.sequence_in_file,
         "missing_before": missing.get(file.file_id),
         "declared_records": sheet.declared_records,
+        "notes": "\n".join(sheet.notes) or None,
         **_flow_row("records", sheet.records),
         **_flow_row("events", sheet.events),
         "zero_rated": sheet.zero_rated,

@@ -10,12 +10,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mediation.batch_audit import joined_totals, total_notes, totals_of
 from mediation.decoder import decode_chunk
 from mediation.tag_counts import KNOWN, MAPPED, UNKNOWN, TagCounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mediation.batch_audit import Totals
     from mediation.decoder import DecodedChunk
     from mediation.tag_counts import TagCount
     from pipeline.inspect import Inspection
@@ -73,11 +75,15 @@ def statistics(inspection: Inspection, advance: Callable[[int], None]) -> dict[s
         advance: Is told how many records have gone by.
     """
     cdr, sums = inspection.cdr, Sums()
+    totals: Totals = {}
     for some in cdr.chunks(STEP):
         if inspection.format.schema:  # of other formats, only what was decoded is known
             places = slice(some.start, some.stop)
             sums.tags.add(cdr.data, cdr.offsets[places], cdr.lengths[places])
-        sums.add(decode_chunk(cdr, some, inspection.normalization))
+        chunk = decode_chunk(cdr, some, inspection.normalization)
+        sums.add(chunk)
+        if chunk.sums:
+            totals = joined_totals(totals, totals_of(inspection.format, cdr.batches, chunk.sums))
         cdr.release(some)
         advance(len(some))
     for _, _, reason in cdr.unframed:
@@ -87,6 +93,7 @@ def statistics(inspection: Inspection, advance: Callable[[int], None]) -> dict[s
     head = inspection.head()
     return {
         **head,
+        "notes": [*head["notes"], *total_notes(totals)],
         "outcomes": dict(sums.records),
         "bytes_by_kind": {
             **sums.octets,

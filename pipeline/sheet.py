@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
+from mediation.batch_audit import Total, Totals, joined_totals, total_notes
+
 CARRIED: Final = ""
 """Stands for a file id where the sheet is of parts of calls that waited since earlier batches."""
 CARRIED_NAME: Final = "carried over"
@@ -98,6 +100,10 @@ class Sheet:
     framing: str = ""
     fault: str = ""
     """Why the whole file is suspended."""
+    remarks: list[str] = field(default_factory=list)
+    """What headers and trailers say and the file does not hold."""
+    totals: Totals = field(default_factory=dict)
+    """Sums that trailers declare beside those of the records."""
 
     def add(self, other: Sheet) -> None:
         """Adds the numbers of another part of the same file."""
@@ -114,6 +120,13 @@ class Sheet:
         self.format = self.format or other.format
         self.framing = self.framing or other.framing
         self.fault = self.fault or other.fault
+        self.remarks += other.remarks
+        self.totals = joined_totals(self.totals, other.totals)
+
+    @property
+    def notes(self) -> list[str]:
+        """What is wrong with the file as a whole, one sentence each."""
+        return [*self.remarks, *total_notes(self.totals)]
 
     def open_ends(self) -> list[str]:
         """Returns what does not close; empty if the sheet balances."""
@@ -136,16 +149,19 @@ class Sheet:
             "records": _plain(self.records),
             "events": _plain(self.events),
             "octets": asdict(self.octets),
+            "totals": {key: asdict(total) for key, total in self.totals.items()},
         }
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Sheet:
         """Returns the sheet that :meth:`to_dict` wrote."""
-        rest = {k: v for k, v in data.items() if k not in {"records", "events", "octets"}}
+        parts = {"records", "events", "octets", "totals"}
+        rest = {name: value for name, value in data.items() if name not in parts}
         return cls(
             records=_flow(data["records"]),
             events=_flow(data["events"]),
             octets=Octets(**data["octets"]),
+            totals={key: Total(**total) for key, total in data.get("totals", {}).items()},
             **rest,
         )
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from mediation import formats
+from mediation.batch_audit import joined_totals, totals_of
 from mediation.edr import SUSPENSE_STAGES
 from pipeline.sheet import Flow, Octets, Sheet
 
@@ -53,6 +55,10 @@ def tally(
     records.suspended.update(suspended)
     records.discarded.update(decoded.discarded)
     sheet.records.add(records)
+    if decoded.sums:
+        cdr = part.file.cdr
+        found = totals_of(formats.load(cdr.format_name), cdr.batches, decoded.sums)
+        sheet.totals = joined_totals(sheet.totals, found)
     rated = destination == RATED
     sheet.net = exact_sum(net[rated])
     sheet.zero_rated = int(np.count_nonzero(net[rated] == 0))
@@ -86,6 +92,8 @@ def file_sheet(part: Slice) -> Sheet:
         sequence_in_file=cdr.sequence_number,
         format=cdr.format_name,
         framing=cdr.framing,
+        remarks=list(cdr.notes),
+        totals=totals_of(formats.load(cdr.format_name), cdr.batches, {}) if cdr.batches else {},
     )
 
 

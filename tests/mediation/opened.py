@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from mediation import formats
-from mediation.batch_audit import sum_notes
+from mediation.batch_audit import total_notes, totals_of
 from mediation.decoder import DecodedChunk, decode_chunk
 from mediation.reader import CdrFile, FileSettings, open_cdr_file
 from mediation.validation import RuleSet
@@ -50,5 +50,5 @@ def rows_of(chunk: DecodedChunk) -> list[dict[str, Any]]:
 def decoded(file: CdrFile) -> tuple[DecodedChunk, list[dict[str, Any]], tuple[str, ...]]:
     """Returns a file's only chunk, its rows, and everything that is noted on it."""
     chunk = decode_chunk(file, range(file.n_records), rules=NO_RULES)
-    notes = sum_notes(formats.load(file.format_name), file.batches, chunk.sums)
-    return chunk, rows_of(chunk), (*file.notes, *notes)
+    totals = totals_of(formats.load(file.format_name), file.batches, chunk.sums)
+    return chunk, rows_of(chunk), (*file.notes, *total_notes(totals))

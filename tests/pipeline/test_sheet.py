@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 
+from mediation.batch_audit import Total
 from pipeline.sheet import Flow, Octets, Sheet
 
 
@@ -14,6 +15,7 @@ def sheet() -> Sheet:
         zero_rated=2,
         net=1_500_000,
         format="3gpp_cs",
+        totals={"0 charge": Total("transferBatch", "charge", 10, 7)},
     )
 
 
@@ -37,6 +39,14 @@ def test_parts_add_up() -> None:
     assert total.records.suspended == {"decode": 3, "guide": 2}
     assert total.format == "3gpp_cs"
     assert total.open_ends() == []
+
+
+def test_declared_sums_are_compared_once_all_parts_are_there() -> None:
+    total = Sheet()
+    total.add(sheet())
+    assert total.notes == ["transferBatch: declares charge 10, its records sum up to 7"]
+    total.add(Sheet(totals={"0 charge": Total("transferBatch", "charge", 10, 3)}))
+    assert total.notes == []
 
 
 def test_a_sheet_survives_the_ledger() -> None:
