@@ -78,7 +78,7 @@ AUDIT_SCHEMA = pa.schema(
         field("missing_before", pa.int64(), "count", "Numbers missing just before it, then"),
         field("declared_records", pa.int64(), "count", "Records its header declares"),
         field(
-            "notes", pa.list_(pa.string()), "text", "Totals and headers that do not agree with it"
+            "notes", pa.string(), "lines", "What its totals and headers say and it does not hold"
         ),
         *_flow_fields("records", "Records"),
         *_flow_fields("events", "Events (containers)"),
