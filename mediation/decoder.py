@@ -353,7 +353,7 @@ class _Decoding:
         container to suspend outweighs one to discard.
         """
         scratch = self.scratch
-        hits = self.rules.check(scratch.columns, rows, scratch.row_status)
+        hits = self.rules.check(scratch.columns, rows, scratch.row_status, self.plan.type_names)
         status = scratch.row_status[:rows]
         start = scratch.columns[START, :rows]
         if not hits and start.min() != MISSING:

@@ -88,6 +88,8 @@ EDR_SCHEMA = pa.schema(
         field("trunk_out", DICTIONARY, "name", "Outgoing trunk group"),
         field("apn", DICTIONARY, "name", "Access point name, network identifier"),
         field("rat", pa.int16(), "TS 29.061 code", "Radio access technology"),
+        field("slice_type", pa.int16(), "TS 23.501 code", "Slice or service type of the S-NSSAI"),
+        field("slice_differentiator", pa.int32(), "code", "Slice differentiator of the S-NSSAI"),
         field("rating_group", pa.int64(), "code", "Rating group of the container"),
         field("service_id", pa.int64(), "code", "Service identifier of the container"),
         field("charging_id", pa.int64(), "code", "Charging id, unique per gateway"),

@@ -294,8 +294,9 @@ class _Compiler:
         known = (id(node), _tags(path))
         if known not in self.keys:
             self.keys[known] = self.slot()
+            op = ops.DIGEST if condition.digests else ops.KEY
             whole = (MISSING + 1, HIGHEST)
-            self.beside(node, path, [ops.KEY, self.keys[known], -1, *whole, -1, 0, 0])
+            self.beside(node, path, [op, self.keys[known], -1, *whole, -1, 0, 0])
         slot = self.keys[known]
         return -slot if condition.differs else slot, condition.wanted
 

@@ -7,7 +7,6 @@ the wall clock: an instant that a rule compares with is a limit, so that a run c
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -52,6 +51,7 @@ class Rule:
         high: Upper bound, inclusive.
         services: Services it applies to; empty for all.
         directions: Directions it applies to; empty for all.
+        record_types: Record types it applies to, by name in their format; empty for all.
         outcome: One of ``OUTCOMES``.
         kind: One of ``CLASSES``.
         detail: One sentence for the person who looks at a suspended record.
@@ -67,6 +67,7 @@ class Rule:
     outcome: str
     kind: str
     detail: str
+    record_types: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +114,21 @@ class RuleSet:
 
     rules: tuple[Rule, ...]
     limits: Mapping[str, int | None] = field(default_factory=dict)
+    known: dict[tuple[str, ...], tuple[Int64s, Int64s, Int64s]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
-    @cached_property
-    def arrays(self) -> tuple[Int64s, Int64s, Int64s]:
-        """The kernel's view: rules int64[n, RULE_CELLS], low int64[n], high int64[n]."""
+    def arrays(self, record_types: tuple[str, ...] = ()) -> tuple[Int64s, Int64s, Int64s]:
+        """Returns the kernel's view: rules int64[n, RULE_CELLS], low int64[n], high int64[n].
+
+        Args:
+            record_types: Names of a format's record types by code.
+        """
+        if record_types not in self.known:
+            self.known[record_types] = self._arrays(record_types)
+        return self.known[record_types]
+
+    def _arrays(self, record_types: tuple[str, ...]) -> tuple[Int64s, Int64s, Int64s]:
         flat = np.full((len(self.rules), checks.RULE_CELLS), -1, np.int64)
         for row, rule in zip(flat, self.rules, strict=True):
             row[checks.COLUMN] = INDEX[rule.columns[0]]
@@ -125,35 +137,46 @@ class RuleSet:
             row[checks.MODE] = MODES[rule.test]
             row[checks.SERVICES] = _mask(rule.services, SERVICES)
             row[checks.DIRECTIONS] = _mask(rule.directions, DIRECTIONS)
+            row[checks.RECORDS] = checks.EVERY_RECORD
+            if rule.record_types:
+                row[checks.RECORDS] = _mask(rule.record_types, record_types)
         low = np.array([rule.low for rule in self.rules], np.int64)
         high = np.array([rule.high for rule in self.rules], np.int64)
         return flat, low, high
 
-    def check(self, columns: Int64s, rows: int, status: Int16s) -> int:
+    def check(
+        self, columns: Int64s, rows: int, status: Int16s, record_types: tuple[str, ...] = ()
+    ) -> int:
         """Tests a block of rows; the fast path of the decoder.
 
         Args:
             columns: int64[len(COLUMNS), room], ``MISSING`` where there is no value.
             rows: Rows of the block that count.
             status: int16[>= rows], out: 0, or index of the rule + 1.
+            record_types: Names of the format's record types by code, at most 62.
 
         Returns:
             How many rows were hit.
         """
-        flat, low, high = self.arrays
-        service, direction = INDEX["service"], INDEX["direction"]
+        flat, low, high = self.arrays(record_types)
+        record, service, direction = INDEX["record_type"], INDEX["service"], INDEX["direction"]
         return int(
-            checks.check_rows(columns, rows, flat, low, high, service, direction, MISSING, status)
+            checks.check_rows(
+                columns, rows, flat, low, high, record, service, direction, MISSING, status
+            )
         )
 
 
-def validate(columns: Mapping[str, Int64s], rules: RuleSet) -> Verdict:
+def validate(
+    columns: Mapping[str, Int64s], rules: RuleSet, record_types: tuple[str, ...] = ()
+) -> Verdict:
     """Tests rows given as single columns.
 
     Args:
         columns: int64[n] by EDR column name, all equally long, with ``service`` and ``direction``
             as codes; a column that is not given is missing everywhere.
         rules: The rules.
+        record_types: Names by code of ``record_type``.
 
     Returns:
         The verdict, row by row.
@@ -166,7 +189,7 @@ def validate(columns: Mapping[str, Int64s], rules: RuleSet) -> Verdict:
     for name, values in columns.items():
         block[INDEX[name]] = values
     status = np.zeros(rows, np.int16)
-    rules.check(block, rows, status)
+    rules.check(block, rows, status, record_types)
     return Verdict(status, rules.rules)
 
 

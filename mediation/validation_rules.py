@@ -31,7 +31,8 @@ VERSION: Final = "1"
 TOP_KEYS: Final = ("version", "limits", "rules")
 REQUIRED: Final = ("reason", "test", "outcome", "class")
 OPTIONAL: Final = (
-    "column", "columns", "bound", "from", "to", "services", "directions", "enabled", "detail",
+    "column", "columns", "bound", "from", "to", "services", "directions", "record_types",
+    "enabled", "detail",
 )  # fmt: skip
 BOUNDS: Final = {
     "missing": (),
@@ -183,6 +184,7 @@ class _Reader:
             outcome=self._one_of(place, "outcome", OUTCOMES),
             kind=self._one_of(place, "class", CLASSES),
             detail=self._text(place, "detail"),
+            record_types=self._record_types(place),
         )
         enabled = self._one_of(place, "enabled", tuple(SWITCHES), "yes")
         return rule if SWITCHES[enabled] and limited and columns else None
@@ -206,6 +208,15 @@ class _Reader:
             (*place.path, key), f"`{key}` is {value!r}", nearest(str(value), allowed)
         )
         return allowed[0]
+
+    def _record_types(self, place: _Place) -> tuple[str, ...]:
+        """Returns names of record types; those of other formats are allowed, so none is checked."""
+        value = place.keys.get("record_types", [])
+        if isinstance(value, list) and all(isinstance(name, str) for name in value):
+            return tuple(str(name) for name in value)
+        message = "`record_types` is a list such as [moCallRecord, mtCallRecord]"
+        self.document.problem((*place.path, "record_types"), message)
+        return ()
 
     def _names(self, place: _Place, key: str, allowed: Sequence[str]) -> tuple[str, ...]:
         value = place.keys.get(key, [])

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from mediation.columns import CODES, COLUMNS, INDEX, KIND, PAIRS
+from mediation.edr import MISSING
 from mediation.formats.arguments import argument_of
 from mediation.formats.codecs import CODECS, INTEGERS, STRINGS
 from mediation.formats.modules import MODULES, read_holder, unwrapped
@@ -318,18 +319,22 @@ class Reader:
     ) -> Condition | None:
         """Returns a condition such as ``field=value``; notes a problem if it is none."""
         match = CONDITION.match(text)
-        if match is None:
-            message = f"`{text}` does not read as `field=value` or `field!=value`"
+        if match is None or (match[1] and match[3]):
+            message = (
+                f"`{text}` does not read as `field=value`, `field!=value`, `field` or `!field`"
+            )
             self.document.problem(keys, message)
             return None
-        chain = self.resolve(inside, match[1], keys)
+        chain = self.resolve(inside, match[2], keys)
         if chain is None:
             return None
-        wanted = key_value(chain[-1], match[3])
+        wanted = key_value(chain[-1], match[4]) if match[3] else MISSING
+        if chain[-1].constructed:
+            wanted = f"a field of type {chain[-1].kind} cannot be compared"
         if isinstance(wanted, str):
             self.document.problem(keys, f"`{text}`: {wanted}")
             return None
-        return Condition(chain, wanted, match[2] == "!=")
+        return Condition(chain, wanted, match[3] == "!=" or not (match[1] or match[3]))
 
     def fieldless(
         self,

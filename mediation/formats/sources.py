@@ -1,7 +1,7 @@
 """Where a mapping takes a value from: a codec, a path, and conditions ``field=value``.
 
 A condition is about the record, the container or an element of a list. The kernel compares
-numbers, so its value becomes what the octets are as one big-endian number.
+numbers, so the value of a field with text becomes a digest of its octets.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Final
 
 from mediation.formats.arguments import NO_ARGUMENT
 from mediation.formats.codecs import INTEGERS, STRINGS
+from mediation.reference.text_codecs import digest
 
 if TYPE_CHECKING:
     from mediation.formats.arguments import Argument
     from mediation.formats.codecs import Codec
     from mediation.formats.schema import Element
 
-CONDITION: Final = re.compile(r"([^=!\s]+)(!?=)(\S+)$")
-LONGEST: Final = 8
+CONDITION: Final = re.compile(r"(!?)([^=!\s]+)(?:(!?=)(\S+))?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +28,18 @@ class Condition:
 
     Attributes:
         path: Elements down to the field.
-        wanted: The value as the kernel's `KEY` codec reads it.
-        differs: True if the field must be missing or have any other value.
+        wanted: The value as the kernel reads it; `MISSING` for a field that is not there.
+        differs: True if the field must have any other value, or none.
     """
 
     path: tuple[Element, ...]
     wanted: int
     differs: bool = False
+
+    @property
+    def digests(self) -> bool:
+        """True if the field's octets are compared by their digest, False if as a number."""
+        return self.path[-1].kind in STRINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +100,5 @@ def key_value(element: Element, text: str) -> int | str:
             return int(text)
         known = ", ".join(named)
         return f"`{text}` is no number" + (f" and none of {known}" if known else "")
-    octets = text.encode()
-    if element.kind not in STRINGS:
-        return f"a field of type {element.kind} cannot be compared"
-    if len(octets) > LONGEST:
-        return f"`{text}` has more than {LONGEST} octets"
-    return int.from_bytes(octets, "big", signed=len(octets) == LONGEST)
+    value = digest(text.encode()) if element.kind in STRINGS else None
+    return f"a field of type {element.kind} cannot be compared" if value is None else value

@@ -16,7 +16,10 @@ OTHER = 1
 MODE = 2
 SERVICES = 3
 DIRECTIONS = 4
-RULE_CELLS = 5
+RECORDS = 5
+RULE_CELLS = 6
+
+EVERY_RECORD = -1
 
 # Modes.
 MODE_MISSING = 0
@@ -46,6 +49,15 @@ def suspect(values, mode, low, high, missing):
 
 
 @njit(nogil=True, cache=True)
+def concerned(records, mask):
+    """Returns whether any of the record types ``records`` int64[n] is one of the bits of ``mask``."""
+    found = np.int64(0)
+    for row in range(len(records)):
+        found |= mask >> (records[row] & 63)
+    return found & 1 != 0
+
+
+@njit(nogil=True, cache=True)
 def hits(value, other, mode, low, high, missing):
     """Returns whether one row is hit; ``other`` is the second column of a missing rule."""
     if mode == MODE_MISSING:
@@ -60,16 +72,29 @@ def hits(value, other, mode, low, high, missing):
 
 
 @njit(nogil=True, cache=True)
-def check_rows(columns, rows, rules, low, high, service_column, direction_column, missing, status):
+def check_rows(
+    columns,
+    rows,
+    rules,
+    low,
+    high,
+    record_column,
+    service_column,
+    direction_column,
+    missing,
+    status,
+):
     """Writes for each row the first rule that hits it.
 
     Args:
         columns: int64[columns, room], ``missing`` where there is no value.
         rows: How many rows of ``columns`` count.
         rules: int64[rules, RULE_CELLS]; ``OTHER`` is -1 without a second column; ``SERVICES`` and
-            ``DIRECTIONS`` are bit masks by code.
+            ``DIRECTIONS`` are bit masks by code, ``RECORDS`` one of up to 62 record types, or
+            ``EVERY_RECORD``.
         low: int64[rules] lower bounds, inclusive.
         high: int64[rules] upper bounds, inclusive.
+        record_column: Row of ``columns`` with record types; none is missing where a rule asks.
         service_column: Row of ``columns`` with service codes.
         direction_column: The same for directions.
         missing: The sentinel.
@@ -84,11 +109,18 @@ def check_rows(columns, rows, rules, low, high, service_column, direction_column
     for rule in range(len(rules)):
         mode = rules[rule, MODE]
         column = rules[rule, COLUMN]
+        mask = rules[rule, RECORDS]
+        if mask == 0 or (
+            mask != EVERY_RECORD and not concerned(columns[record_column, :rows], mask)
+        ):
+            continue
         if not suspect(columns[column, :rows], mode, low[rule], high[rule], missing):
             continue
         second = rules[rule, OTHER]
         for row in range(rows):
             if status[row] != 0:
+                continue
+            if mask != EVERY_RECORD and mask >> (columns[record_column, row] & 63) & 1 == 0:
                 continue
             value = columns[column, row]
             other = missing

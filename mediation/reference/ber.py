@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mediation.columns import CODES, INDEX, LIMITS, PAIRS, QUANTITIES
+from mediation.edr import MISSING
 from mediation.formats.codecs import INTEGERS
 from mediation.kernels import ops
 from mediation.normalize import CHINA
@@ -88,14 +89,15 @@ class Group:
             for number, source in enumerate(rule.sources)
         ]
 
-    def key_tags(self) -> set[Tags]:
-        """Returns the tags of the fields that conditions ask for."""
-        found = set()
+    def key_tags(self) -> dict[Tags, bool]:
+        """Returns the tags of the fields that conditions ask for, True where by their digest."""
+        found = {}
         for _, _, source in self.sources():
             if source.condition is not None:
-                found.add(tags_of(source.condition.path))
+                found[tags_of(source.condition.path)] = source.condition.digests
             if source.pick is not None:
-                found.add(tags_of((*source.path[: source.pick_at], *source.pick.path)))
+                path = (*source.path[: source.pick_at], *source.pick.path)
+                found[tags_of(path)] = source.pick.digests
         return found
 
     def holds(self, condition: Condition | None, outer: tuple[Element, ...] = ()) -> bool:
@@ -103,7 +105,7 @@ class Group:
         if condition is None:
             return True
         value = self.keys.get(tags_of((*outer, *condition.path)))
-        return (value == condition.wanted) != condition.differs
+        return ((MISSING if value is None else value) == condition.wanted) != condition.differs
 
 
 def _total(parts: list[tuple[Value, Value] | None]) -> int | None:
@@ -271,7 +273,7 @@ class Walk:
             for path in (source.path, source.second)
             if path and tags_of(path) == tags
         ]
-        is_key = tags in group.key_tags()
+        keys = group.key_tags()
         beside = [
             (column, number, source)
             for column, number, source in group.sources()
@@ -289,7 +291,7 @@ class Walk:
             self.containers.append(container)
             children = element.children if element else None
             return self.inside(tlv, end, children, (), container, depth + 1)
-        if sources or is_key or beside:
+        if sources or tags in keys or beside:
             if tlv.constructed:
                 raise self.fail(ops.UNEXPECTED_FORM, tlv.at)
             octets = self.data[tlv.content : after]
@@ -297,8 +299,9 @@ class Walk:
                 self.read_beside(tlv, octets, column, number, source, group)
             for column, number, source in sources:
                 self.read(tlv, octets, column, number, source, group)
-            if is_key:
-                group.keys[tags] = text_codecs.key(octets)
+            if tags in keys:
+                read = text_codecs.digest if keys[tags] else text_codecs.key
+                group.keys[tags] = read(octets)
             return after
         if self.leads_on(tags, group):
             if not tlv.constructed:
@@ -358,7 +361,7 @@ class Walk:
             for path in (s.path, s.second, s.offset, s.minus)
         ]
         paths += [tags_of((*rows.path, rows.element)) for rows in group.lists]
-        paths += group.key_tags()
+        paths += list(group.key_tags())
         return any(path[: len(tags)] == tags for path in paths if len(path) > len(tags))
 
     def read(

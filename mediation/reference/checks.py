@@ -22,6 +22,8 @@ def first_hit(rules: RuleSet, row: Mapping[str, int | str | None]) -> int:
     for index, rule in enumerate(rules.rules):
         if row["service"] not in (rule.services or SERVICES):
             continue
+        if rule.record_types and row.get("record_type") not in rule.record_types:
+            continue
         if row["direction"] not in (rule.directions or DIRECTIONS):
             continue
         values = [row[name] for name in rule.columns]

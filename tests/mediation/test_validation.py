@@ -116,7 +116,14 @@ def test_kernel_equals_twin(rows: list[tuple[int, int, int, int]], data: st.Data
         )
     )
     conditions = st.sampled_from(
-        ("", ", services: [voice, sms]", ", directions: [transit]", ", services: [data]")
+        (
+            "",
+            ", services: [voice, sms]",
+            ", directions: [transit]",
+            ", services: [data]",
+            ", record_types: [call, other]",
+            ", record_types: [elsewhere]",
+        )
     )
     chosen = data.draw(st.lists(st.tuples(tests, conditions), min_size=1, max_size=4))
     lines = [f"  - {{reason: r, outcome: suspend, class: invalid, {a}{b}}}" for a, b in chosen]
@@ -125,6 +132,8 @@ def test_kernel_equals_twin(rows: list[tuple[int, int, int, int]], data: st.Data
     columns = {
         name: np.array([row[place] for row in rows], np.int64) for place, name in enumerate(names)
     }
+    types = ("message", "call", "other")
+    columns["record_type"] = np.array([row[3] % 3 for row in rows], np.int64)
     expected = [
         first_hit(
             rules,
@@ -133,11 +142,12 @@ def test_kernel_equals_twin(rows: list[tuple[int, int, int, int]], data: st.Data
                 "downlink": None if row[1] == MISSING else row[1],
                 "service": SERVICES[row[2]],
                 "direction": DIRECTIONS[row[3]],
+                "record_type": types[row[3] % 3],
             },
         )
         for row in rows
     ]
-    assert (validate(columns, rules).status - 1).tolist() == expected
+    assert (validate(columns, rules, types).status - 1).tolist() == expected
 
 
 def parse(text: str) -> RuleSet:
@@ -220,3 +230,9 @@ def test_number_of() -> None:
     assert number_of("1970-01-01T00:00:01+00:00") == 1_000_000
     assert number_of("2026-01-01") is None
     assert number_of(str(2**70)) is None
+
+
+def test_record_types_are_a_list_of_names() -> None:
+    line = "  - {reason: r, outcome: discard, class: invalid, column: uplink, test: always, "
+    with pytest.raises(MediationConfigError, match="is a list such as"):
+        parse(f"version: 1\nrules:\n{line}record_types: moCallRecord}}\n")
