@@ -18,8 +18,10 @@ import pyarrow as pa
 from mediation import formats
 from mediation.columns import CODES, COLUMNS, PAIRS, QUANTITIES
 from mediation.decoder import decode_chunk
+from mediation.edr import MISSING
 from mediation.kernels import ops
 from mediation.normalize import CHINA
+from mediation.reference import ber_codecs, text_codecs
 from mediation.reference.values import value_of as reference_value
 from mediation.time_zones import NO_ZONES
 from mediation.validation import RuleSet
@@ -27,41 +29,64 @@ from tests.mediation.cdr_records import memory, random_records, specification
 
 if TYPE_CHECKING:
     from mediation.formats import Format
-    from mediation.formats.rules import ColumnRule, TypeRule
+    from mediation.formats.rules import ColumnRule, RowsRule, TypeRule
     from mediation.formats.schema import Element
-    from mediation.formats.sources import Source
+    from mediation.formats.sources import Condition, Source
 
 BATCH = 1000
 ZONE = "+08:00"
 """What the tests set for nodes that write no time zone."""
 SETTINGS = replace(CHINA, time_zones=NO_ZONES.with_default(ZONE))
-ABSENT = object()
 
 
-def field_of(value: Any, path: tuple[Element, ...]) -> Any:
-    """Returns the field at `path` of what asn1tools decoded, ABSENT if it does not stand there."""
-    for element in path:
-        if not element.name:
-            continue
-        if isinstance(value, tuple):
-            value = value[1] if value[0] == element.name else ABSENT
-        else:
-            value = value.get(element.name, ABSENT)
-        if value is ABSENT:
-            return ABSENT
-    return value
+def fields_of(value: Any, path: tuple[Element, ...]) -> list[Any]:
+    """Returns the fields at `path` of what asn1tools decoded; more than one where it has lists."""
+    found = [value]
+    for place, element in enumerate(path):
+        if element.name:
+            found = [inner for outer in found for inner in _inside(outer, element.name)]
+        elif path[place - 1].is_list:
+            found = [item for items in found for item in items]
+    return found
+
+
+def _inside(value: Any, name: str) -> list[Any]:
+    """Returns the members of that name: one of a SET or CHOICE, several of a list of CHOICE."""
+    if isinstance(value, list):
+        return [inner for item in value for inner in _inside(item, name)]
+    if isinstance(value, tuple):
+        return [value[1]] if value[0] == name else []
+    return [value[name]] if name in value else []
+
+
+def number_of(element: Element, field: Any) -> Any:
+    """Returns a field as a number where asn1tools names it."""
+    if element.kind == "ENUMERATED":
+        return next(number for number, name in element.names if name == field)
+    return field
+
+
+def holds(condition: Condition | None, value: Any) -> bool:
+    """Returns whether a condition holds on a decoded record, container or element."""
+    if condition is None:
+        return True
+    found = fields_of(value, condition.path)
+    field = number_of(condition.path[-1], found[-1]) if found else MISSING
+    if isinstance(field, bytes):
+        digest = text_codecs.digest(field)
+        field = MISSING if digest is None else digest
+    return bool((field == condition.wanted) != condition.differs)
 
 
 def value_of(cdr_format: Format, source: Source, column: str, field: Any) -> tuple[Any, Any]:
     """Returns what a decoded field means for a column and its pair."""
-    op = source.codec.op
-    if isinstance(field, int) and not isinstance(field, bool):
-        if source.codec.render == "integer":
-            return str(field), None
-        return field, None
-    if op == ops.LOOKUP:
+    field = number_of(source.path[-1], field)
+    if source.codec.op == ops.LOOKUP:
         table = cdr_format.mapping.tables[source.argument]
-        return (table.get(field[0]) if len(field) == 1 else None), None
+        octets = bytes([field]) if isinstance(field, int) else field
+        return (table.get(octets[0]) if len(octets) == 1 else None), None
+    if isinstance(field, int) and not isinstance(field, bool):
+        return (str(field) if source.codec.render == "integer" else field), None
     octets = field.encode() if isinstance(field, str) else bytes(field)
     return reference_value(octets, column, source, SETTINGS)
 
@@ -73,6 +98,36 @@ def joined(source: Source, column: str, first: Any, second: Any) -> tuple[Any, A
     return (day + clock if isinstance(day, int) and isinstance(clock, int) else None), None
 
 
+def said(  # noqa: PLR0911 - one way out per kind of source
+    cdr_format: Format, source: Source, column: str, value: Any, before: Any
+) -> tuple[Any, Any]:
+    """Returns what a source reads from one decoded record or container, its condition apart."""
+    if source.codec.name == "constant":
+        return (source.argument if column in CODES else int(source.argument)), None
+    holder = before if source.previous else value
+    if holder is None:
+        return None, None
+    if source.second:
+        ends = [fields_of(holder, path) for path in (source.path, source.second)]
+        if not all(ends):
+            return None, None
+        first, last = (found[-1] for found in ends)
+        if source.codec.name != "between":
+            return joined(source, column, first, last)
+        begin, end = (ber_codecs.timestamp(octets)[0] for octets in (first, last))
+        assert isinstance(begin, int)
+        assert isinstance(end, int)
+        return (end - begin) // 1_000_000, None
+    if source.pick is not None:
+        items = fields_of(holder, source.path[: source.pick_at])
+        holders = [item for item in items if holds(source.pick, item)]
+        fields = [fields_of(item, source.path[source.pick_at :]) for item in holders]
+        values = [value_of(cdr_format, source, column, found[-1]) for found in fields if found]
+        return next((found for found in reversed(values) if found != (None, None)), (None, None))
+    fields = fields_of(holder, source.path)
+    return value_of(cdr_format, source, column, fields[-1]) if fields else (None, None)
+
+
 def expected_row(
     cdr_format: Format, rules: tuple[ColumnRule, ...], value: Any, before: Any, position: int
 ) -> dict[str, Any]:
@@ -81,28 +136,44 @@ def expected_row(
     for rule in rules:
         chosen: tuple[Any, Any] = (None, None)
         for source in rule.sources:
-            if source.codec.name == "constant":
-                chosen = (int(source.argument), None)
-            elif source.codec.name == "position":
+            if source.codec.name == "position":
                 chosen = (position + 1, None)
-            else:
-                holder = before if source.previous else value
-                field = ABSENT if holder is None else field_of(holder, source.path)
-                other = field_of(holder, source.second) if source.second else None
-                if field is not ABSENT and source.second:
-                    chosen = (
-                        (None, None)
-                        if other is ABSENT
-                        else joined(source, rule.column, field, other)
-                    )
-                elif field is not ABSENT:
-                    chosen = value_of(cdr_format, source, rule.column, field)
+            elif holds(source.condition, value):
+                chosen = said(cdr_format, source, rule.column, value, before)
             if chosen != (None, None):
                 break
         row[rule.column] = chosen[0]
         if rule.column in PAIRS:
             row.setdefault(PAIRS[rule.column], chosen[1])
     return row
+
+
+def inherit(row: dict[str, Any], around: dict[str, Any]) -> None:
+    """Fills a row from what it stands in, all but quantities."""
+    for column, taken in around.items():
+        second = PAIRS.get(column)
+        own = row.get(column) is not None or (second and row.get(second) is not None)
+        if column not in QUANTITIES and column not in PAIRS.values() and not own:
+            row[column] = taken
+            if second:
+                row[second] = around.get(second)
+
+
+def container_rows(
+    cdr_format: Format, rule: RowsRule, value: Any, around: dict[str, Any], position: int
+) -> list[dict[str, Any]]:
+    """Returns the rows of one list, `position` of them before; `value` is what the list is in."""
+    rows: list[dict[str, Any]] = []
+    before = None
+    for container in fields_of(value, (*rule.path, rule.element)):
+        row = expected_row(cdr_format, rule.columns, container, before, position + len(rows))
+        inherit(row, around)
+        before = container
+        if not rule.rows:
+            rows.append(row)
+        for inner in rule.rows:
+            rows += container_rows(cdr_format, inner, container, row, position + len(rows))
+    return rows
 
 
 def module_rows(cdr_format: Format, rule: TypeRule, value: Any) -> list[dict[str, Any]]:
@@ -140,20 +211,7 @@ def expected_rows(cdr_format: Format, decoded: tuple[str, Any]) -> list[dict[str
     # asn1tools writes a SET in the module's order, which is the order of the containers.
     in_order = sorted(rule.rows, key=lambda rows: rule.element.children.index(rows.path[0]))
     for rows_rule in in_order:
-        containers = field_of(value, rows_rule.path)
-        if containers is ABSENT:
-            continue
-        for place, container in enumerate(containers):
-            before = containers[place - 1] if place else None
-            row = expected_row(cdr_format, rows_rule.columns, container, before, len(rows))
-            for column, taken in record.items():
-                second = PAIRS.get(column)
-                said = row.get(column) is not None or (second and row.get(second) is not None)
-                if column not in QUANTITIES and column not in PAIRS.values() and not said:
-                    row[column] = taken
-                    if second:
-                        row[second] = record.get(second)
-            rows.append(row)
+        rows += container_rows(cdr_format, rows_rule, value, record, len(rows))
     return [named(row, rule) for row in rows or [record]]
 
 

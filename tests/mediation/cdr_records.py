@@ -81,6 +81,26 @@ def random_location(rng: random.Random) -> bytes:
     return rng.choice([b"\x18" + tai + ecgi, b"\x01" + ecgi, b"\x00" + ecgi, b"\x08" + tai, b""])
 
 
+URIS = [
+    "tel:+86199{0:08d}",
+    "sip:+86199{0:08d}@ims.example.org;user=phone",
+    "tel:10086;phone-context=+86",
+    "sip:user{0}@example.org",
+    "86199{0:08d}",
+    "urn:service:sos",
+    "msisdn-86199{0:08d}",
+]
+
+
+def random_uri(rng: random.Random) -> bytes:
+    return rng.choice(URIS).format(rng.randrange(10**8)).encode()
+
+
+def random_identity(rng: random.Random) -> bytes:
+    digits = f"46000{rng.randrange(10**10):010d}"
+    return rng.choice([f"imsi-{digits}".encode(), digits.encode(), b"nai-x@y", random_uri(rng)])
+
+
 MAKERS: dict[str, Any] = {
     "IMSI": lambda rng: tbcd(f"46000{rng.randrange(10**10):010d}"),
     "IMEI": lambda rng: tbcd(f"{rng.randrange(10**15):015d}{rng.choice(['', '7'])}"),
@@ -104,6 +124,10 @@ MAKERS: dict[str, Any] = {
     "Counter": lambda rng: rng.randbytes(rng.randrange(1, 4)),
     "LocationInformation": lambda rng: random_plmn(rng) + rng.randbytes(rng.choice([2, 4])),
     "DataVolumeGPRS": lambda rng: rng.randrange(2**34),
+    "DataVolumeOctets": lambda rng: rng.randrange(2**40),
+    "TrackingAreaCode": lambda rng: rng.randbytes(3),
+    "SliceDifferentiator": lambda rng: rng.randbytes(3),
+    "EquipmentText": lambda rng: rng.choice([b"imei-860000000000017", b"8600000000000178", b"x"]),
 }
 FIELD_MAKERS: dict[str, Any] = {
     "userLocationInformation": random_location,
@@ -111,6 +135,11 @@ FIELD_MAKERS: dict[str, Any] = {
     "bearerService": lambda rng: rng.choice([b"\x1f", b"\x11", b"\x11\x22"]),
     "iPBinV4Address": lambda rng: rng.randbytes(4),
     "iPBinV6Address": lambda rng: rng.randbytes(16),
+    "sIP-Method": lambda rng: rng.choice([b"INVITE", b"MESSAGE", b"REGISTER", b"SUBSCRIBE"]),
+    "subscriptionIDData": random_identity,
+    "sMAddressData": random_uri,
+    "sST": lambda rng: rng.randrange(256),
+    **dict.fromkeys(("sIP-URI", "tEL-URI", "iSDN-E164", "uRN"), random_uri),
 }
 
 

@@ -87,7 +87,7 @@ def value(rng: random.Random, element: Element, share: float) -> Any:  # noqa: A
     if element.kind == "CHOICE":
         return alternative(rng, element.children, share)
     if element.is_list:
-        if len(element.children) > 1:
+        if len(element.children) > 1 or element.children[0].name:
             return [alternative(rng, element.children, share) for _ in range(rng.randint(1, 3))]
         child = element.children[0]
         return [value(rng, child, share) for _ in range(rng.randint(1, 4))]
