@@ -20,6 +20,8 @@ from rating.order import ARRAYS, Dealt, dealt_words
 from rating.prepare import Prepared, class_arrays, prepare
 from rating.rated import (
     MOST_DISCOUNTS,
+    RATED_ARRAYS,
+    RATED_WORDS,
     Names,
     Rated,
     Unrated,
@@ -46,6 +48,8 @@ MOST_PRICE = 2**62
 """Bound of price x per of a step, so that no product of the kernel can wrap."""
 SPARE_TAKES = 1024
 """Room for takes beyond one per event, before the lists have to grow."""
+KEPT_WORDS = 4
+"""Words that an event's row, first take and take need in the memory that is kept."""
 OTHER_CYCLE = 127
 """Marks rows of another cycle while one is rated, and rows on hold."""
 
@@ -129,10 +133,12 @@ class Rater:
         n, held = prepared.n_rows, state.most_held
         with self._pool.block(Block.size(dealt_words(n) + charge_words(n, held), ARRAYS)) as block:
             dealt = Dealt(prepared, chosen, len(self.subscribers.groups), block)
-            charge = charge_arrays(dealt.count, held, block)
+            words = (RATED_WORDS + KEPT_WORDS) * dealt.count + max(SPARE_TAKES, 0) * 2 + 2
+            kept = Block(scratch(Block.size(words, RATED_ARRAYS + ARRAYS), np.uint8))
+            charge = charge_arrays(dealt.count, held, block, kept)
             dealt.arrange_all(charge.event, charge.row)
-            takes = self._price(state, charge)
-            table, rated_rows = rated_table(prepared, state, self._names, charge, takes)
+            takes = self._price(state, charge, kept)
+            table, rated_rows = rated_table(prepared, state, self._names, charge, takes, kept)
             return Rated(table, _unrated(prepared, chosen, charge), rated_rows)
 
     def charges(
@@ -150,12 +156,14 @@ class Rater:
         with self._pool.block(Block.size(dealt_words(n) + charge_words(n, held), ARRAYS)) as block:
             dealt = Dealt(prepared, chosen, len(self.subscribers.groups), block)
             slices = tuple(dealt.slices(most))
-            charge = charge_arrays(max((size for _, _, size in slices), default=0), held, block)
+            size = max((size for _, _, size in slices), default=0)
+            charge = charge_arrays(size, held, block, block)
+            takes = scratch(Block.size(2 * (size + SPARE_TAKES), 2), np.uint8)
             for first, end, count in slices:
                 charge.cursor[:] = 0
                 part = charge._replace(event=charge.event[: guide.EVENT_WORDS * count])
                 dealt.arrange(first, end, part.event, part.row)
-                self._price(state, part)
+                self._price(state, part, Block(takes))
                 yield part
 
     def _chosen(self, prepared: Prepared, state: CycleState) -> Int8:
@@ -166,12 +174,12 @@ class Rater:
         inside = (start >= state.begin_us) & (start < state.end_us)
         return np.where(inside, prepared.status, np.int8(OTHER_CYCLE))
 
-    def _price(self, state: CycleState, charge: ChargeArrays) -> tuple[Int32, Int64]:
-        """Runs the kernel; returns the takes (instance, units)."""
+    def _price(self, state: CycleState, charge: ChargeArrays, block: Block) -> tuple[Int32, Int64]:
+        """Runs the kernel; returns the takes (instance, units), cut from ``block`` if they fit."""
         arrays = state.arrays()
         count = len(charge.event) // guide.EVENT_WORDS
         room = max(count + SPARE_TAKES, 1)
-        instance, units = scratch(room, np.int32), scratch(room, np.int64)
+        instance, units = block.array(room, np.int32), block.array(room, np.int64)
         while True:
             done = price.price_events(self._prices, arrays, charge, instance, units)
             if done == count:

@@ -12,7 +12,6 @@ from rating.kernels import columns as kernel
 from rating.kernels.arrays import BLOCK, BLOCK_WORDS, CHARGE_WORDS, ChargeArrays
 from rating.kernels.guide import EVENT_WORDS
 from rating.reasons import NOT_CHARGED, REASONS
-from rating.room import Block, scratch
 from rating.schema import MONEY, RATED_SCHEMA, RUMS
 from rating.state import distinct
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rating.prepare import Prepared
+    from rating.room import Block
     from rating.state import CycleState
     from rating.subscribers import Subscribers
     from tariffs.compiled import CompiledBook, Int8, Int32, Int64
@@ -140,23 +140,24 @@ def class_name(book: CompiledBook, class_id: int, plan: int) -> str:
 
 
 def charge_words(m: int, held: int) -> int:
-    """Returns the words of :func:`charge_arrays` in its block."""
-    return (EVENT_WORDS + CHARGE_WORDS + 2) * m + held + BLOCK * BLOCK_WORDS
+    """Returns the words of :func:`charge_arrays` in its block, with ``row`` and ``take_first``."""
+    return (EVENT_WORDS + CHARGE_WORDS + 4) * m + held + BLOCK * BLOCK_WORDS + 1
 
 
-def charge_arrays(m: int, held: int, block: Block) -> ChargeArrays:
+def charge_arrays(m: int, held: int, block: Block, kept: Block) -> ChargeArrays:
     """Returns uninitialised output of the pricing kernel.
 
     Args:
         m: Number of events.
         held: Instances that one account holds at most.
-        block: Memory for all but ``row`` and ``take_first``, which become part of the output.
+        block: Memory.
+        kept: Memory for ``row`` and ``take_first``, which become part of the rated records.
     """
-    first = scratch(m + 1, np.int32)
+    first = kept.array(m + 1, np.int32)
     first[0] = 0
     return ChargeArrays(
         event=block.array(EVENT_WORDS * m, np.int64),
-        row=scratch(m, np.int64),
+        row=kept.array(m, np.int64),
         line=block.array(CHARGE_WORDS * m, np.int64),
         take_first=first,
         failed=block.array(m, np.int32),
@@ -244,6 +245,7 @@ def rated_table(
     names: Names,
     charge: ChargeArrays,
     takes: tuple[Int32, Int64],
+    kept: Block,
 ) -> tuple[pa.RecordBatch, Int64]:
     """Returns the rated records and their rows.
 
@@ -253,25 +255,26 @@ def rated_table(
         names: Name tables.
         charge: What the kernel wrote.
         takes: (instance, units) in event order.
+        kept: Memory for the columns, :data:`RATED_WORDS` of it for each event.
     """
     charge = without_failed(charge)
     rows, n_takes = charge.row, int(charge.cursor[1])
     m = len(rows)
     data = names.subscribers
     codes = kernel.CodeColumns(
-        subscriber=scratch(m, np.int32),
-        account=scratch(m, np.int32),
-        group=scratch(m, np.int32),
-        plan=scratch(m, np.int32),
-        msisdn=scratch(m, np.int64),
-        quantity=scratch(m, np.int64),
-        rule=scratch(m, np.int32),
-        rum=scratch(m, np.int8),
-        tax=scratch(m, np.int32),
-        gl_code=scratch(m, np.int32),
-        call_class=scratch(m, np.int8),
-        zone=scratch(m, np.int32),
-        roaming=scratch(m, np.int32),
+        subscriber=kept.array(m, np.int32),
+        account=kept.array(m, np.int32),
+        group=kept.array(m, np.int32),
+        plan=kept.array(m, np.int32),
+        msisdn=kept.array(m, np.int64),
+        quantity=kept.array(m, np.int64),
+        rule=kept.array(m, np.int32),
+        rum=kept.array(m, np.int8),
+        tax=kept.array(m, np.int32),
+        gl_code=kept.array(m, np.int32),
+        call_class=kept.array(m, np.int8),
+        zone=kept.array(m, np.int32),
+        roaming=kept.array(m, np.int32),
     )
     kernel.code_columns(
         charge.event, data.arrays.period, data.account, names.rule_codes, names.sizes, codes
@@ -288,14 +291,15 @@ def rated_table(
         return pa.Array.from_buffers(MONEY, m, [None, pa.py_buffer(words)])
 
     sums = kernel.SumColumns(
-        scratch(m, np.int64),
-        scratch(m, np.int64),
-        scratch(m, np.int32),
-        scratch(m, np.int64),
-        *(scratch(2 * m, np.int64) for _ in kernel.SumColumns._fields[4:]),
+        kept.array(m, np.int64),
+        kept.array(m, np.int64),
+        kept.array(m, np.int32),
+        kept.array(m, np.int64),
+        *(kept.array(2 * m, np.int64) for _ in kernel.SumColumns._fields[4:]),
     )
     kernel.sum_columns(charge.line, sums)
-    zeros = np.zeros(m, np.int32)
+    zeros = kept.array(m, np.int32)
+    zeros[:] = 0
     columns = {
         **{name: carried(name) for name in _CARRIED},
         "subscriber_id": coded(codes.subscriber, data.names),
@@ -331,6 +335,9 @@ def rated_table(
     )
     return table, rows
 
+
+RATED_WORDS, RATED_ARRAYS = 26, 26
+"""Words of memory that :func:`rated_table` takes for each event, and arrays in all."""
 
 _CARRIED = (
     "file_id",
