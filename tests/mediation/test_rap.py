@@ -152,3 +152,10 @@ def test_without_their_batch_returned_events_are_suspended(opened: Opener) -> No
 def test_a_wrong_count_is_noted(opened: Opener) -> None:
     file = opened(return_batch([("stopReturn", {"lastSeqNumber": b"1"})], returnDetailsCount=2))
     assert file.notes == ("returnBatch: declares 2 records, 1 were found",)
+
+
+def test_returns_are_discarded_by_name(opened: Opener) -> None:
+    details = [("stopReturn", {"lastSeqNumber": b"1"}), ("severeReturn", {})]
+    file = opened(return_batch(details))
+    chunk = decode_chunk(file, range(2))
+    assert (chunk.records_discarded, chunk.discarded) == (2, {"returned_to_partner": 2})

@@ -3,6 +3,8 @@
 # ruff: noqa: ANN401 - decoded ASN.1 values are of any type
 from __future__ import annotations
 
+import os
+import pathlib
 import random
 from typing import TYPE_CHECKING, Any
 
@@ -241,3 +243,31 @@ def test_refunds_count_below_zero(opened: Opener) -> None:
     assert [row["partner_charge"] for row in rows] == [70_000, -70_000]
     assert file.batches[0].values["charge_refund"] == 700
     assert notes == ()
+
+
+def test_the_trailer_of_five_calls_is_the_sum_of_their_totals(opened: Opener) -> None:
+    """The charges of a partner's file of release 3.11, on calls of nobody."""
+    happened = []
+    for kind, charge in (("Originated", 17838), ("Terminated", 0), ("Originated", 2064)):
+        _, event = call()
+        part = event["basicServiceUsedList"][0]["chargeInformationList"][0]
+        part["chargeDetailList"] = [{"chargeType": b"00", "charge": charge}]
+        happened.append((f"mobile{kind}Call", event))
+    happened += [happened[1], happened[1]]
+    octets = tap.batch(happened, 11)
+    file = opened(octets)
+    _, rows, notes = decoded(file)
+    assert file.batches[0].values["charge"] == 19902
+    assert sum(row["partner_charge"] for row in rows) == 1_990_200
+    assert (file.batches[0].values["release"], notes) == (11, ())
+
+
+@pytest.mark.skipif("HUADAN_REAL_FILES" not in os.environ, reason="no folder of real files")
+@pytest.mark.parametrize(("name", "release"), [("tap310-demo.ber", 10), ("tap311-demo.ber", 11)])
+def test_real_files_decode_and_their_totals_agree(opened: Opener, name: str, release: int) -> None:
+    file = opened((pathlib.Path(os.environ["HUADAN_REAL_FILES"]) / name).read_bytes())
+    _, _, notes = decoded(file)
+    assert (file.format_name, file.n_records, file.unframed) == ("tap3", 5, [])
+    assert file.batches[0].values["release"] == release
+    assert file.batches[0].values.get("charge", 19902) == 19902
+    assert not [note for note in notes if "declares" in note]
