@@ -24,15 +24,12 @@ from mediation.kernels.flat_ops import (
     CLK_SECOND,
     CLK_YEAR,
     CLOCK_CELLS,
-    DAY,
     DAY_1,
     EXACT,
     FRACTION,
     HALF_DAY,
     HEX,
-    HOUR,
     HOUR_1,
-    MINUTE,
     MONTH,
     MONTH_1,
     MONTH_NAME,
@@ -50,6 +47,18 @@ from mediation.kernels.flat_ops import (
 )
 from mediation.kernels.flat_ops import NEAREST as TO_NEAREST
 from mediation.kernels.jit import inlined, kernel
+from mediation.kernels.words import (
+    BYTES,
+    EIGHT,
+    HALF,
+    HUNDRED,
+    MYRIAD,
+    SIXTEEN,
+    TEN,
+    THIRTY_TWO,
+    load_big,
+)
+from mediation.kernels.words import PAIRS as WORD_PAIRS
 
 MISSING = -(2**63)
 MOST = 2**63 - 1
@@ -60,6 +69,10 @@ SECOND_US = 1_000_000
 MONTHS = b"janfebmaraprmayjunjulaugsepoctnovdec"
 FIRST_YEAR = 2000
 NO_OFFSET = 1 << 20
+POWERS_OF_TEN = tuple(10**exponent for exponent in range(19))
+ZEROS = np.uint64(0x3030303030303030)
+SIXES = np.uint64(0x0606060606060606)
+HIGH_NIBBLES = np.uint64(0xF0F0F0F0F0F0F0F0)
 ix = np.uint64  # unsigned indexes spare the test for negative ones
 
 
@@ -70,8 +83,36 @@ def char(buf, pos):
 
 
 @inlined
+def up_to_eight(buf, pos, count):
+    """Returns the number that `count` octets (1 to 8) mean, -1 if one of them is no digit.
+
+    Eight octets from `pos` on must be there to be loaded.
+    """
+    spare = np.uint64(64 - 8 * count)
+    word = (load_big(buf, pos) >> spare) ^ (ZEROS >> spare)
+    if ((word | (word + SIXES)) & HIGH_NIBBLES) != np.uint64(0):
+        return np.int64(-1)
+    twos = ((word >> EIGHT) & BYTES) * TEN + (word & BYTES)
+    fours = ((twos >> SIXTEEN) & WORD_PAIRS) * HUNDRED + (twos & WORD_PAIRS)
+    return np.int64((fours >> THIRTY_TWO) * MYRIAD + (fours & HALF))
+
+
+@inlined
 def digits(buf, pos, end):
     """Returns (value, count) of decimal digits; count is -1 if it is not 0 to 18 digits."""
+    count = end - pos
+    if 0 < count <= 16 and pos + 16 <= buf.shape[0]:
+        value = up_to_eight(buf, pos, min(count, 8))
+        if count > 8 and value >= 0:
+            low = up_to_eight(buf, pos + 8, count - 8)
+            value = value * POWERS_OF_TEN[count - 8] + low if low >= 0 else np.int64(-1)
+        return value, (count if value >= 0 else np.int64(-1))
+    return digits_one_by_one(buf, pos, end)
+
+
+@kernel
+def digits_one_by_one(buf, pos, end):
+    """Does what `digits` does for every length and place."""
     if end - pos > 18:
         return np.int64(0), np.int64(-1)
     value = np.int64(0)
@@ -89,6 +130,10 @@ def decimal_number(buf, pos, end, decimal, thousands):  # noqa: PLR0911 - one wa
 
     Up to 18 digits, up to 9 of them behind the mark once zeros at the end are dropped.
     """
+    if 0 < end - pos <= 8 and pos + 8 <= buf.shape[0]:
+        plain = up_to_eight(buf, pos, end - pos)
+        if plain >= 0:
+            return plain, np.int64(0)
     negative = False
     if pos < end and char(buf, pos) in (PLUS, MINUS):
         negative = char(buf, pos) == MINUS
@@ -316,6 +361,10 @@ def match_pattern(buf, pos, end, patterns, token, clock):  # noqa: PLR0911 - one
             if pos >= end or char(buf, pos) != wanted:
                 return False
             pos += 1
+        elif MONTH <= wanted <= SECOND:
+            number = two(buf, pos, end)
+            clock[ix(wanted - MONTH + CLK_MONTH)] = number
+            pos += 2
         elif wanted == YEAR:
             number = two(buf, pos, end)
             low = two(buf, pos + 2, end)
@@ -365,16 +414,6 @@ def match_pattern(buf, pos, end, patterns, token, clock):  # noqa: PLR0911 - one
                 clock[CLK_YEAR] += number
             elif wanted == CENTURY:
                 clock[CLK_YEAR] += number * 100 - FIRST_YEAR
-            elif wanted == MONTH:
-                clock[CLK_MONTH] = number
-            elif wanted == DAY:
-                clock[CLK_DAY] = number
-            elif wanted == HOUR:
-                clock[CLK_HOUR] = number
-            elif wanted == MINUTE:
-                clock[CLK_MINUTE] = number
-            elif wanted == SECOND:
-                clock[CLK_SECOND] = number
         if number < 0:
             return False
         token += 1

@@ -353,14 +353,15 @@ def decode_fields(
                 )
                 value = word_values[ix(word)] if word >= 0 else row[ix(slot)]
             if codec in (WORDS, NETWORK) and code == OK:
-                if codec == NETWORK and not is_network(buf, here, close):
-                    code = INVALID_NETWORK
-                elif form == TEXT and not is_text(data, raw, raw_end, rules[CHARSET]):
-                    code = INVALID_TEXT
-                else:
-                    name = action - 1 + (text_actions if twice else 0)
-                    value = np.int64(last_text[ix(name)])
-                    if value < 0 or not same_octets(data, raw, raw_end, interned, value):
+                # What has been seen before has been found good before.
+                name = action - 1 + (text_actions if twice else 0)
+                value = np.int64(last_text[ix(name)])
+                if value < 0 or not same_octets(data, raw, raw_end, interned, value):
+                    if codec == NETWORK and not is_network(buf, here, close):
+                        code = INVALID_NETWORK
+                    elif form == TEXT and not is_text(data, raw, raw_end, rules[CHARSET]):
+                        code = INVALID_TEXT
+                    else:
                         value = intern_octets(
                             data, raw, raw_end, name, slots, interned, interned_count
                         )
