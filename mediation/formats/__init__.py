@@ -20,6 +20,7 @@ from mediation.formats.outline import LEAST_VALUES, Outline, keep_outline, read_
 from mediation.formats.rules import Mapping
 from mediation.formats.schema import Element, SchemaError, load_schema
 from mediation.formats.strings import Document, read_document
+from mediation.formats.variants import inherit, tag_mode
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -167,11 +168,12 @@ def _load_flat(folder: Path, document: Document) -> Format:
 def _load_ber(folder: Path, document: Document) -> Format:
     from mediation.plan import compile_plan  # noqa: PLC0415 - pyarrow and numpy only when decoding
 
+    home = inherit(document, folder, folder_of)
     module = document.text(document.root.get("module"), ("module",), "`module`")
     record = document.text(document.root.get("record"), ("record",), "`record`")
     if document.problems:
         raise MediationConfigError(document.problems)
-    files = tuple(folder / name for name in module.split())
+    files = tuple(home / name for name in module.split())
     kept = read_outline(folder)
     outline = _outline(document, files, record) if kept is None else kept
     mapping = read_mapping(document, outline.schema)
@@ -180,7 +182,8 @@ def _load_ber(folder: Path, document: Document) -> Format:
     if document.problems:
         raise MediationConfigError(document.problems)
     if kept is None:
-        keep_outline(folder, (document.path, *files), outline)
+        mappings = (document.path, *([document.base.path] if document.base else []))
+        keep_outline(folder, (*mappings, *files), outline)
     schema, outer = outline.schema, outline.outer
     plan = compile_plan(mapping, schema)
     least = outline.least_values
@@ -208,7 +211,7 @@ def _schema(document: Document, files: tuple[Path, ...], record: str) -> tuple[E
         MediationConfigError: No elements could be made.
     """
     try:
-        return load_schema(files, record)
+        return load_schema(files, record, tag_mode(document))
     except SchemaError as error:
         where = document.where(("module",))
         found = error.problems or (Problem(where, str(error)),)

@@ -18,6 +18,7 @@ from mediation.formats.codecs import CODECS, INTEGERS, STRINGS
 from mediation.formats.modules import MODULES, read_holder, unwrapped
 from mediation.formats.rules import ColumnRule, Mapping, RowsRule, TypeRule
 from mediation.formats.sources import CONDITION, Condition, Source, key_value
+from mediation.formats.variants import TAGS, VARIANT
 from mediation.kernels import ops
 from mediation.partials.rules import read_rule
 
@@ -39,6 +40,8 @@ TOP_KEYS: Final = (
     "partials",
     "types",
     MODULES,
+    VARIANT,
+    TAGS,
 )
 TYPE_KEYS: Final = ("service", "direction", "columns", "rows")
 SOURCE: Final = re.compile(

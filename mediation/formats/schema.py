@@ -110,10 +110,10 @@ class Element:
 class _Resolver:
     """Resolves the types of parsed modules to elements."""
 
-    def __init__(self, modules: dict[str, Any]) -> None:
+    def __init__(self, modules: dict[str, Any], tags: str | None = None) -> None:
         self.types: dict[str, tuple[dict[str, Any], str]] = {}
         for module in modules.values():
-            mode = module.get("tags") or "EXPLICIT"
+            mode = tags or module.get("tags") or "EXPLICIT"
             for name, definition in module["types"].items():
                 self.types[name] = (definition, mode)
 
@@ -199,12 +199,13 @@ def _names(base: dict[str, Any]) -> tuple[tuple[int, str], ...]:
     return tuple(sorted((number, name) for name, number in named.items()))
 
 
-def load_schema(files: Iterable[Path], record: str) -> tuple[Element, ...]:
+def load_schema(files: Iterable[Path], record: str, tags: str | None = None) -> tuple[Element, ...]:
     """Returns the elements that a record of type `record` may be, in the module's order.
 
     Args:
         files: The format's ASN.1 modules.
         record: Name of the type of one record, usually a CHOICE.
+        tags: ``EXPLICIT`` or ``IMPLICIT`` instead of what the modules say.
 
     Raises:
         SchemaError: A module does not parse, the type is missing, or something in the modules
@@ -228,7 +229,7 @@ def load_schema(files: Iterable[Path], record: str) -> tuple[Element, ...]:
         problem = module_check.syntax_problem(paths, str(error))
         raise SchemaError(message, [problem]) from error
     problems = module_check.module_problems(modules, paths, BASE_TYPES)
-    resolver = _Resolver(modules)
+    resolver = _Resolver(modules, tags)
     schema: tuple[Element, ...] = ()
     try:
         if record not in resolver.types:

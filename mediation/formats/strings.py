@@ -31,15 +31,19 @@ class Document:
         root: What stands in it; an empty dict when it cannot be read.
         lines: Path of keys (list positions as text) to line, 1 first.
         problems: What is wrong so far; readers of the document add theirs.
+        base: The document that this one is a variant of.
     """
 
     path: Path
     root: dict[str, object] = field(default_factory=dict)
     lines: dict[tuple[str, ...], int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    base: Document | None = None
 
     def where(self, keys: tuple[str, ...]) -> str:
         """Returns ``file:line`` of the nearest known place at or above `keys`."""
+        if self.base is not None and keys not in self.lines and keys in self.base.lines:
+            return f"{self.base.path.parent.name}/{self.base.where(keys)}"
         while keys and keys not in self.lines:
             keys = keys[:-1]
         return f"{self.path.name}:{self.lines.get(keys, 1)}"
