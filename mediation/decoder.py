@@ -300,7 +300,7 @@ class _Decoding:
         place = int(self.offsets[record]), int(self.lengths[record])
         seen = int(self.status[record]), int(self.fault[record])
         if self.flat is not None:
-            return self.flat.fault(*place, *seen, self.normalization)
+            return self.flat.fault(*place, *seen)
         return walk_fault(self.format, self.data, *place, *seen, self.normalization)
 
     def unresolved(self, first: int, rows: int) -> set[int]:

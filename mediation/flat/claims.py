@@ -13,13 +13,13 @@ from mediation.flat.lines_of_names import file_fields
 from mediation.framing import Declared
 from mediation.kernels import flat_ops as ops
 from mediation.kernels.tables import POWERS
-from mediation.kernels.totals import sum_field
+from mediation.kernels.totals import special_numbers, sum_field
 from mediation.reference.flat_lines import BLANKS, nth_field
 from mediation.reference.flat_values import InvalidError, decimal_number
 
 if TYPE_CHECKING:
     from mediation.flat.framing import Pieces
-    from mediation.flat.layout import Field, Special
+    from mediation.flat.layout import Blocks, Field, Special
     from mediation.flat.plan import FlatPlan
 
     Array = np.ndarray[Any, np.dtype[Any]]
@@ -77,6 +77,46 @@ class _Checker:
             return None
 
     def check(self) -> Claims:
+        if self.plan.layout.blocks is not None:
+            self.blocks(self.plan.layout.blocks)
+        else:
+            self.segments()
+        declares = self.sequence is not None or self.records is not None
+        notes = self.notes[:MAX_NOTES]
+        if len(self.notes) > MAX_NOTES:
+            notes.append(f"and {len(self.notes) - MAX_NOTES} more notes")
+        return Claims(Declared(self.sequence, self.records) if declares else None, tuple(notes))
+
+    def blocks(self, blocks: Blocks) -> None:
+        """Compares the numbers of each block's first and last record with its records."""
+        specials = self.pieces.specials
+        if specials.shape[1]:
+            self.number_of_file(blocks.sequence, int(specials[0, 0]), int(specials[1, 0]))
+        if blocks.first is None or blocks.last is None:
+            return
+        first = self.numbers(blocks.first, ops.HEADER)
+        last = self.numbers(blocks.last, ops.TRAILER)
+        at = np.searchsorted(self.pieces.offsets, specials[0])
+        closed = np.flatnonzero((first[:-1] >= 0) & (last[1:] >= first[:-1]))
+        declared = last[closed + 1] - first[closed] + 1
+        found = at[closed + 1] - at[closed]
+        self.records = int(declared.sum()) if len(closed) else None
+        for block in np.flatnonzero(declared != found).tolist():
+            start = int(specials[0, closed[block] + 1])
+            self.mismatch("trailer", start, str(declared[block]), int(found[block]))
+
+    def numbers(self, one: Field, kind: int) -> Array:
+        """Returns int64[n]: a field of all headers or all trailers, -1 for the others."""
+        out = np.empty(self.pieces.specials.shape[1], np.int64)
+        number = self.plan.numbers[one.at, one.octets, one.form, one.heading]
+        data = self.data.view()
+        data.flags.writeable = False
+        specials = np.ascontiguousarray(self.pieces.specials)
+        special_numbers(data, specials, kind, self.plan.fields, number, out)
+        return out
+
+    def segments(self) -> None:
+        """Compares each trailer with the lines since the one before, or since its header."""
         layout = self.plan.layout
         starts, lengths, kinds = self.pieces.specials.tolist()
         first = 0
@@ -90,32 +130,21 @@ class _Checker:
                 first, header_at = here, start
                 waiting = self.head(start, length)
                 continue
-            if layout.blocks is not None:
-                self.block_trailer(start, length, waiting, here - first)
-            else:
-                if waiting is not None:
-                    self.count("header", header_at, waiting, here - first)
-                self.trailer(start, length, first, here, counted=waiting is not None)
+            if waiting is not None:
+                self.count("header", header_at, waiting, here - first)
+            self.trailer(start, length, first, here, counted=waiting is not None)
             waiting, first = None, here
-        if waiting is not None and layout.blocks is None:
+        if waiting is not None:
             self.count("header", header_at, waiting, len(self.pieces.offsets) - first)
         trailer = layout.trailer
         if trailer is not None and ops.TRAILER not in kinds and len(self.pieces.offsets):
             self.notes.append("there is no trailer: the file may be cut short")
         if layout.names:
             self.notes += file_fields(self.data, self.plan).notes
-        declares = self.sequence is not None or self.records is not None
-        notes = self.notes[:MAX_NOTES]
-        if len(self.notes) > MAX_NOTES:
-            notes.append(f"and {len(self.notes) - MAX_NOTES} more notes")
-        return Claims(Declared(self.sequence, self.records) if declares else None, tuple(notes))
 
     def head(self, start: int, length: int) -> Decimal | None:
-        """Reads a header; returns what its trailer is compared with: records, or a first number."""
+        """Reads a header line; returns how many records it declares."""
         layout = self.plan.layout
-        if layout.blocks is not None:
-            self.number_of_file(layout.blocks.sequence, start, length)
-            return self.number(layout.blocks.first, start, length)
         if layout.header is None or (layout.names and self.is_names(start)):
             return None
         self.number_of_file(layout.header.sequence, start, length)
@@ -137,19 +166,13 @@ class _Checker:
         if not counted:
             self.records = (self.records or 0) + int(declared)
         if declared != found:
-            self.notes.append(
-                f"the {what} at offset {start} declares {declared.normalize():f} records; "
-                f"{found} were read"
-            )
+            self.mismatch(what, start, f"{declared.normalize():f}", found)
 
-    def block_trailer(
-        self, start: int, length: int, first_number: Decimal | None, found: int
-    ) -> None:
-        """Compares the numbers of a block's first and last record with its records."""
-        blocks = self.plan.layout.blocks
-        last = self.number(blocks.last if blocks is not None else None, start, length)
-        if last is not None and first_number is not None and last >= first_number:
-            self.count("trailer", start, last - first_number + 1, found)
+    def mismatch(self, what: str, start: int, declared: str, found: int) -> None:
+        """Notes a number of records that is not the one read."""
+        self.notes.append(
+            f"the {what} at offset {start} declares {declared} records; {found} were read"
+        )
 
     def trailer(self, start: int, length: int, first: int, stop: int, *, counted: bool) -> None:
         """Compares count and totals of a trailer with records `first` to `stop`."""

@@ -11,11 +11,9 @@ from mediation.kernels import flat_ops as ops
 from mediation.kernels import tables
 from mediation.kernels.fields import decode_fields
 from mediation.outcome import Fault
-from mediation.reference.flat import FlatError, FlatWalk
 
 if TYPE_CHECKING:
     from mediation.flat.plan import FlatPlan
-    from mediation.normalize import NormalizationSettings
     from mediation.time_zones import TimeZones
 
     Array = np.ndarray[Any, np.dtype[Any]]
@@ -70,37 +68,23 @@ class FlatWalker:
             self.data, offsets, lengths, *records, plan.rules, self.file.types, self.file.fields,
             plan.actions, plan.templates, plan.width, plan.type_blob, plan.type_words, plan.blob,
             plan.words, plan.word_values, plan.empties, plan.patterns, self.zone_steps,
-            self.zone_offsets, settings, tables.DAYS, tables.POWERS, plan.active, quantities,
+            self.zone_offsets, settings, tables.DAYS, tables.POWERS, tables.TBCD, plan.active, quantities,
             self.scratch, self.expanded, self.clock, self.row, self.starts, self.ends,
             self.doubled, *texts, *out,
         )  # fmt: skip
         return found
 
-    def fault(
-        self,
-        offset: int,
-        length: int,
-        status: int,
-        at: int,
-        normalization: NormalizationSettings,
-    ) -> Fault:
-        """Describes a record that the kernel gave up; its field is looked for again, slowly."""
-        octets = self.data[offset : offset + length].tobytes()
-        walk = FlatWalk(
-            self.plan.layout, octets, normalization, self.file.positions, self.file.columns
-        )
-        path: tuple[str, ...] = ()
-        try:
-            walk.row()
-        except FlatError as error:
-            path = () if error.field is None else (error.field.name,)
+    def fault(self, offset: int, length: int, status: int, seen: int) -> Fault:
+        """Describes a record that the kernel gave up; `seen` is what it left as the fault."""
+        number = (seen >> ops.FAULT_BITS) - 1
+        field = self.plan.field_names[number] if number >= 0 else ""
         return Fault(
             offset,
             length,
             "decode" if status < ops.FIRST_VALUE_STATUS else "normalize",
             ops.STATUS_NAMES[status],
-            path[-1] if path else None,
+            field or None,
             ops.STATUS_DETAILS[status],
-            "/".join(path),
-            at,
+            field,
+            seen & ((1 << ops.FAULT_BITS) - 1),
         )

@@ -47,6 +47,7 @@ class FlatPlan:
         types: int64[types * TYPE_WIDTH].
         fields: int32[fields * FIELD_WIDTH].
         names: Heading of each field, by number.
+        field_names: Name of each field, by number.
         actions: int64[actions * ACTION_WIDTH].
         templates: int64[types * width].
         type_blob: uint8[...], values of the type field as octets.
@@ -70,6 +71,7 @@ class FlatPlan:
     types: Array
     fields: Array
     names: tuple[str, ...]
+    field_names: tuple[str, ...]
     actions: Array
     templates: Array
     type_blob: Array
@@ -111,6 +113,7 @@ class _Compiler:
         self.type_blob = _Words()
         self.fields: list[list[int]] = []
         self.names: list[str] = []
+        self.field_names: list[str] = []
         self.numbers: dict[tuple[int, int, str, str], int] = {}
         self.actions: list[list[int]] = []
         self.texts: list[tuple[int, Renderer] | None] = []
@@ -133,6 +136,7 @@ class _Compiler:
             self.numbers[key] = len(self.fields)
             self.fields.append([field.at, field.octets, FORMS[field.form]])
             self.names.append(field.heading)
+            self.field_names.append(field.name)
         return self.numbers[key]
 
     def type_values(self, values: Iterable[str], kind: int) -> None:
@@ -257,6 +261,8 @@ class _Compiler:
             rules[ops.TIMES_FIELD] = self.field(blocks.times)
             rules[ops.HEADER_LENGTH_FIELD] = self.field(blocks.length)
             rules[ops.USED_FIELD] = self.field(blocks.used)
+            for field in (blocks.first, blocks.last):
+                self.field(field)
         return rules
 
     def compile(self) -> FlatPlan:
@@ -290,6 +296,7 @@ class _Compiler:
             types=_flat(self.types, np.int64),
             fields=_flat(self.fields, np.int32),
             names=tuple(self.names),
+            field_names=tuple(self.field_names),
             actions=_flat(self.actions, np.int64),
             templates=templates.reshape(-1),
             type_blob=self.type_blob.array(),

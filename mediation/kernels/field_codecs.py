@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mediation.kernels.codecs import entry
+from mediation.kernels.codecs import digits_value, entry
 from mediation.kernels.flat_ops import (
     ASCII,
     BCD,
@@ -25,10 +25,13 @@ from mediation.kernels.flat_ops import (
     CLK_YEAR,
     CLOCK_CELLS,
     DAY_1,
+    DECIMAL_NUMBER,
+    DIALLED,
     EXACT,
     FRACTION,
     HALF_DAY,
     HEX,
+    HEX_NUMBER,
     HOUR_1,
     MONTH,
     MONTH_1,
@@ -50,13 +53,17 @@ from mediation.kernels.jit import inlined, kernel
 from mediation.kernels.words import (
     BYTES,
     EIGHT,
+    FOUR,
     HALF,
     HUNDRED,
     MYRIAD,
     SIXTEEN,
     TEN,
     THIRTY_TWO,
+    above_nine,
+    bcd_value,
     load_big,
+    load_little,
 )
 from mediation.kernels.words import PAIRS as WORD_PAIRS
 
@@ -70,6 +77,8 @@ MONTHS = b"janfebmaraprmayjunjulaugsepoctnovdec"
 FIRST_YEAR = 2000
 NO_OFFSET = 1 << 20
 POWERS_OF_TEN = tuple(10**exponent for exponent in range(19))
+FIFTEEN = np.uint64(15)
+ENOUGH = 10**18
 ZEROS = np.uint64(0x3030303030303030)
 SIXES = np.uint64(0x0606060606060606)
 HIGH_NIBBLES = np.uint64(0xF0F0F0F0F0F0F0F0)
@@ -461,6 +470,52 @@ def last_at_or_below(steps, value):
         else:
             high = middle
     return low
+
+
+@inlined
+def is_blank(data, pos, end, form):
+    """Returns whether a field of digits is nothing but filler."""
+    if form > BCD_LITTLE:
+        return False
+    while pos < end and char(data, pos) == 0xFF:
+        pos += 1
+    return pos == end
+
+
+@inlined
+def form_number(data, pos, end, form, codec, tbcd):  # noqa: PLR0911 - one way out per form
+    """Returns (value, digits) of a binary field without writing it down; digits -1 if it cannot.
+
+    What is no plain number is then read the long way, by `expand`.
+    """
+    octets = end - pos
+    if codec > DIALLED and codec != HEX_NUMBER:
+        return np.int64(0), np.int64(-1)
+    if form == TBCD and codec != HEX_NUMBER:
+        return digits_value(data, pos, end, tbcd)
+    if octets > 8 or pos + 8 > data.shape[0]:
+        return np.int64(0), np.int64(-1)
+    spare = np.uint64(64 - octets * 8)
+    if form in (BCD, BCD_LITTLE) and codec != HEX_NUMBER:
+        count = octets * 2
+        if form == BCD_LITTLE:
+            word = (load_little(data, pos) << spare) >> spare
+        else:
+            word = load_big(data, pos) >> spare
+            while count > 0 and word & FIFTEEN == FIFTEEN:
+                word >>= FOUR
+                count -= 1
+        if above_nine(word) != np.uint64(0):
+            return np.int64(0), np.int64(-1)
+        value = bcd_value(word)
+        return value, (count if count <= 18 and value < ENOUGH else np.int64(-1))
+    if form == HEX and codec == HEX_NUMBER and octets < 8:
+        return np.int64(load_big(data, pos) >> spare), octets * 2
+    if codec == DECIMAL_NUMBER and form in (UNSIGNED_BIG, UNSIGNED_LITTLE) and octets < 8:
+        if form == UNSIGNED_BIG:
+            return np.int64(load_big(data, pos) >> spare), np.int64(1)
+        return np.int64((load_little(data, pos) << spare) >> spare), np.int64(1)
+    return np.int64(0), np.int64(-1)
 
 
 @kernel

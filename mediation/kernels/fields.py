@@ -18,7 +18,9 @@ from mediation.kernels.field_codecs import (
     decimal_number,
     digits,
     expand,
+    form_number,
     hex_number,
+    is_blank,
     is_network,
     is_text,
     last_at_or_below,
@@ -47,6 +49,7 @@ from mediation.kernels.flat_ops import (
     DIALLED,
     DIGITS,
     EPOCH,
+    FAULT_BITS,
     FIELD_COUNT,
     FIELD_WIDTH,
     FIRST_TYPE,
@@ -146,7 +149,7 @@ def place(pos, end, fields, number, starts, ends, doubled, count):
 def decode_fields(
     data, offsets, lengths, first, stop, rules, types, fields, actions, templates, width,
     type_blob, type_words, blob, words, word_values, empties, patterns, zone_steps, zone_offsets,
-    settings, days, powers, active, quantities, scratch, expanded, clock, row, starts, ends,
+    settings, days, powers, tbcd, active, quantities, scratch, expanded, clock, row, starts, ends,
     doubled, slots, interned, interned_count, last_text, columns, row_record, row_container,
     status, fault,
 ):  # fmt: skip
@@ -176,6 +179,7 @@ def decode_fields(
         settings: int64[SETTINGS_WIDTH] of `NormalizationSettings`.
         days: int32[100 * 512] and `powers` int64[19] of `mediation.kernels.tables`.
         powers: Powers of ten.
+        tbcd: int16[256] of `mediation.kernels.tables`.
         active: int32[...], columns that the format can fill.
         quantities: int32[...], columns that are 0 where they are missing.
         scratch: uint8[256], read-only view of `expanded`: one compiled codec for both buffers.
@@ -193,7 +197,8 @@ def decode_fields(
         row_record: int32[room], out, record of each row, from `first` on.
         row_container: int32[room], out.
         status: int16[records], out, see `mediation.kernels.flat_ops`.
-        fault: int64[records], out, offset of the fault.
+        fault: int64[records], out, offset of the fault and, from bit FAULT_BITS on, the number
+            of its field + 1, 0 for none.
     """
     rows = 0
     full = 0
@@ -211,6 +216,7 @@ def decode_fields(
             if count < 0:
                 code = BAD_QUOTE
                 at = -1 - count
+        failing = np.int64(-1)
         kind = np.int64(0)
         if code == OK and rules[TYPE_FIELD] >= 0:
             here, close, _, form = place(
@@ -224,6 +230,7 @@ def decode_fields(
             )
             if kind < 0:
                 code = UNKNOWN_RECORD_TYPE
+                failing = rules[TYPE_FIELD]
         action = np.int64(0)
         last_action = np.int64(0)
         if code == OK:
@@ -243,6 +250,7 @@ def decode_fields(
             second = actions[ix(base + ACT_SLOT2)]
             number = actions[ix(base + ACT_FIELD)]
             param = actions[ix(base + ACT_PARAM)]
+            failing = number
             action += 1
             if actions[ix(base + ACT_FALLBACK)] and (
                 row[ix(slot)] != MISSING or (second >= 0 and row[ix(second)] != MISSING)
@@ -264,15 +272,22 @@ def decode_fields(
                 raw, raw_end = here, close
                 if kind_of_word(data, here, close, blob, empties, 0, empties.shape[0] // 3) >= 0:
                     continue
-            elif close > here:
-                close = expand(data, here, close, form, expanded)
-                here = np.int64(0)
-                buf = scratch
-            if here >= close:
+            if here >= close or (form != TEXT and is_blank(data, here, close, form)):
                 continue
             value = np.int64(MISSING)
+            parsed, found = np.int64(0), np.int64(-1)
+            if form != TEXT and codec != WORDS:
+                parsed, found = form_number(data, here, close, form, codec, tbcd)
+                if found < 0:
+                    close = expand(data, here, close, form, expanded)
+                    here = np.int64(0)
+                    buf = scratch
             if codec == DECIMAL_NUMBER:
-                parsed, scale = decimal_number(buf, here, close, rules[DECIMAL], rules[THOUSANDS])
+                scale = np.int64(0)
+                if found < 0:
+                    parsed, scale = decimal_number(
+                        buf, here, close, rules[DECIMAL], rules[THOUSANDS]
+                    )
                 if scale >= 0:
                     value = scaled(
                         parsed, scale, param, actions[ix(base + ACT_PARAM + 1)],
@@ -318,17 +333,20 @@ def decode_fields(
                     value *= param
                     row[ix(second)] = 0
             elif codec in (DIGITS, IMEI):
-                value, found = digits(buf, here, close)
+                if found < 0:
+                    parsed, found = digits(buf, here, close)
+                value = parsed
                 if found < 0:
                     code = INVALID_DIGITS
                 elif codec == IMEI and found == 16:
                     value //= 100
             elif codec in (NUMBER, DIALLED):
                 ton = param
-                if char(buf, here) == 0x2B and close > here + 1:
-                    here += 1
-                    ton = np.int64(1)
-                parsed, found = digits(buf, here, close)
+                if found < 0:
+                    if char(buf, here) == 0x2B and close > here + 1:
+                        here += 1
+                        ton = np.int64(1)
+                    parsed, found = digits(buf, here, close)
                 if codec == DIALLED:
                     if found > 0:
                         value = parsed
@@ -344,7 +362,7 @@ def decode_fields(
                     elif found < 0:
                         code = INVALID_DIGITS
             elif codec == HEX_NUMBER:
-                value = hex_number(buf, here, close)
+                value = parsed if found >= 0 else hex_number(buf, here, close)
                 if value < 0:
                     code = INVALID_NUMBER
             elif codec == LOOKUP:
@@ -396,6 +414,6 @@ def decode_fields(
             rows += 1
         else:
             status[ix(record)] = code
-            fault[ix(record)] = at
+            fault[ix(record)] = at | ((failing + 1) << FAULT_BITS)
         record += 1
     return record, rows, full

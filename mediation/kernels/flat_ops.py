@@ -186,6 +186,9 @@ FILLED: Final = 4
 HEADERS: Final = 5
 LINES: Final = 6
 
+FAULT_BITS: Final = 48
+"""Bits of a fault that are its offset; the field at fault stands above them."""
+
 # What a framed piece is; record types count from FIRST_TYPE on.
 HEADER: Final = 0
 TRAILER: Final = 1

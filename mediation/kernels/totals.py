@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mediation.kernels.blocks import field_number
 from mediation.kernels.field_codecs import decimal_number, expand
 from mediation.kernels.flat_ops import (
     DECIMAL,
@@ -43,6 +44,26 @@ def field_place(data, pos, end, rules, fields, number):
     if form == TEXT:
         first, last = trimmed(data, first, last)
     return first, last, form
+
+
+@kernel
+def special_numbers(data, specials, wanted, fields, number, out):
+    """Reads a number of every header or trailer of a kind.
+
+    Args:
+        data: uint8[n], the file.
+        specials: int64[3, n]: offset, length, kind.
+        wanted: The kind.
+        fields: int32[fields * FIELD_WIDTH].
+        number: Number of the field.
+        out: int64[n], out: what it says, -1 where it says nothing or the kind is another one.
+    """
+    for index in range(specials.shape[1]):
+        out[ix(index)] = -1
+        if specials[2, ix(index)] == wanted:
+            start = specials[0, ix(index)]
+            end = start + specials[1, ix(index)]
+            out[ix(index)] = field_number(data, start, end, fields, number)
 
 
 @kernel
