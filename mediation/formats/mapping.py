@@ -30,19 +30,9 @@ if TYPE_CHECKING:
     from mediation.formats.strings import Document
 
 TOP_KEYS: Final = (
-    "title",
-    "module",
-    "record",
-    "outer",
-    "file",
-    "least_values",
-    "tables",
-    "partials",
-    "types",
-    MODULES,
-    VARIANT,
-    TAGS,
-)
+    "title", "module", "record", "outer", "file", "least_values",
+    "tables", "partials", "types", MODULES, VARIANT, TAGS,
+)  # fmt: skip
 TYPE_KEYS: Final = ("service", "direction", "columns", "rows")
 SOURCE: Final = re.compile(
     r"([a-z_]+)(?:\(([^)]*)\))?((?:\s+(?!when\s)\S+){0,2})(?:\s+when\s+(\S+))?$"
