@@ -195,11 +195,12 @@ class Resolver:
         said = values != MISSING
         if not said.any():
             return
+        kept = values[said]
         sums = self.sums_of(number).amounts
         above, below = sums.get(column, (0, 0))
         sums[column] = (
-            above + exact_sum(values[said & (values > 0)]),
-            below - exact_sum(-values[said & (values < 0)]),
+            above + exact_sum(kept[kept > 0]),
+            below - exact_sum(-kept[kept < 0]),
         )
         places = batch.values.get(self.rule.decimal_places)
         if not isinstance(places, int) or not 0 <= places <= 3 * MICRO_PLACES:
@@ -209,17 +210,18 @@ class Resolver:
             return
         if places <= MICRO_PLACES:
             factor = 10 ** (MICRO_PLACES - places)
-            lost = said & (np.abs(values) > LARGEST // factor)
-            values[said & ~lost] *= factor
+            lost = np.abs(kept) > LARGEST // factor
+            kept[~lost] *= factor
             fault = Unresolved("value_out_of_range", column, "The amount is too large for 64 bits.")
         else:
             factor = 10 ** (places - MICRO_PLACES)
-            lost = said & (values % factor != 0)
-            values[said] //= factor
+            lost = kept % factor != 0
+            kept //= factor
             detail = f"The amount has {places} decimal places; 6 are kept, and it needs more."
             fault = Unresolved("inexact_amount", column, detail)
+        values[said] = kept
         if lost.any():
-            self.fail(records[lost], fault)
+            self.fail(records[said][lost], fault)
 
     def fail(self, records: Int64s, fault: Unresolved) -> None:
         """Notes records that cannot go on; the first reason counts."""
@@ -233,4 +235,7 @@ class Resolver:
 
 def exact_sum(values: Int64s) -> int:
     """Returns the sum of numbers that are not negative, however large it is."""
-    return int((values // HALF).sum()) * HALF + int((values % HALF).sum())
+    if not len(values) or int(values.max()) < LARGEST // len(values):
+        return int(values.sum())
+    high, low = values >> np.int64(32), values & np.int64(HALF - 1)
+    return int(high.sum()) * HALF + int(low.sum())

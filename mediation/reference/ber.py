@@ -5,23 +5,22 @@ Also walks a record that the kernel gave up once more, to say at which field tha
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mediation.columns import CODES, INDEX, LIMITS, PAIRS, QUANTITIES
-from mediation.edr import MISSING
 from mediation.formats.codecs import INTEGERS
 from mediation.kernels import ops
 from mediation.normalize import CHINA
 from mediation.reference import ber_codecs as codecs
 from mediation.reference import text_codecs
+from mediation.reference.group import Group, Tlv, tags_of, total
 from mediation.reference.values import repaired, value_of
 
 if TYPE_CHECKING:
     from mediation.formats import Format
-    from mediation.formats.rules import ColumnRule, RowsRule, TypeRule
+    from mediation.formats.rules import RowsRule, TypeRule
     from mediation.formats.schema import Element
-    from mediation.formats.sources import Condition, Source
+    from mediation.formats.sources import Source
     from mediation.normalize import NormalizationSettings
 
     Value = int | str | None
@@ -46,77 +45,6 @@ class MalformedError(ValueError):
         self.status = status
         self.at = at
         self.path = path
-
-
-@dataclass(frozen=True, slots=True)
-class Tlv:
-    """One element: where its tag is, what it is, where its content is; length None if open."""
-
-    at: int
-    tag: tuple[int, int]
-    constructed: bool
-    content: int
-    length: int | None
-
-
-@dataclass(slots=True)
-class Group:
-    """What a record or one of its containers said: by column, a (first, second) per source.
-
-    Attributes:
-        rules: What fills its columns.
-        lists: The lists inside it whose elements are containers.
-        around: The container that it stands in, None for a record and what stands right in it.
-        module: Of a call module its rule.
-        found: By column and number of the source; the complement of the number for a second path.
-        keys: Values of the fields that conditions ask for, by tags.
-        marks: Values of the fields that turn sums into refunds, by tags.
-    """
-
-    rules: tuple[ColumnRule, ...]
-    lists: tuple[RowsRule, ...] = ()
-    around: Group | None = None
-    module: TypeRule | None = None
-    found: dict[tuple[str, int], tuple[Value, Value]] = field(default_factory=dict)
-    keys: dict[Tags, int | None] = field(default_factory=dict)
-    marks: dict[Tags, int] = field(default_factory=dict)
-
-    def sources(self) -> list[tuple[str, int, Source]]:
-        """Returns column, number and source of every source."""
-        return [
-            (rule.column, number, source)
-            for rule in self.rules
-            for number, source in enumerate(rule.sources)
-        ]
-
-    def key_tags(self) -> dict[Tags, bool]:
-        """Returns the tags of the fields that conditions ask for, True where by their digest."""
-        found = {}
-        for _, _, source in self.sources():
-            if source.condition is not None:
-                found[tags_of(source.condition.path)] = source.condition.digests
-            if source.pick is not None:
-                path = (*source.path[: source.pick_at], *source.pick.path)
-                found[tags_of(path)] = source.pick.digests
-        return found
-
-    def holds(self, condition: Condition | None, outer: tuple[Element, ...] = ()) -> bool:
-        """Returns whether a condition on the element at `outer` holds; none always does."""
-        if condition is None:
-            return True
-        value = self.keys.get(tags_of((*outer, *condition.path)))
-        return ((MISSING if value is None else value) == condition.wanted) != condition.differs
-
-
-def _total(parts: list[tuple[Value, Value] | None]) -> int | None:
-    """Returns the sum of amounts, None where none was said."""
-    said = [part[0] for part in parts if part is not None and isinstance(part[0], int)]
-    return sum(said) if said else None
-
-
-def tags_of(path: tuple[Element, ...]) -> Tags:
-    """Returns the tags along a path of elements."""
-    return tuple((element.tag_class, element.tag_number) for element in path)
 
 
 def label(tag: tuple[int, int], element: Element | None) -> str:
@@ -338,7 +266,7 @@ class Walk:
             earlier = before[column, number]
             if said != (None, None) and group.holds(source.pick, source.path[: source.pick_at]):
                 if source.codec.op == ops.SUM:
-                    said = (_total([earlier, said]), None)
+                    said = (total([earlier, said]), None)
                 group.found[column, number] = said
             elif earlier is not None:
                 group.found[column, number] = earlier
@@ -405,7 +333,7 @@ class Walk:
             if source.minus and group.marks.get(tags_of(source.minus)) == 1:
                 value = -value
             before = group.found.get((column, number))
-            group.found[column, number] = (_total([before, (value, None)]), None)
+            group.found[column, number] = (total([before, (value, None)]), None)
             return
         self.check(value, column, source.codec.op)
         place = (column, 0 if source.codec.op == ops.SAME else number)
@@ -505,7 +433,7 @@ class Walk:
                     chosen = candidate
             if rule.gathers and rule.sources[0].codec.op == ops.SUM:
                 numbers = range(len(rule.sources))
-                chosen = (_total([group.found.get((rule.column, n)) for n in numbers]), None)
+                chosen = (total([group.found.get((rule.column, n)) for n in numbers]), None)
             row[rule.column] = chosen[0]
             if second is not None and second not in row:
                 row[second] = chosen[1]
