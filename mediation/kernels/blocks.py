@@ -3,7 +3,7 @@
 `data` is uint8[n]; `rules` and `fields` are those of `mediation.kernels.flat_ops`. A record whose
 length cannot be is skipped to the next place where a record of a known type leads to another one,
 to filler or to the end; a block whose header makes no sense to the next multiple of the block
-size. Twin: `mediation.reference.flat_blocks`.
+size.
 """
 
 from __future__ import annotations
