@@ -45,6 +45,40 @@ def _code(octets: bytes) -> int:
     return int.from_bytes(octets, "big")
 
 
+def _bcd(octets: bytes) -> str:
+    """Returns digits of a BCD string, high nibble first; F is filler (TAP, TD.57)."""
+    return octets.hex().replace("f", "")
+
+
+def _hex(octets: bytes) -> str:
+    return octets.hex()
+
+
+def _date(octets: bytes) -> str:
+    """Returns a binary date: YY MM DD, or CC YY MM DD."""
+    if len(octets) not in {3, 4}:
+        message = f"a Date has 3 or 4 octets, not {len(octets)}"
+        raise ValueError(message)
+    *years, month, day = octets
+    if not (1 <= month <= 12 and 1 <= day <= 31):
+        message = f"{octets.hex(' ')} is no date: month {month}, day {day}"
+        raise ValueError(message)
+    century = years[0] if len(years) == 2 else 20
+    return f"{century:02d}{years[-1]:02d}-{month:02d}-{day:02d}"
+
+
+def _time(octets: bytes) -> str:
+    """Returns a binary time of day: hours, minutes, seconds, and tenths where they stand."""
+    if len(octets) not in {3, 4}:
+        message = f"a Time has 3 or 4 octets, not {len(octets)}"
+        raise ValueError(message)
+    hour, minute, second, *tenths = octets
+    if hour > 23 or minute > 59 or second > 59 or any(tenth > 9 for tenth in tenths):
+        message = f"{octets.hex(' ')} is no time of day"
+        raise ValueError(message)
+    return f"{hour:02d}:{minute:02d}:{second:02d}" + "".join(f".{tenth}" for tenth in tenths)
+
+
 def _integer(octets: bytes) -> int:
     if not octets:
         message = "an INTEGER has at least one octet"
@@ -71,6 +105,14 @@ BY_TYPE: Final[dict[str, Callable[[bytes], Value]]] = {
     "LocationAreaCode": _code,
     "CellId": _code,
     "CallReferenceNumber": _code,
+    "TrackingAreaCode": _code,
+    "Counter": _code,
+    "Code": _code,
+    "SliceDifferentiator": _hex,
+    "BCDString": _bcd,
+    "Date": _date,
+    "Time": _time,
+    **dict.fromkeys(("AsciiString", "NumberString", "HexString", "EquipmentText"), render_text),
 }
 """Renderers of the octet strings that the formats name."""
 

@@ -140,22 +140,38 @@ def _compiled(plan: NumberPlan) -> Int64s:
     head[ops.SET_NATIONAL_MIN], head[ops.SET_NATIONAL_MAX] = plan.national_lengths
     head[ops.SET_E164_MIN], head[ops.SET_E164_MAX] = plan.international_lengths
     head[ops.SET_LEADING_ZERO] = int(plan.leading_zero)
-    head[ops.SET_PLANS] = sum(1 << NUMBERING_PLANS[name] for name in plan.plans)
-    readings = dict(plan.types)
-    for bits, name in enumerate(TYPES_OF_NUMBER):
-        reading = readings.get(name)
-        head[ops.SET_TYPES + bits] = -1 if reading is None else READINGS.index(reading)
+    readings = _readings(plan)
+    head[ops.SET_READINGS : ops.SET_READINGS + len(readings)] = readings
     cells = list(head)
     for number, reading in enumerate(READINGS):
-        places, blocks, clear = _table(list(_entries(plan, reading)), len(cells))
+        places, blocks, end = _table(list(_entries(plan, reading)), len(cells))
         cells[ops.SET_SPANS + 2 * number] = len(cells) + len(blocks)
         cells[ops.SET_SPANS + 2 * number + 1] = len(places)
-        cells[ops.SET_CLEAR + number] = clear
+        plain = ops.SET_PLAIN + number * ops.PLAIN_WIDTH
+        # Digits from there on begin with no 0 either.
+        cells[plain + ops.PLAIN_FROM] = max(end, 10 ** (PLACES - 1))
+        abroad = reading == "international"
+        lengths = plan.international_lengths if abroad else plan.national_lengths
+        cells[plain + ops.PLAIN_SHORTEST], cells[plain + ops.PLAIN_LONGEST] = lengths
+        cells[plain + ops.PLAIN_FRONT] = 0 if abroad else int(plan.country_code)
         cells += blocks
         cells += [cell for place in sorted(places.items()) for cell in place]
+    cells[ops.SET_PLAIN + ops.READ_TEXT * ops.PLAIN_WIDTH + ops.PLAIN_FROM] = 10**PLACES
     array = np.array(cells, np.int64)
     array.flags.writeable = False
     return array
+
+
+def _readings(plan: NumberPlan) -> list[int]:
+    """Returns the reading of each octet of type of number and numbering plan, 128 numbers."""
+    known = {name: READINGS.index(reading) for name, reading in plan.types}
+    plans = {NUMBERING_PLANS[name] for name in plan.plans}
+    return [
+        known.get(TYPES_OF_NUMBER[octet >> 4], ops.READ_TEXT)
+        if octet & 15 in plans
+        else ops.READ_TEXT
+        for octet in range(128)
+    ]
 
 
 def _table(entries: list[_Entry], base: int) -> tuple[dict[int, int], list[int], int]:
@@ -183,6 +199,7 @@ def _table(entries: list[_Entry], base: int) -> tuple[dict[int, int], list[int],
         cells[ops.PRE_SHORTEST] = entry.shortest
         cells[ops.PRE_LONGEST] = entry.longest
         cells[ops.PRE_SHORTER] = shorter
+        cells[ops.PRE_DIGITS] = int(entry.digits)
         blocks += cells
     edges = {0}
     for entry in entries:

@@ -21,6 +21,11 @@ HEX_SHOWN: Final = 24
 NUMBER: Final = re.compile(r"\+?\d{8,}")
 """Digits that may be somebody's number: of all values, only times and codes have fewer in a row."""
 
+MOMENT: Final = re.compile(
+    r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d[0-5]\d"
+)
+"""A date and time in 14 digits; of the numbers that begin so, only those in time fields are."""
+
 HIDDEN_KEYS: Final = ("file_id", "record_bytes")
 
 
@@ -117,6 +122,8 @@ class Shower:
         if node.value is None:  # meaning unknown: it could be anybody's number
             return None, None if node.raw else b""
         if not isinstance(node.value, str):
+            return node.value, node.raw
+        if "time" in node.name.lower() and MOMENT.fullmatch(node.value):
             return node.value, node.raw
         masked = mask_value(node.value)
         return masked, node.raw if masked == node.value else None

@@ -76,7 +76,7 @@ def decode_rows(
         quantities: int32[...], columns that are 0 where missing.
         lookups: Of the plan.
         active: Of the plan.
-        settings: int64[...], a number plan, see `mediation.number_plan.NumberPlan.array`.
+        settings: int64[...], a number plan from `mediation.number_plan.NumberPlan.array`.
         tbcd: int16[256], as all up to `powers` from `mediation.kernels.tables`.
         bcd: int16[256].
         days: int32[51200].

@@ -11,6 +11,12 @@ import numpy as np
 
 from mediation.kernels.jit import inlined, kernel
 from mediation.kernels.ops import (
+    PLAIN_FROM,
+    PLAIN_FRONT,
+    PLAIN_LONGEST,
+    PLAIN_SHORTEST,
+    PLAIN_WIDTH,
+    PRE_DIGITS,
     PRE_INTERNATIONAL,
     PRE_LONGEST,
     PRE_NATIONAL,
@@ -21,8 +27,8 @@ from mediation.kernels.ops import (
     PRE_STRIP,
     PRE_WHAT,
     READ_INTERNATIONAL,
+    READ_TEXT,
     READ_UNKNOWN,
-    SET_CLEAR,
     SET_COUNTRY,
     SET_COUNTRY_LENGTH,
     SET_E164_MAX,
@@ -30,9 +36,9 @@ from mediation.kernels.ops import (
     SET_LEADING_ZERO,
     SET_NATIONAL_MAX,
     SET_NATIONAL_MIN,
-    SET_PLANS,
+    SET_PLAIN,
+    SET_READINGS,
     SET_SPANS,
-    SET_TYPES,
 )
 from mediation.kernels.words import (
     EIGHT,
@@ -145,7 +151,7 @@ def leading_zeros(value, count, powers):
     return zeros
 
 
-@kernel
+@inlined
 def prefix_at(value, count, reading, settings, powers):
     """Returns the cell of the first prefix to try on `count` digits `value`, -1 none.
 
@@ -196,7 +202,7 @@ def plain_number(value, count, reading, settings, powers):
     return national(value, count, settings, powers)
 
 
-@kernel
+@inlined
 def dialled_number(value, count, reading, prefix, settings, powers):
     """Returns the E.164 number (int64) of digits without network prefix, or -1.
 
@@ -206,9 +212,10 @@ def dialled_number(value, count, reading, prefix, settings, powers):
         what = settings[np.uint64(prefix + PRE_WHAT)]
         if what <= PRE_NATIONAL and count >= settings[np.uint64(prefix + PRE_SHORTEST)]:
             rest = count - settings[np.uint64(prefix + PRE_STRIP)]
+            behind = value - settings[np.uint64(prefix + PRE_DIGITS)] * entry(powers, rest)
             if what == PRE_INTERNATIONAL:
-                return international(value % entry(powers, rest), rest, settings, powers)
-            return national(value % entry(powers, rest), rest, settings, powers)
+                return international(behind, rest, settings, powers)
+            return national(behind, rest, settings, powers)
         prefix = settings[np.uint64(prefix + PRE_SHORTER)]
     return plain_number(value, count, reading, settings, powers)
 
@@ -216,6 +223,8 @@ def dialled_number(value, count, reading, prefix, settings, powers):
 @kernel
 def prefixed_number(value, count, reading, settings, powers):
     """Returns the E.164 number (int64) of digits that may begin with a prefix, or -1."""
+    if reading == READ_TEXT:
+        return -1
     begin = prefix_at(value, count, reading, settings, powers)
     prefix = begin
     while prefix >= 0:
@@ -244,12 +253,15 @@ def e164(value, count, first, settings, powers):
     `first` is the octet with type of number (bits 7-5) and numbering plan (bits 4-1, TS 24.008
     10.5.4.7). Rules in the order they are tried: README.md, "Numbers".
     """
-    reading = settings[np.uint64(SET_TYPES + ((first >> 4) & 7))]
-    if reading < 0 or (settings[SET_PLANS] >> (first & 15)) & 1 == 0:
-        return -1
-    if value * entry(powers, 18 - count) < settings[np.uint64(SET_CLEAR + reading)]:
-        return prefixed_number(value, count, reading, settings, powers)
-    return plain_number(value, count, reading, settings, powers)
+    reading = settings[np.uint64(SET_READINGS + (first & 0x7F))]
+    plain = SET_PLAIN + reading * PLAIN_WIDTH
+    if (
+        value * entry(powers, 18 - count) >= settings[np.uint64(plain + PLAIN_FROM)]
+        and count >= settings[np.uint64(plain + PLAIN_SHORTEST)]
+        and count <= settings[np.uint64(plain + PLAIN_LONGEST)]
+    ):
+        return value + settings[np.uint64(plain + PLAIN_FRONT)] * entry(powers, count)
+    return prefixed_number(value, count, reading, settings, powers)
 
 
 @inlined

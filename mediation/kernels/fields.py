@@ -176,7 +176,7 @@ def decode_fields(
         patterns: int16[...], tokens of times.
         zone_steps: int64[n], local seconds from which an offset holds.
         zone_offsets: int64[n], minutes.
-        settings: int64[SETTINGS_WIDTH] of `NormalizationSettings`.
+        settings: int64[...] from `NormalizationSettings.array`.
         days: int32[100 * 512] and `powers` int64[19] of `mediation.kernels.tables`.
         powers: Powers of ten.
         tbcd: int16[256] of `mediation.kernels.tables`.

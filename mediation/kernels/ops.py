@@ -187,31 +187,40 @@ SET_NATIONAL_MAX: Final = 3
 SET_E164_MIN: Final = 4
 SET_E164_MAX: Final = 5
 SET_LEADING_ZERO: Final = 6
-SET_PLANS: Final = 7
-"""Bit n: numbers of numbering plan n are read."""
-SET_TYPES: Final = 8
-"""Eight cells: reading of each type of number, -1 for text."""
 SET_SPANS: Final = 16
 """Per reading: where its places begin and how many there are; a place is (digits, entry)."""
-SET_CLEAR: Final = 22
-"""Per reading: no prefix begins digits from here on."""
 SET_REPAIR_INTEGERS: Final = 25
 """1: a negative integer is a counter that lost its leading zero octet."""
-SET_TABLES: Final = 26
+SET_PLAIN: Final = 26
+"""Per reading, text included: PLAIN_WIDTH cells about the numbers that need no look at prefixes."""
+SET_READINGS: Final = 42
+"""128 cells: reading by type of number and numbering plan, the octet without its highest bit."""
+SET_TABLES: Final = 170
+
+# Numbers of a reading without any prefix: left-aligned digits from PLAIN_FROM on, of so many
+# digits, become themselves with the digits PLAIN_FRONT before them.
+PLAIN_WIDTH: Final = 4
+PLAIN_FROM: Final = 0
+PLAIN_SHORTEST: Final = 1
+PLAIN_LONGEST: Final = 2
+PLAIN_FRONT: Final = 3
 
 # How digits are read.
 READ_UNKNOWN: Final = 0
 READ_INTERNATIONAL: Final = 1
 READ_NATIONAL: Final = 2
+READ_TEXT: Final = 3
 
 # Layout of a prefix; what stands behind one is read as its PRE_WHAT says.
-PRE_WIDTH: Final = 5
+PRE_WIDTH: Final = 6
 PRE_WHAT: Final = 0
 PRE_STRIP: Final = 1
 PRE_SHORTEST: Final = 2
 PRE_LONGEST: Final = 3
 PRE_SHORTER: Final = 4
 """The next prefix to try, -1 none."""
+PRE_DIGITS: Final = 5
+"""Its digits as a number: of a prefix without any digits behind, what is to be taken away."""
 
 PRE_INTERNATIONAL: Final = 0
 PRE_NATIONAL: Final = 1

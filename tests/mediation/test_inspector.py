@@ -5,11 +5,14 @@ from __future__ import annotations
 import functools
 
 import asn1tools
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mediation import formats
+from mediation.formats.schema import Element
 from mediation.inspector import MAX_DEPTH, Node, path_to, tag_tree
+from mediation.inspector_values import value_of
 
 CS = formats.load("3gpp_cs")
 START = bytes.fromhex("261001093000 2b 0800")
@@ -119,3 +122,27 @@ def test_any_octets_survive(data: bytes, base: int) -> None:
 
 
 RECORD = call()
+
+
+@pytest.mark.parametrize(
+    ("type_name", "octets", "value", "error"),
+    [
+        ("BCDString", "460001f2", "4600012", ""),
+        ("NumberString", "3230", "20", ""),
+        ("Date", "1a0a01", "2026-10-01", ""),
+        ("Date", "1a0d01", None, "is no date"),
+        ("Date", "1a0d", None, "3 or 4 octets, not 2"),
+        ("Date", "141a0a01", "2026-10-01", ""),
+        ("Time", "173b3b", "23:59:59", ""),
+        ("Time", "173b3b09", "23:59:59.9", ""),
+        ("Time", "180000", None, "is no time of day"),
+        ("Counter", "0100", 256, ""),
+        ("Unheard", "0100", None, ""),
+    ],
+)
+def test_values_by_type(type_name: str, octets: str, value: object, error: str) -> None:
+    element = Element("field", 2, 1, "OCTET STRING", type_name)
+    found, wrong = value_of(bytes.fromhex(octets), element)
+    assert found == value
+    assert error in wrong
+    assert bool(error) == bool(wrong)

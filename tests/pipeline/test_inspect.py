@@ -19,11 +19,12 @@ import pytest
 
 from mediation import format_folders
 from mediation.edr import EDR_SCHEMA
+from mediation.inspector import Node
 from mediation.reader import FileSettings, open_cdr_file
 from pipeline.cli.main import main
-from pipeline.inspect import selection
+from pipeline.inspect import Part, selection
 from pipeline.inspect_export import masked
-from pipeline.inspect_show import mask_value
+from pipeline.inspect_show import Shower, mask_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -154,6 +155,20 @@ def test_nobodys_number_is_shown_unless_asked(
 )
 def test_numbers_inside_texts_are_masked(text: str, shown: str) -> None:
     assert mask_value(text) == shown
+
+
+def test_moments_of_time_fields_are_no_numbers() -> None:
+    moment = b"20261001093000"
+    shower = Shower(unmask=False)
+    for name, value, shown in (
+        ("localTimeStamp", moment, moment.decode()),
+        ("calledNumber", moment, "20261*******00"),
+        ("localTimeStamp", b"20269901093000", "20269*******00"),
+    ):
+        node = Node("[1]", name, 0, 16, value, value.decode())
+        [tag] = shower.object(Part("record", 0, 16, nodes=(node,)))["tags"]
+        assert tag["value"] == shown
+        assert (tag["hex"] is None) == ("*" in shown)
 
 
 def test_sums_close_to_the_byte(capsys: pytest.CaptureFixture[str], bare: Path) -> None:
