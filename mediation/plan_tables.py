@@ -60,9 +60,11 @@ def lookup_tables(mapping: Mapping, layouts: dict[Layout, int]) -> Int64s:
             tables[len(mapping.tables) + number, octets] = parts
     for number, table in enumerate(mapping.tables.values()):
         for octet, name in table.items():
-            for vocabulary in CODES.values():
-                if name in vocabulary:
-                    tables[number, octet] = vocabulary.index(name)
+            found = [words.index(name) for words in CODES.values() if name in words]
+            if found:
+                tables[number, octet] = found[0]
+            elif name.removeprefix("-").isdecimal():
+                tables[number, octet] = int(name)
     return tables.reshape(-1)
 
 

@@ -45,7 +45,7 @@ class Codec:
     @property
     def kinds(self) -> tuple[str, ...]:
         """The kinds of column it fills."""
-        return (self.fills,) if self.fills else ("number", "text")
+        return tuple(self.fills.split()) or ("number", "text")
 
 
 RECORDS: Final = frozenset({"SEQUENCE", "SET"})
@@ -228,7 +228,7 @@ _ALL: Final = (
         "lookup",
         ops.LOOKUP,
         STRINGS | INTEGERS,
-        "code",
+        "code number",
         meaning="one octet through one of the mapping's tables; others leave the default",
     ),
     Codec("bcd", ops.BCD, STRINGS, "number", meaning="digits, high nibble first"),
@@ -276,7 +276,7 @@ _ALL: Final = (
         "lookup_ascii",
         ops.LOOKUP_ASCII,
         STRINGS,
-        "code",
+        "code number",
         meaning="two hexadecimal ASCII digits through one of the mapping's tables",
     ),
     Codec(

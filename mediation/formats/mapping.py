@@ -11,7 +11,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from mediation.columns import CODES, COLUMNS, INDEX, KIND, PAIRS
+from mediation.columns import CODES, COLUMNS, INDEX, KIND, LIMITS, PAIRS
 from mediation.edr import MISSING
 from mediation.formats.arguments import argument_of
 from mediation.formats.codecs import CODECS, INTEGERS, STRINGS
@@ -372,15 +372,19 @@ class Reader:
         return fits_kind and (not codec.columns or column in codec.columns)
 
     def check_table(self, table: str | None, column: str, keys: tuple[str, ...]) -> bool:
-        """Returns whether a lookup's table exists and speaks the column's vocabulary."""
+        """Returns whether a lookup's table exists and holds what the column may hold."""
         if table not in self.tables:
             hint = nearest(table or "", self.tables)
             self.document.problem(keys, f"`{table or ''}` is no table of this mapping", hint)
             return False
-        wrong = sorted(set(self.tables[table].values()) - set(CODES[column]))
+        if column in CODES:
+            wrong = sorted(set(self.tables[table].values()) - set(CODES[column]))
+        else:
+            wrong = [value for value in self.tables[table].values() if not _number(value, column)]
         for value in wrong:
             message = f"table `{table}` says `{value}`, which is no {column}"
-            self.document.problem(("tables", table), message, nearest(value, CODES[column]))
+            hint = nearest(value, CODES[column]) if column in CODES else "write a number that fits"
+            self.document.problem(("tables", table), message, hint)
         return not wrong
 
     def resolve(
@@ -454,6 +458,12 @@ class Reader:
             self.document.problem(keys, message)
             return None
         return children
+
+
+def _number(text: str, column: str) -> bool:
+    """Returns whether a table's value is a number that a column can hold."""
+    low, high = LIMITS[INDEX[column]]
+    return re.fullmatch(r"-?\d{1,18}", text) is not None and low <= int(text) <= high
 
 
 def _visible(element: Element) -> list[str]:

@@ -76,7 +76,7 @@ class Mapping:
     Attributes:
         title: One line about the format.
         types: One rule per record type that is read, in file order.
-        tables: Lookup tables: octet to name in the column's vocabulary.
+        tables: Lookup tables: octet to name in the column's vocabulary, or to a number.
         partials: Which records are parts of calls, None if none are.
         file: What the elements around the records say, None where records stand alone.
     """

@@ -304,7 +304,7 @@ class Walk:
                 name = table.get(codecs.hex_octet(octets) if op == ops.LOOKUP_ASCII else octet)
                 if name is None:
                     return
-                value: tuple[Value, Value] = (name, None)
+                value: tuple[Value, Value] = (name if column in CODES else int(name), None)
             elif op in ROAMING:
                 value = codecs.roaming_number(op, octets, self.settings.numbers)
                 value = (value[0], value[1] if column in PAIRS else None)

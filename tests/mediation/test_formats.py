@@ -8,6 +8,9 @@ from mediation import formats
 from mediation.errors import MediationConfigError
 from mediation.formats.outline import Outline, read_outline
 from mediation.formats.schema import SchemaError, load_schema
+from mediation.reference.ber import decode_record
+from mediation.trial import rows_of
+from tests.mediation.cdr_records import wrap
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -323,3 +326,39 @@ def test_a_module_that_is_no_asn1_says_line_and_what_was_expected(tmp_path: Path
         formats.load_folder(tmp_path)
     assert "tiny.asn:4: not ASN.1 at column 6, near `Call :=" in str(caught.value)
     assert "expected ::=" in str(caught.value)
+
+
+CODES_OF = """
+tables:
+  causes: {"01": "16", "02": "-1"}
+  services: {"1F": video}
+"""
+
+
+def test_a_table_turns_codes_into_numbers(tmp_path: Path) -> None:
+    mapping = MAPPING.replace("types:", CODES_OF + "types:") + (
+        "      cause: lookup(causes) group.digits\n      service: lookup(services) group.name\n"
+    )
+    mapping = mapping.replace("      trunk_in: text group.name\n", "")
+    loaded = formats.load_folder(write(tmp_path, mapping))
+    call = bytes.fromhex("81 08 64000021436587f9 82 09 2610010930002b0800")
+    for choice, cause, service in (
+        ("810101", 16, "voice"),
+        ("810102", -1, "voice"),
+        ("810103", None, "voice"),
+        ("80011f", None, "video"),
+    ):
+        record = wrap(b"\xa0", call + wrap(b"\xbf\x28", bytes.fromhex(choice)))
+        [row] = rows_of(loaded, [record])
+        assert (row["cause"], row["service"]) == (cause, service)
+        [twin] = decode_record(loaded, record)
+        assert (twin["cause"], twin["service"]) == (cause, service)
+
+
+def test_a_table_holds_what_its_column_may_hold(tmp_path: Path) -> None:
+    mapping = MAPPING.replace("types:", CODES_OF.replace("-1", "40000") + "types:") + (
+        "      cause: lookup(causes) group.digits\n      rat: lookup(services) group.digits\n"
+    )
+    found = problems(tmp_path, mapping)
+    assert any("table `causes` says `40000`, which is no cause" in line for line in found)
+    assert any("table `services` says `video`, which is no rat" in line for line in found)
