@@ -7,8 +7,12 @@ installation. This module imports nothing heavy.
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PACKAGE: Final = Path(__file__).parent / "formats"
 VARIABLE: Final = "HUADAN_FORMATS"
@@ -22,6 +26,17 @@ def look_in(folder: Path) -> None:
     folder = folder.absolute()
     if folder not in _named:
         _named.append(folder)
+
+
+@contextmanager
+def looking_in(folder: Path) -> Iterator[None]:
+    """Looks in a folder for a while only."""
+    before = list(_named)
+    look_in(folder)
+    try:
+        yield
+    finally:
+        _named[:] = before
 
 
 def folders() -> tuple[Path, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mediation.decoder import decode_chunk
-from mediation.format_folders import look_in
+from mediation.format_folders import looking_in
 from mediation.normalize import CHINA
 
 if TYPE_CHECKING:
@@ -41,11 +41,11 @@ def rows_of(
     Raises:
         NotDecodedError: A record was suspended or discarded.
     """
-    look_in(cdr_format.folder.parent)
     lengths = np.array([len(record) for record in records], np.int64)
     data = np.frombuffer(b"".join(records), np.uint8)
     memory = MemoryRecords(cdr_format.name, data, np.cumsum(lengths) - lengths, lengths)
-    chunk = decode_chunk(memory, range(len(records)), normalization)
+    with looking_in(cdr_format.folder.parent):
+        chunk = decode_chunk(memory, range(len(records)), normalization)
     if chunk.records_suspended or chunk.records_discarded:
         reasons = [
             f"record at {row['offset']}: {row['reason']} {row['tag_path'] or ''}: {row['detail']}"
