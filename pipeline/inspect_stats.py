@@ -93,7 +93,7 @@ def statistics(inspection: Inspection, advance: Callable[[int], None]) -> dict[s
     head = inspection.head()
     return {
         **head,
-        "notes": [*head["notes"], *total_notes(totals)],
+        "totals": list(total_notes(totals)),
         "outcomes": dict(sums.records),
         "bytes_by_kind": {
             **sums.octets,
@@ -131,7 +131,7 @@ def tag_row(row: TagCount) -> dict[str, Any]:
 
 def stats_lines(found: dict[str, Any]) -> list[str]:
     """Returns the sums as lines of text behind those about the file."""
-    out = []
+    out = ["", *found["totals"]] if found["totals"] else []
     for title in ("outcomes", "bytes_by_kind", "record_types", "services", "failures", "discards"):
         sums = found[title]
         if sums:
