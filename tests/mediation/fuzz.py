@@ -2,9 +2,11 @@
 
     python -m tests.mediation.fuzz --records 1000000 --seed 1
 
-Each round mutates clean records and joins them to a file. It is decoded with the places of the
-mutated records given, so that the decoder sees every one of them; every other round also as framing
-finds the records, the others behind TS 32.297 headers. The octets end at a page that must not be read: a read behind the end kills the process.
+Each round mutates clean records of one format and decodes them with their places given, so that the
+decoder sees every one of them, and in files of one framing after the other, damaged or not, as
+framing finds them. A few records of each round are held against the plain-Python decoder, and a
+piece of each file without headers against the plain-Python framing. The octets end at a page that
+must not be read: a read behind the end kills the process.
 """
 
 from __future__ import annotations
@@ -23,15 +25,20 @@ import numpy as np
 
 from mediation import formats
 from mediation.decoder import DecodedChunk, decode_chunk
-from mediation.framing import FramingRules, frame, tags_of
-from tests.mediation.framing_cases import cdr, file_header
+from mediation.framing import FramingRules, Frames, frame, tags_of
+from mediation.reference.boundaries import frame_bare
+from tests.mediation.fuzz_files import FILES, bare, damage, with_roots
 from tests.mediation.fuzz_mutate import MUTATIONS, Clean, Mutation, as_it_is, dissect
 from tests.mediation.fuzz_records import clean_records
+from tests.mediation.test_ber import same_as_twin
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ROUND = 4096
+WITH_TWIN = 6
+"""Records of a round that the plain-Python decoder decodes as well."""
+TWIN_OCTETS = 3000
 PROT_NONE = 0
 
 
@@ -103,7 +110,8 @@ class Fuzz:
 
     def __init__(self, name: str, seed: int) -> None:
         self.format = formats.load(name)
-        self.tags = tags_of(self.format.schema)
+        known = self.format
+        self.tags = with_roots(tags_of(known.schema, known.outer, known.least_values))
         self.rng = random.Random(f"{name} {seed}")
         types = len(self.format.schema)
         records = clean_records(self.rng, self.format, -(-300 // types))
@@ -136,12 +144,22 @@ class Fuzz:
         ]
         data = self.memory.put(b"".join(pieces))
         self.given_places(pieces, data, chosen, mutations)
-        if self.totals.made // ROUND % 2 == 0:
-            self.as_framed(data, "bare")
-        else:
-            headed = file_header() + b"".join(map(cdr, pieces[: count // 4]))
-            self.as_framed(self.memory.put(headed), "ts32297")
+        same_as_twin(self.format.name, rng.sample(pieces, min(WITH_TWIN, count)))
+        make = FILES[self.totals.made // ROUND % len(FILES)]
+        octets, rules = make(rng, rng.sample(pieces, count // 2), self.tags)
+        octets = damage(rng, octets)
+        self.as_framed(self.memory.put(octets), rules)
+        if make is bare:
+            self.framed_as_twin(octets, rules)
         self.totals.made += count
+
+    def framed_as_twin(self, octets: bytes, rules: FramingRules) -> None:
+        """Frames a piece of a file in plain Python too."""
+        at = self.rng.randrange(max(1, len(octets) - TWIN_OCTETS))
+        piece = octets[at : at + TWIN_OCTETS]
+        frames = self.framed(self.memory.put(piece), rules)
+        found = list(zip(frames.offsets.tolist(), frames.lengths.tolist(), strict=True))
+        assert (found, list(frames.unframed)) == frame_bare(piece, self.tags, rules), piece.hex()
 
     def given_places(
         self,
@@ -161,17 +179,26 @@ class Fuzz:
         self.totals.decoded += chunk.records_decoded
         self.totals.suspended += chunk.records_suspended
 
-    def as_framed(self, data: np.ndarray, framing: str) -> None:
-        """Frames the octets and decodes what was found."""
-        frames = frame(data, self.tags, FramingRules(framing))
+    def framed(self, data: np.ndarray, rules: FramingRules) -> Frames:
+        """Frames octets, each of which is then in exactly one place."""
+        frames = frame(data, self.tags, rules)
         unframed = sum(gap.length for gap in frames.unframed)
         framed = int(frames.lengths.sum())
         assert frames.header_octets + frames.filler_octets + framed + unframed == len(data)
-        assert (frames.lengths > 0).all()
-        file = Octets("fuzz", self.format.name, data, frames.offsets, frames.lengths)
-        conserved(file, decode_chunk(file, range(len(frames.offsets))))
+        starts = np.concatenate([frames.offsets, [gap.offset for gap in frames.unframed]])
+        ends = starts + np.concatenate([frames.lengths, [gap.length for gap in frames.unframed]])
+        order = np.argsort(starts)
+        assert (ends > starts).all()
+        assert (ends[order][:-1] <= starts[order][1:]).all()
         self.totals.framed += len(frames.offsets)
         self.totals.unframed += unframed
+        return frames
+
+    def as_framed(self, data: np.ndarray, rules: FramingRules) -> None:
+        """Frames the octets and decodes what was found."""
+        frames = self.framed(data, rules)
+        file = Octets("fuzz", self.format.name, data, frames.offsets, frames.lengths)
+        conserved(file, decode_chunk(file, range(len(frames.offsets))))
 
 
 def run(records: int, seed: int, *, show: bool = False) -> Totals:
