@@ -3,6 +3,7 @@
 SHELL := /bin/bash
 PY := .venv/bin/python
 STAMP := .venv/.installed
+RECORDS := 1000000
 export PYTHONDONTWRITEBYTECODE :=
 export TZ := UTC
 
@@ -42,8 +43,8 @@ format: setup ## format and fix what can be fixed
 	@.venv/bin/ruff format .
 	@.venv/bin/ruff check --fix .
 
-fuzz: setup ## long mutation run of the decoder (1 M records and more)
-	@$(PY) -m tests.mediation.fuzz --records 1000000
+fuzz: setup ## long mutation run of framing and decoder; `make fuzz RECORDS=10000000` for more
+	@$(PY) -m tests.mediation.fuzz --records $(RECORDS)
 
 bench: setup ## throughput against peers
 	@.venv/bin/huadan bench decode && .venv/bin/huadan bench rate && .venv/bin/huadan bench run

@@ -238,20 +238,32 @@ def find_record(buf, pos, stop, limit, rules, kinds, long_numbers, stack, state)
 
 
 @njit(**HELPER)
+def only_filler(buf, start, stop, kinds):
+    """Returns True where [start, stop) holds nothing but filler."""
+    for at in range(start, stop):  # noqa: SIM110 - numba has no generators in all()
+        if kinds[buf[at]] != FILLER:
+            return False
+    return True
+
+
+@njit(**HELPER)
 def is_cut(buf, start, end, rules, kinds, long_numbers, stack, state):
     """Returns True where the record [start, end) was cut and covers the head of its successor.
 
-    The mark of a cut: a whole record begins inside it and ends behind it, or at its end if the
-    cut record is inconsistent inside or of a type that nobody declared.
+    The mark of a cut: a whole record begins inside it and ends behind it, or at its end (filler
+    between them) if the cut record is inconsistent inside or of a type that nobody declared.
     """
     size = np.int64(len(buf))
     at = start + 1
     crossing = np.int64(0)
     while 0 <= crossing < end:
         _, crossing = find_record(buf, at, end, size, rules, kinds, long_numbers, stack, state)
-        at = crossing
-    if crossing != end:
+        if crossing > 0:
+            at = crossing
+    if crossing > end or at == start + 1:
         return crossing > end
+    if not only_filler(buf, at, end, kinds):
+        return False
     if not starts_record(buf, start, size, kinds, long_numbers):
         return True
     reached, _ = walk(buf, start, end, stack, state)

@@ -34,6 +34,7 @@ from mediation.kernels.boundaries import (
     POSITION,
     RECORDS,
     SEARCH_EXHAUSTED,
+    only_filler,
     read_header,
     walk,
 )
@@ -108,11 +109,20 @@ def filler_run(buf, pos, cap, rules, kinds, classes):
 
 @njit(**HELPER)
 def may_follow_headed(buf, pos, rules, kinds, classes):
-    """Returns True where a record may end at ``pos``: end of file, a CDR header, or filler."""
+    """Returns True where a record may end at ``pos``: end of file, a CDR header, or filler.
+
+    Two octets are soon taken for a length, so without the mark of release and format the record
+    behind them must say the same length.
+    """
     if pos >= len(buf):
         return True
-    record, _ = read_cdr_header(buf, pos, rules, kinds, classes)
-    return record > 0 or filler_run(buf, pos, LOOK_AHEAD, rules, kinds, classes) > 0
+    record, length = read_cdr_header(buf, pos, rules, kinds, classes)
+    if record > 0:
+        if rules[MARK] >= 0:
+            return True
+        content, inner = read_header(buf, record, record + length)
+        return content > 0 and (inner < 0 or content + inner == record + length)
+    return filler_run(buf, pos, LOOK_AHEAD, rules, kinds, classes) > 0
 
 
 @njit(**HELPER)
@@ -139,15 +149,6 @@ def find_headed(buf, pos, stop, rules, kinds, classes, stack, state):
         if state[BUDGET] < 0:
             break
     return np.int64(-1), np.int64(-1)
-
-
-@njit(**HELPER)
-def only_filler(buf, start, stop, kinds):
-    """Returns True where [start, stop) holds nothing but filler."""
-    for at in range(start, stop):  # noqa: SIM110 - numba has no generators in all()
-        if kinds[buf[at]] != FILLER:
-            return False
-    return True
 
 
 @njit(**HELPER)

@@ -18,7 +18,7 @@ from mediation.reference.values import repaired, value_of
 
 if TYPE_CHECKING:
     from mediation.formats import Format
-    from mediation.formats.rules import RowsRule, TypeRule
+    from mediation.formats.rules import TypeRule
     from mediation.formats.schema import Element
     from mediation.formats.sources import Source
     from mediation.normalize import NormalizationSettings
@@ -194,19 +194,9 @@ class Walk:
     ) -> int:
         """Reads, enters or skips one element; returns where the next one begins."""
         after = end if tlv.length is None else tlv.content + tlv.length
-        rows = self.row_rule(tags, group)
-        sources = [
-            (column, number if path is source.path else ~number, source)
-            for column, number, source in group.sources()
-            for path in (source.path, source.second)
-            if path and tags_of(path) == tags
-        ]
-        keys = group.key_tags()
-        beside = [
-            (column, number, source)
-            for column, number, source in group.sources()
-            if tags in (tags_of(source.offset), tags_of(source.minus))
-        ]
+        index = group.index
+        rows, keys = index.rows.get(tags), index.keys
+        sources, beside = index.sources.get(tags, ()), index.beside.get(tags, ())
         if rows is not None:
             if not tlv.constructed:
                 raise self.fail(ops.UNEXPECTED_FORM, tlv.at)
@@ -231,7 +221,7 @@ class Walk:
                 read = text_codecs.digest if keys[tags] else text_codecs.key
                 group.keys[tags] = read(octets)
             return after
-        if self.leads_on(tags, group):
+        if tags in index.beyond:
             if not tlv.constructed:
                 raise self.fail(ops.UNEXPECTED_FORM, tlv.at)
             children = element.children if element else None
@@ -250,11 +240,7 @@ class Walk:
         depth: int,
     ) -> int:
         """Walks into an element; of one of a list with a condition, keeps what it picks."""
-        picks = [
-            (column, number, source)
-            for column, number, source in group.sources()
-            if source.pick is not None and tags_of(source.path[: source.pick_at]) == tags
-        ]
+        picks = group.index.picks.get(tags, ())
         before = {}
         for column, number, source in picks:
             assert source.pick is not None  # noqa: S101 - chosen above
@@ -271,26 +257,6 @@ class Walk:
             elif earlier is not None:
                 group.found[column, number] = earlier
         return after
-
-    @staticmethod
-    def row_rule(tags: Tags, group: Group) -> RowsRule | None:
-        """Returns the rule of the rows that begin at `tags` inside `group`, None if none do."""
-        for rows in group.lists:
-            if tags_of((*rows.path, rows.element)) == tags:
-                return rows
-        return None
-
-    @staticmethod
-    def leads_on(tags: Tags, group: Group) -> bool:
-        """Returns whether any mapped path goes on below `tags`."""
-        paths = [
-            tags_of(path)
-            for _, _, s in group.sources()
-            for path in (s.path, s.second, s.offset, s.minus)
-        ]
-        paths += [tags_of((*rows.path, rows.element)) for rows in group.lists]
-        paths += list(group.key_tags())
-        return any(path[: len(tags)] == tags for path in paths if len(path) > len(tags))
 
     def read(
         self, tlv: Tlv, octets: bytes, column: str, number: int, source: Source, group: Group

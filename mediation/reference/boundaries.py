@@ -9,8 +9,8 @@ The rules of framing in words:
    of a class that records use and holds enough values (a record type that nobody declared); but
    not if it shows the mark of a cut.
 4. Otherwise one of the last sixteen records may show the mark of a cut: a whole record begins
-   inside it and ends behind it, or at its end if the record around it is inconsistent or of a type
-   that nobody declared. Then the break is where that record began.
+   inside it and ends behind it, or at its end (filler between them) if the record around it is
+   inconsistent or of a type that nobody declared. Then the break is where that record began.
 5. From the break to the next whole record that begins legally, the octets are unframed.
 """
 
@@ -178,11 +178,14 @@ class Framer:
 
     def is_cut(self, start: int, end: int) -> bool:
         """Returns True where the record [start, end) shows the mark of a cut (rule 4)."""
-        at = start + 1
-        while 0 < at < end:
-            at = self.find(at, end)[1]
-        if at != end:
-            return at > end
+        last = following = self.find(start + 1, end)[1]
+        while 0 < following < end:
+            last, following = following, self.find(following, end)[1]
+        if following > end or last < 0:
+            return following > end
+        behind = self.data[max(last, following) : end]
+        if not all(octet in FILLER_OCTETS for octet in behind):
+            return False
         return not self.starts(start) or self.whole(start, end)[0] != end
 
     def find(self, pos: int, stop: int) -> tuple[int, int]:

@@ -27,6 +27,52 @@ class Tlv:
     length: int | None
 
 
+class Index:
+    """What the rules of a group read, by the tags that lead to it.
+
+    Attributes:
+        rows: Rules of the rows that begin there.
+        sources: Column, number and source of what is read; the complement of the number for a
+            second path.
+        beside: Likewise, of what corrects a source.
+        picks: Likewise, of sources that choose among the elements of a list there.
+        keys: Fields that conditions ask for, True where by their digest.
+        beyond: Places below which something is read.
+    """
+
+    def __init__(self, rules: tuple[ColumnRule, ...], lists: tuple[RowsRule, ...]) -> None:
+        self.rows: dict[Tags, RowsRule] = {}
+        self.sources: dict[Tags, list[tuple[str, int, Source]]] = {}
+        self.beside: dict[Tags, list[tuple[str, int, Source]]] = {}
+        self.picks: dict[Tags, list[tuple[str, int, Source]]] = {}
+        self.keys: dict[Tags, bool] = {}
+        for rows in lists:
+            self.rows.setdefault(tags_of((*rows.path, rows.element)), rows)
+        for rule in rules:
+            for number, source in enumerate(rule.sources):
+                self.add(rule.column, number, source)
+        read = {*self.rows, *self.sources, *self.beside, *self.keys}
+        self.beyond = {tags[:depth] for tags in read for depth in range(len(tags))}
+
+    def add(self, column: str, number: int, source: Source) -> None:
+        """Enters one source."""
+        for path, place in ((source.path, number), (source.second, ~number)):
+            if path:
+                self.sources.setdefault(tags_of(path), []).append((column, place, source))
+        for path in {source.offset, source.minus} - {()}:
+            self.beside.setdefault(tags_of(path), []).append((column, number, source))
+        if source.condition is not None:
+            self.keys[tags_of(source.condition.path)] = source.condition.digests
+        if source.pick is not None:
+            to_element = source.path[: source.pick_at]
+            self.picks.setdefault(tags_of(to_element), []).append((column, number, source))
+            self.keys[tags_of((*to_element, *source.pick.path))] = source.pick.digests
+
+
+_INDEXES: dict[tuple[int, int], tuple[object, object, Index]] = {}
+"""By the identity of rules and lists, which are kept here so that it stays theirs."""
+
+
 @dataclass(slots=True)
 class Group:
     """What a record or one of its containers said: by column, a (first, second) per source.
@@ -49,24 +95,13 @@ class Group:
     keys: dict[Tags, int | None] = field(default_factory=dict)
     marks: dict[Tags, int] = field(default_factory=dict)
 
-    def sources(self) -> list[tuple[str, int, Source]]:
-        """Returns column, number and source of every source."""
-        return [
-            (rule.column, number, source)
-            for rule in self.rules
-            for number, source in enumerate(rule.sources)
-        ]
-
-    def key_tags(self) -> dict[Tags, bool]:
-        """Returns the tags of the fields that conditions ask for, True where by their digest."""
-        found = {}
-        for _, _, source in self.sources():
-            if source.condition is not None:
-                found[tags_of(source.condition.path)] = source.condition.digests
-            if source.pick is not None:
-                path = (*source.path[: source.pick_at], *source.pick.path)
-                found[tags_of(path)] = source.pick.digests
-        return found
+    @property
+    def index(self) -> Index:
+        """What its rules read, by tags; made once for the same rules."""
+        place = id(self.rules), id(self.lists)
+        if place not in _INDEXES:
+            _INDEXES[place] = (self.rules, self.lists, Index(self.rules, self.lists))
+        return _INDEXES[place][2]
 
     def holds(self, condition: Condition | None, outer: tuple[Element, ...] = ()) -> bool:
         """Returns whether a condition on the element at `outer` holds; none always does."""

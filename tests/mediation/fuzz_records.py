@@ -23,7 +23,13 @@ DEEP = 7
 """Levels below which only what must be there is written."""
 
 READ_SHARE = 0.85
-OIDS = bytes.fromhex("2a811c09")
+KINDS: dict[str, Callable[[random.Random], bytes]] = {
+    "INTEGER": lambda rng: rng.choice((b"\0", b"\1", b"\4", b"\x64", b"\1", rng.randbytes(4))),
+    "BOOLEAN": lambda rng: rng.choice((b"\0", b"\xff")),
+    "NULL": lambda _: b"",
+    "BIT STRING": lambda rng: b"\0" + rng.randbytes(4),
+    "OBJECT IDENTIFIER": lambda _: bytes.fromhex("2a811c09"),
+}
 
 
 def tbcd(digits: str) -> bytes:
@@ -98,19 +104,11 @@ class Writer:
 
     def octets(self, element: Element) -> bytes:
         """Returns the content of a primitive value."""
-        rng, kind = self.rng, element.kind
-        if kind == "INTEGER":
-            return rng.choice((b"\0", b"\1", b"\4", b"\x64", b"\1", rng.randbytes(4)))
-        if kind == "ENUMERATED":
+        rng = self.rng
+        if element.kind == "ENUMERATED":
             return bytes([rng.choice(element.names or ((0, ""),))[0] & 127])
-        if kind == "BOOLEAN":
-            return rng.choice((b"\0", b"\xff"))
-        if kind == "NULL":
-            return b""
-        if kind == "BIT STRING":
-            return b"\0" + rng.randbytes(4)
-        if kind == "OBJECT IDENTIFIER":
-            return OIDS
+        if element.kind in KINDS:
+            return KINDS[element.kind](rng)
         make = VALUES.get(self.codecs.get(id(element), ""))
         if make is not None:
             return make(rng)

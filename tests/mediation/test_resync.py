@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 COUNT = 10_000
 BLOCK = 8192
 
-Fault = "Callable[[random.Random, bytes], bytes]"
+Fault: TypeAlias = "Callable[[random.Random, bytes], bytes]"
 
 
 def cut_short(rng: random.Random, record: bytes) -> bytes:
