@@ -16,8 +16,12 @@ from mediation.inspector_values import value_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
+
     from mediation.formats import Format
     from mediation.formats.schema import Element
+
+    Octets = np.ndarray[tuple[int], np.dtype[np.uint8]]
 
 MAX_DEPTH: Final = 32
 """Levels that are shown; what lies deeper is one node with an error."""
@@ -191,13 +195,16 @@ class _Inspector:
         return Node(tag, name, start, end - pos, raw, None, tuple(children), error)
 
 
-def tag_tree(data: bytes, cdr_format: Format, base_offset: int = 0) -> list[Node]:
+def tag_tree(
+    data: bytes, cdr_format: Format, base_offset: int = 0, file: Octets | None = None
+) -> list[Node]:
     """Returns the tags of some octets as trees, one per record.
 
     Args:
         data: Octets of one record, or of several without filler between them.
         cdr_format: The format that names the fields.
         base_offset: Where ``data`` begins in the file, for the offsets of the nodes.
+        file: The whole file, uint8[n], where its first line may name the fields.
 
     Returns:
         Nodes that cover all of ``data`` in order; it never raises, whatever the octets are.
@@ -205,7 +212,7 @@ def tag_tree(data: bytes, cdr_format: Format, base_offset: int = 0) -> list[Node
     if cdr_format.flat is not None:
         from mediation.flat.inspect import record_nodes  # noqa: PLC0415 - it imports this module
 
-        return record_nodes(bytes(data), cdr_format.flat.layout, base_offset)
+        return record_nodes(bytes(data), cdr_format.flat, base_offset, file)
     return trees(data, cdr_format.schema, base_offset)
 
 

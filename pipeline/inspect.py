@@ -158,7 +158,7 @@ class Inspection:
         }
         for index in some:
             offset, length = int(cdr.offsets[index]), int(cdr.lengths[index])
-            nodes = tuple(tag_tree(cdr.raw(offset, length), self.format, offset))
+            nodes = tuple(tag_tree(cdr.raw(offset, length), self.format, offset, cdr.data))
             failure = failures.get(offset)
             outcome = "decoded" if offset in decoded else "suspended"
             if failure is None and offset not in decoded:

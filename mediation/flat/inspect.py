@@ -5,31 +5,37 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mediation.flat.forms import decode, expand
+from mediation.flat.lines_of_names import file_fields
 from mediation.inspector import Node
 from mediation.normalize import CHINA
 from mediation.reference.flat import FlatError, FlatWalk
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from mediation.flat.layout import Field, Layout
+    from mediation.flat.plan import FlatPlan
 
 
 def record_nodes(
     octets: bytes,
-    layout: Layout,
+    plan: FlatPlan,
     offset: int,
-    positions: dict[str, int] | None = None,
-    columns: int = 0,
+    file: np.ndarray | None = None,
 ) -> list[Node]:
     """Returns one node per record with one child per field, named, with octets and value.
 
     Args:
         octets: The record.
-        layout: The format.
+        plan: The format's plan.
         offset: Where the record begins in the file.
-        positions: Where each heading stands in this file; None as the mapping says.
-        columns: Fields that the line of names has, where there is one.
+        file: The whole file, uint8[n], for its line of names; None as the mapping says.
     """
-    walk = FlatWalk(layout, octets, CHINA, positions, columns)
+    layout = plan.layout
+    walk = FlatWalk(layout, octets, CHINA)
+    if file is not None:
+        names = file_fields(file, plan)
+        walk.positions, walk.columns = names.positions, names.columns
     name, error = "", ""
     fields: tuple[Field, ...] = ()
     try:

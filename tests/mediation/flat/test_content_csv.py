@@ -8,9 +8,12 @@ import io
 import random
 from decimal import Decimal
 
+import numpy as np
 import pytest
 
 from mediation.errors import UnreadableFileError
+from mediation.formats import load
+from mediation.inspector import tag_tree
 
 from .world import Found, decode
 
@@ -131,6 +134,18 @@ def test_rows_do_not_depend_on_chunks() -> None:
     assert pieces.rows == whole.rows
     assert pieces.suspense == whole.suspense
     assert len(whole.suspense) == 1
+
+
+def test_inspector_names_the_fields_of_this_file() -> None:
+    event = make(1)[0]
+    order = HEADINGS[::-1]
+    line = ",".join(event[name] if name != "item" else "clip" for name in order).encode()
+    data = np.frombuffer(",".join(order).encode() + b"\n" + line, np.uint8)
+    (node,) = tag_tree(line, load(NAME), len(data) - len(line), data)
+    found = {child.name: child.value for child in node.children}
+    assert not node.error
+    assert (found["msisdn"], found["volume"]) == (event["msisdn"], event["volume_kb"])
+    assert sum(child.length for child in node.children) + len(order) - 1 == len(line)
 
 
 def test_wrong_trailer_is_noted() -> None:
