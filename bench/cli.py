@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -38,15 +39,41 @@ def bench() -> None:
     """Measure throughput against peers, in interleaved runs on this machine."""
 
 
-@bench.command(epilog="\b\nExample:\n  huadan bench decode --records 500000 --json\n")
+DECODE_EPILOG = """\b
+Examples:
+  huadan bench decode --records 500000 --json
+  huadan bench decode --format tap3
+  huadan bench decode --file CDAAAAABBBBB00042
+"""
+
+
+@bench.command(epilog=DECODE_EPILOG)
 @records_option
 @rounds_option
+@click.option("--format", "format_name", help="Measure records of one format, see format list.")
+@click.option(
+    "--file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Measure a file of yours, as it is.",
+)
 @json_option
-def decode(records: int | None, rounds: int, as_json: bool) -> None:  # noqa: FBT001  click's way
-    """Decode BER to EDR batches on one thread; the peer is asn1tools."""
+def decode(
+    records: int | None,
+    rounds: int,
+    format_name: str | None,
+    file: Path | None,
+    as_json: bool,  # noqa: FBT001  click's way
+) -> None:
+    """Decode CDR files to EDR batches on one thread; peers are asn1tools and, if there, asn1c."""
     from bench.decode import bench_decode  # noqa: PLC0415
+    from bench.format_files import UnmeasurableError  # noqa: PLC0415
+    from mediation.errors import MediationConfigError  # noqa: PLC0415
 
-    _report(bench_decode(records or 400_000, rounds, _progress()), as_json=as_json)
+    try:
+        result = bench_decode(records or 400_000, rounds, _progress(), format_name, file)
+    except (MediationConfigError, UnmeasurableError) as error:
+        raise click.UsageError(str(error)) from error
+    _report(result, as_json=as_json)
 
 
 @bench.command(epilog="\b\nExample:\n  huadan bench rate --records 5000000 --rounds 7\n")
@@ -115,3 +142,5 @@ def _report(result: Result, *, as_json: bool) -> None:
         f"peak memory {result.peak_rss_bytes / 2**20:,.0f} MiB, "
         f"calibration {result.calibration:,.0f} M spins/s"
     )
+    for note in result.notes:
+        console.print(note)

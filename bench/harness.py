@@ -52,6 +52,8 @@ class Result:
     peak_rss_bytes: int
     calibration: float
     peers: tuple[Peer, ...]
+    notes: tuple[str, ...] = ()
+    """What could not be measured, and why."""
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the result as one JSON-ready object."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from tests.mediation.tap_events import (
+from bench.tap_events import (
     ENTITIES,
     NEW_IN_12,
     OFFSETS,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bench import tap_events as tap
 from mediation.detect import detect_format
-from tests.mediation import tap_events as tap
 from tests.mediation.cdr_records import specification
 from tests.mediation.opened import Opener, decoded
 from tests.mediation.tap_meaning import dialled, party, utc

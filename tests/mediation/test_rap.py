@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bench import tap_events as tap
 from mediation.decoder import decode_chunk
 from mediation.returned import Return, ReturnError, returned_events, returns
-from tests.mediation import tap_events as tap
 from tests.mediation.cdr_records import specification
 from tests.mediation.opened import NO_RULES, Opener, decoded, rows_of
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bench import tap_events as tap
 from mediation import formats
 from mediation.batch_audit import joined_totals, totals_of
 from mediation.decoder import decode_chunk
-from tests.mediation import tap_events as tap
 from tests.mediation.cdr_records import specification
 from tests.mediation.opened import NO_RULES, Opener, decoded
 from tests.mediation.tap_meaning import meaning

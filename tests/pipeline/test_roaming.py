@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bench import tap_events as tap
 from pipeline.run import run
-from tests.mediation import tap_events as tap
 from tests.pipeline.world import make_workspace
 
 if TYPE_CHECKING:

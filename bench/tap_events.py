@@ -1,12 +1,12 @@
-"""TAP 3 events and files for tests: random values through asn1tools' encoder."""
+"""TAP 3 events and files: random values through asn1tools' encoder."""
 
 # ruff: noqa: ANN401 - decoded ASN.1 values are of any type
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bench.random_records import specification
 from mediation import formats
-from tests.mediation.cdr_records import specification
 
 if TYPE_CHECKING:
     import random
@@ -44,10 +44,12 @@ def bcd(digits: str) -> bytes:
 
 
 def digits(rng: random.Random, count: int) -> str:
+    """Returns so many random digits."""
     return "".join(rng.choices("0123456789", k=count))
 
 
 def clock(rng: random.Random) -> bytes:
+    """Returns a local time stamp, `YYYYMMDDhhmmss`."""
     day = f"20{rng.randrange(20, 30)}{rng.randrange(1, 13):02d}{rng.randrange(1, 29):02d}"
     time = f"{rng.randrange(24):02d}{rng.randrange(60):02d}{rng.randrange(60):02d}"
     return (day + time).encode()
@@ -147,6 +149,7 @@ def events(rng: random.Random, release: int, count: int, share: float = 0.7) -> 
 
 
 def long_time(text: bytes, offset: bytes = b"+0800") -> dict[str, bytes]:
+    """Returns a time stamp with its offset."""
     return {"localTimeStamp": text, "utcTimeOffset": offset}
 
 
