@@ -14,7 +14,10 @@ from bench import tap_events as tap
 from mediation import formats
 from mediation.batch_audit import joined_totals, totals_of
 from mediation.decoder import decode_chunk
-from tests.mediation.cdr_records import specification
+from mediation.kernels import ops
+from mediation.reference.ber import MalformedError, decode_record
+from tests.mediation.cdr_records import memory, specification
+from tests.mediation.fuzz_mutate import MUTATIONS, dissect
 from tests.mediation.opened import NO_RULES, Opener, decoded
 from tests.mediation.tap_meaning import meaning
 
@@ -260,6 +263,33 @@ def test_the_trailer_of_five_calls_is_the_sum_of_their_totals(opened: Opener) ->
     assert file.batches[0].values["charge"] == 19902
     assert sum(row["partner_charge"] for row in rows) == 1_990_200
     assert (file.batches[0].values["release"], notes) == (11, ())
+
+
+def twin_fault(piece: bytes) -> str | None:
+    """Returns why the plain-Python decoder gives an event up, None if it does not."""
+    try:
+        decode_record(formats.load("tap3"), piece)
+    except MalformedError as error:
+        return ops.STATUS_NAMES[error.status]
+    return None
+
+
+def test_the_twin_finds_the_same_faults_in_mutated_events() -> None:
+    rng = random.Random(11)
+    clean = [
+        dissect(specification("tap3").encode("CallEventDetail", event))
+        for event in tap.events(rng, 12, 45, share=0.4)
+    ]
+    pieces = [rng.choice(MUTATIONS)(rng, rng.choice(clean)) for _ in range(400)]
+    pieces = [piece for piece in pieces if piece]
+    file = memory("tap3", pieces)
+    chunk = decode_chunk(file, range(len(pieces)), rules=NO_RULES)
+    reasons_at = {row["offset"]: row["reason"] for row in chunk.suspense.to_pylist()}
+    for offset, piece in zip(file.offsets.tolist(), pieces, strict=True):
+        reason = reasons_at.get(offset)
+        wanted = twin_fault(piece)
+        found = reason if reason in ops.STATUS_NAMES.values() else None
+        assert found == wanted, piece.hex()
 
 
 @pytest.mark.skipif("HUADAN_REAL_FILES" not in os.environ, reason="no folder of real files")
