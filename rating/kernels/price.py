@@ -61,12 +61,13 @@ _CONSECUTIVE, _ISOLATED = 1, 2
 
 
 @inlined
-def _stretch(book, rule, moment, offset, zone):
-    """Returns (price, band, instant at which it ends if the rule splits, zone) at a moment.
+def _stretch(book, rule, cuts, moment, offset, zone):
+    """Returns (price, band, instant at which it ends, zone) of a rule at a moment.
 
     Args:
         book: PriceArrays.
         rule: Where its row begins.
+        cuts: Whether the event is cut: where it is not, nobody asks for the end of the band.
         moment: UTC microseconds.
         offset: Minutes that the switch added to UTC, _NO_OFFSET if it did not say.
         zone: Index in the book's offsets to search from.
@@ -90,7 +91,7 @@ def _stretch(book, rule, moment, offset, zone):
     day *= 1440
     slot = ((word >> TIME_MODEL_SHIFT) * book.sizes[1] + kind) * 1440 + minutes - day
     band = np.int64(book.tm_band[u(slot)])
-    if word & SPLIT_MASK:
+    if cuts:
         until = min(until, (day + book.tm_until[u(slot)] - offset) * MINUTE)
     price = np.int64(book.rule[u(rule + RULE_HEAD + band)])
     if word & RULE_FREE:
@@ -123,12 +124,13 @@ def _first_stretches(book, state, charge, first, count, zone):
         prefetch(state.cap_spent, np.int64(state.account[u(account + 7)]))
         marks = event[u(at + 3)]
         offset = ((marks >> 4) & 0xFFF) + _NO_OFFSET
-        price, band, until, zone = _stretch(book, rule, start, offset, zone)
+        cuts = book.rule[u(rule)] & SPLIT_MASK != 0
+        price, band, until, zone = _stretch(book, rule, cuts, start, offset, zone)
         prefetch(book.price_line, price)
         prefetch(charge.line, CHARGE_WORDS * (first + k))
         until = min(until, book.epoch_end[u((marks >> 16) & 0xFFFF)])
         cut = quantity
-        if np.int64(book.rule[u(rule)]) & SPLIT_MASK:
+        if cuts:
             # units that begin before `until`
             cut = min((until - start + SECOND - 1) // SECOND, quantity)
         block[u(BLOCK_WORDS * k)] = price
@@ -261,6 +263,7 @@ def price_events(book, state, charge, take_instance, take_units):
                         next_price, next_band, until, zone = _stretch(
                             book,
                             rule_words * price_rule,
+                            True,  # noqa: FBT003  compiled in, as every helper of the kernel
                             moment,
                             ((marks >> 4) & 0xFFF) + _NO_OFFSET,
                             zone,
