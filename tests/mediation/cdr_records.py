@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.random_records import encode, number, random_records, specification, tbcd, timestamp
+from bench.random_records import (
+    encode,
+    number,
+    random_records,
+    random_value,
+    specification,
+    tbcd,
+    timestamp,
+)
 
 if TYPE_CHECKING:
     from mediation.batch_facts import BatchFacts
@@ -22,6 +30,7 @@ __all__ = [
     "mo_call",
     "number",
     "random_records",
+    "random_value",
     "specification",
     "tbcd",
     "timestamp",
