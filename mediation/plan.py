@@ -17,6 +17,7 @@ from mediation.columns import CODES, COLUMNS, INDEX, LIMITS, PAIRS, QUANTITIES
 from mediation.edr import MISSING
 from mediation.formats.codecs import INTEGERS
 from mediation.kernels import ops
+from mediation.plan_nodes import Node, Numbering, down, tags
 from mediation.plan_tables import CLASSES, lookup_tables, tag_tables, zoneless
 
 if TYPE_CHECKING:
@@ -103,47 +104,6 @@ class Plan:
 
 
 @dataclass(slots=True)
-class _Edge:
-    kind: int = ops.LEAF
-    node: _Node | None = None
-    actions: list[list[int]] = field(default_factory=list)
-    texts: list[tuple[int, str] | None] = field(default_factory=list)
-    picks: list[list[int]] = field(default_factory=list)
-    code: int = 0
-    position: int = -1
-    group: int = 0
-
-
-@dataclass(slots=True)
-class _Node:
-    edges: dict[tuple[int, int], _Edge] = field(default_factory=dict)
-
-    def edge(self, element: Element) -> _Edge:
-        key = (element.tag_class, element.tag_number)
-        found = self.edges.get(key)
-        if found is None:
-            found = _Edge()
-            if element.constructed:
-                found.kind = ops.DESCEND
-                found.node = _Node()
-            self.edges[key] = found
-        return found
-
-
-def _down(node: _Node, path: tuple[Element, ...]) -> _Edge:
-    """Returns the edge at the end of `path`, made as needed."""
-    edge = node.edge(path[0])
-    for element in path[1:]:
-        assert edge.node is not None  # noqa: S101 - only constructed elements have children
-        edge = edge.node.edge(element)
-    return edge
-
-
-def _tags(path: tuple[Element, ...]) -> tuple[tuple[int, int], ...]:
-    return tuple((element.tag_class, element.tag_number) for element in path)
-
-
-@dataclass(slots=True)
 class _Steps:
     """The steps of one record type."""
 
@@ -157,7 +117,7 @@ class _Compiler:
 
     def __init__(self, mapping: Mapping) -> None:
         self.mapping = mapping
-        self.root = _Node()
+        self.root = Node()
         self.templates: list[dict[int, int]] = [{} for _ in mapping.types]
         self.groups: set[int] = set()
         self.steps: list[_Steps] = [_Steps() for _ in mapping.types]
@@ -227,8 +187,8 @@ class _Compiler:
         if step not in steps:
             steps.append(step)
 
-    def add_rows(self, outer: _Node, rule: RowsRule, steps: _Steps) -> None:
-        edge = _down(outer, (*rule.path, rule.element))
+    def add_rows(self, outer: Node, rule: RowsRule, steps: _Steps) -> None:
+        edge = down(outer, (*rule.path, rule.element))
         edge.kind = ops.ROW
         edge.code = len(self.templates)
         assert edge.node is not None  # noqa: S101 - an element of rows is constructed
@@ -251,7 +211,7 @@ class _Compiler:
 
     def add_column(
         self,
-        node: _Node,
+        node: Node,
         rule: ColumnRule,
         template: dict[int, int],
         steps: list[list[int]],
@@ -268,7 +228,7 @@ class _Compiler:
             if rule.gathers:
                 self.place(node, rule.column, source, (target[0], -1), template)
                 continue
-            choice = _tags(source.choice)
+            choice = tags(source.choice)
             direct = not source.previous and not source.condition and not source.second
             if first and direct:
                 slots = target
@@ -285,13 +245,13 @@ class _Compiler:
             self.place(node, rule.column, source, slots, template)
 
     def key(
-        self, node: _Node, outer: tuple[Element, ...], condition: Condition | None
+        self, node: Node, outer: tuple[Element, ...], condition: Condition | None
     ) -> tuple[int, int]:
         """Returns key slot and wanted value of a condition on the element at `outer`."""
         if condition is None:
             return 0, 0
         path = (*outer, *condition.path)
-        known = (id(node), _tags(path))
+        known = (id(node), tags(path))
         if known not in self.keys:
             self.keys[known] = self.slot()
             op = ops.DIGEST if condition.digests else ops.KEY
@@ -307,7 +267,7 @@ class _Compiler:
 
     def place(
         self,
-        node: _Node,
+        node: Node,
         column: str,
         source: Source,
         slots: tuple[int, int],
@@ -335,15 +295,15 @@ class _Compiler:
             return
         outer = source.path[: source.pick_at]
         found = (self.slot(), self.slot() if slots[1] >= 0 else mark)
-        edge = _down(node, outer)
+        edge = down(node, outer)
         edge.kind = ops.PICK
         second = ops.TOTAL if source.codec.op == ops.SUM else slots[1]
         edge.picks.append([slots[0], second, *found, *self.key(node, outer, source.pick)])
         self.act(node, column, source, source.path, found)
 
-    def mark(self, node: _Node, path: tuple[Element, ...]) -> int:
+    def mark(self, node: Node, path: tuple[Element, ...]) -> int:
         """Returns the slot of a mark that turns amounts into refunds."""
-        known = (id(node), _tags(path))
+        known = (id(node), tags(path))
         if known not in self.marks:
             self.marks[known] = self.slot()
             whole = (MISSING + 1, HIGHEST)
@@ -351,15 +311,15 @@ class _Compiler:
         return self.marks[known]
 
     @staticmethod
-    def beside(node: _Node, path: tuple[Element, ...], action: list[int]) -> None:
+    def beside(node: Node, path: tuple[Element, ...], action: list[int]) -> None:
         """Adds an action that fills no column of its own."""
-        edge = _down(node, path)
+        edge = down(node, path)
         edge.actions.append(action)
         edge.texts.append(None)
 
     def act(
         self,
-        node: _Node,
+        node: Node,
         column: str,
         source: Source,
         path: tuple[Element, ...],
@@ -373,7 +333,7 @@ class _Compiler:
         if source.meaning.layouts:
             layout = source.meaning.layouts[part]
             param = len(self.table_numbers) + self.layouts.setdefault(layout, len(self.layouts))
-        edge = _down(node, path)
+        edge = down(node, path)
         extra = source.meaning.rounds_from
         edge.actions.append([source.codec.op, *slots, low, high, -1, param, extra])
         edge.texts.append(self.text(column, source, slots))
@@ -389,50 +349,7 @@ class _Compiler:
         return None
 
 
-@dataclass(slots=True)
-class _Layout:
-    """Nodes, entries and actions as they are numbered."""
-
-    nodes: list[_Node] = field(default_factory=list)
-    entries: list[list[int]] = field(default_factory=list)
-    actions: list[list[int]] = field(default_factory=list)
-    texts: list[tuple[int, str] | None] = field(default_factory=list)
-    edges: list[dict[tuple[int, int], int]] = field(default_factory=list)
-    picks: list[list[int]] = field(default_factory=list)
-
-    def node(self, node: _Node | None) -> int:
-        """Numbers a node and everything below it; returns its number."""
-        if node is None:
-            return -1
-        number = len(self.nodes)
-        self.nodes.append(node)
-        self.edges.append({})
-        for key, edge in node.edges.items():
-            self.edges[number][key] = self.entry(edge)
-        return number
-
-    def entry(self, edge: _Edge) -> int:
-        number = len(self.entries)
-        first = self.chain(edge)
-        picks = (len(self.picks), len(self.picks) + len(edge.picks))
-        self.picks.extend(edge.picks)
-        self.entries.append([edge.kind, -1, first, edge.code, edge.position, *picks, edge.group])
-        self.entries[number][ops.ENT_CHILD] = self.node(edge.node)
-        return number
-
-    def chain(self, edge: _Edge) -> int:
-        """Numbers the actions of one field, linked; returns the first or -1."""
-        first = len(self.actions)
-        for offset, action in enumerate(edge.actions):
-            linked = list(action)
-            last = offset + 1 == len(edge.actions)
-            linked[ops.ACT_NEXT] = -1 if last else first + offset + 1
-            self.actions.append(linked)
-        self.texts.extend(edge.texts)
-        return first if edge.actions else -1
-
-
-def _steps(compiler: _Compiler, layout: _Layout) -> tuple[Int64s, Int32s]:
+def _steps(compiler: _Compiler, layout: Numbering) -> tuple[Int64s, Int32s]:
     """Returns all steps behind one another, then the picks, and the spans per record type."""
     flat: list[list[int]] = []
     spans: list[list[int]] = []
@@ -463,7 +380,7 @@ def compile_plan(mapping: Mapping, schema: tuple[Element, ...]) -> Plan:
     compiler = _Compiler(mapping)
     for code, rule in enumerate(mapping.types):
         compiler.add_type(code, rule)
-    layout = _Layout()
+    layout = Numbering()
     layout.node(compiler.root)
     # Number 1 is the node of what is skipped: it knows no tag, so it only counts nesting.
     skip_first = _with_skip_node(layout)
@@ -495,11 +412,11 @@ def compile_plan(mapping: Mapping, schema: tuple[Element, ...]) -> Plan:
     )
 
 
-def _with_skip_node(layout: _Layout) -> _Layout:
+def _with_skip_node(layout: Numbering) -> Numbering:
     """Returns the layout with an empty node as number 1; later nodes move up by one."""
     for entry in layout.entries:
         if entry[ops.ENT_CHILD] >= SKIP:
             entry[ops.ENT_CHILD] += 1
-    layout.nodes.insert(SKIP, _Node())
+    layout.nodes.insert(SKIP, Node())
     layout.edges.insert(SKIP, {})
     return layout

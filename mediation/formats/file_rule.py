@@ -33,7 +33,8 @@ from typing import TYPE_CHECKING, Final
 
 from mediation.columns import COLUMNS, INDEX, KIND
 from mediation.formats.codecs import INTEGERS
-from mediation.formats.mapping import nearest, one_step
+from mediation.formats.mapping import nearest
+from mediation.formats.paths import one_step
 from mediation.kernels import ops
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ from mediation.edr import MISSING
 from mediation.formats.arguments import argument_of
 from mediation.formats.codecs import CODECS, INTEGERS, STRINGS
 from mediation.formats.modules import MODULES, read_holder, unwrapped
+from mediation.formats.paths import one_step, visible
 from mediation.formats.rules import ColumnRule, Mapping, RowsRule, TypeRule
 from mediation.formats.sources import CONDITION, Condition, Source, key_value
 from mediation.formats.variants import TAGS, VARIANT
@@ -405,7 +406,7 @@ class Reader:
         while True:
             step = one_step(inside, rest)
             if step is None:
-                known = [name for child in inside for name in _visible(child)]
+                known = [name for child in inside for name in visible(child)]
                 word = rest.split(".", maxsplit=1)[0]
                 message = f"`{path}`: there is no `{word}`" + (
                     f" in `{chain[-1].name}`" if chain and chain[-1].name else ""
@@ -464,25 +465,6 @@ def _number(text: str, column: str) -> bool:
     """Returns whether a table's value is a number that a column can hold."""
     low, high = LIMITS[INDEX[column]]
     return re.fullmatch(r"-?\d{1,18}", text) is not None and low <= int(text) <= high
-
-
-def _visible(element: Element) -> list[str]:
-    return [element.name] if element.name else [child.name for child in element.children]
-
-
-def one_step(inside: tuple[Element, ...], path: str) -> list[Element] | None:
-    """Returns the element that `path` begins with, and what its EXPLICIT tag wraps."""
-    for child in inside:
-        if path == child.name or (
-            child.name and path.startswith((child.name + ".", child.name + "["))
-        ):
-            chain = [child]
-            while chain[-1].kind == "EXPLICIT" and len(chain[-1].children) == 1:
-                if chain[-1].children[0].name:
-                    break
-                chain.append(chain[-1].children[0])
-            return chain
-    return None
 
 
 def read_mapping(document: Document, schema: tuple[Element, ...]) -> Mapping:

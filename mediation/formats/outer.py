@@ -17,7 +17,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from mediation.formats.mapping import nearest, one_step
+from mediation.formats.mapping import nearest
+from mediation.formats.paths import one_step
 
 if TYPE_CHECKING:
     from mediation.formats.schema import Element

@@ -12,8 +12,6 @@ from mediation.kernels.codecs import e164, leading_zeros
 from mediation.kernels.field_codecs import (
     MISSING,
     MOST,
-    NO_OFFSET,
-    SECOND_US,
     char,
     decimal_number,
     digits,
@@ -24,9 +22,13 @@ from mediation.kernels.field_codecs import (
     is_network,
     is_text,
     last_at_or_below,
+    scaled,
+)
+from mediation.kernels.field_times import (
+    NO_OFFSET,
+    SECOND_US,
     local_seconds,
     match_pattern,
-    scaled,
     start_clock,
 )
 from mediation.kernels.flat_ops import (
