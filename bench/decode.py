@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import asn1tools
 
 from bench.asn1c import Asn1cError, build, missing_tools
-from bench.format_files import write_file
+from bench.format_files import NODES, write_file
 from bench.harness import Contestant, Result, compete
 from mediation import formats
 from mediation.decoder import decode_chunk
@@ -100,7 +100,7 @@ def _open(path: Path, number: int, format_name: str | None, scratch: Path) -> Cd
 
 def _decode_all(opened: list[CdrFile]) -> int:
     return sum(
-        decode_chunk(cdr_file, chunk).edr.num_rows
+        decode_chunk(cdr_file, chunk, NODES).edr.num_rows
         for cdr_file in opened
         for chunk in cdr_file.chunks(RECORDS_PER_CHUNK)
     )

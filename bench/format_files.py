@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bench import tap_events
 from bench.random_records import random_records
 from mediation import formats
 from mediation.decoder import decode_chunk
+from mediation.normalize import CHINA
 from mediation.reader import FileSettings, open_cdr_file
+from mediation.time_zones import NO_ZONES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +27,8 @@ SHARE = 0.6
 """How many of its optional fields a record has."""
 SEED = 3
 CONSTRUCTED = 0x20
+NODES = replace(CHINA, time_zones=NO_ZONES.with_default("Asia/Shanghai"))
+"""What records leave open; some formats' nodes write the time of their own clock."""
 
 
 class UnmeasurableError(ValueError):
@@ -71,7 +76,7 @@ def _seed(described: Format) -> bytes:
 
 def _decoding(opened: CdrFile) -> list[bytes]:
     """Returns the records that become EDRs or are discarded by name."""
-    done = decode_chunk(opened, range(opened.n_records))
+    done = decode_chunk(opened, range(opened.n_records), NODES)
     suspended = set(done.suspense.column("offset").to_pylist())
     places = zip(opened.offsets.tolist(), opened.lengths.tolist(), strict=True)
     return [opened.raw(offset, length) for offset, length in places if offset not in suspended]

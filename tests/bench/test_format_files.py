@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.format_files import UnmeasurableError, write_file
+from bench.format_files import NODES, UnmeasurableError, write_file
 from mediation import formats
 from mediation.decoder import decode_chunk
 from mediation.reader import FileSettings, open_cdr_file
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.parametrize("name", ["3gpp_chf", "huawei_cs", "tap3", "nrtrde"])
+@pytest.mark.parametrize("name", ["3gpp_chf", "ericsson_cs", "huawei_cs", "tap3", "nrtrde"])
 def test_every_record_of_a_made_file_decodes(name: str, tmp_path: Path) -> None:
     path = write_file(name, 3_000, tmp_path)
     with open_cdr_file(path, "0" * 32, name, FileSettings(scratch=tmp_path)) as opened:
         assert opened.n_records >= 3_000
         assert not opened.unframed
-        done = decode_chunk(opened, range(opened.n_records))
+        done = decode_chunk(opened, range(opened.n_records), NODES)
     assert done.records_suspended == 0
     assert done.records_decoded > 0
 
