@@ -359,30 +359,43 @@ class _Decoding:
         if not hits and start.min() != MISSING:
             return np.array(sorted(gone), np.int32) if gone else NO_RECORDS
         timeless = start == MISSING  # such a row cannot be written, whatever the rules say
-        chosen: dict[int, Rule | None] = {}
-        for row in np.flatnonzero((status != 0) | timeless).tolist():
-            record = int(scratch.row_record[row])
-            if record in gone:
-                continue
-            rule = self.rules.rules[status[row] - 1] if status[row] else None
-            before = chosen.get(record)
-            if record not in chosen or (before is not None and before.outcome == "discard"):
-                chosen[record] = rule
-        for record, rule in chosen.items():
-            self.refuse(first + record, rule)
-        return np.array(sorted(gone.union(chosen)), np.int32)
+        stopped = np.flatnonzero((status != 0) | timeless)
+        record, rule = scratch.row_record[stopped], status[stopped]
+        discards = self.rules.discards[rule]
+        mixed = np.isin(record, record[~discards])
+        if gone:
+            left = ~np.isin(record, np.array(sorted(gone), np.int32))
+            mixed, discards = mixed & left, discards & left
+        self.suspend_rows(first, record[mixed], rule[mixed])
+        alone = discards & ~mixed
+        self.discard_rows(first, record[alone], rule[alone])
+        return np.union1d(record, np.array(sorted(gone), np.int32)).astype(np.int32)
 
-    def refuse(self, record: int, rule: Rule | None) -> None:
-        """Counts a record that validation stops, as discarded or as suspended."""
-        offset, length = int(self.offsets[record]), int(self.lengths[record])
-        if rule is not None and rule.outcome == "discard":
-            self.discarded[rule.reason] = self.discarded.get(rule.reason, 0) + 1
-            self.discarded_bytes += length
+    def suspend_rows(self, first: int, record: Int32s, rule: Int16s) -> None:
+        """Notes the records that have a container to suspend, with its rule; there are few."""
+        chosen: dict[int, Rule | None] = {}
+        for at, number in zip(record.tolist(), rule.tolist(), strict=True):
+            before = chosen.get(at)
+            if at not in chosen or (before is not None and before.outcome == "discard"):
+                chosen[at] = self.rules.rules[number - 1] if number else None
+        for at, why in chosen.items():
+            offset, length = int(self.offsets[first + at]), int(self.lengths[first + at])
+            reason = "missing_start_time" if why is None else why.reason
+            column = "start_time" if why is None else why.columns[0]
+            detail = NO_START if why is None else why.detail
+            fault = Fault(offset, length, "validate", reason, column, detail, "", offset)
+            self.faults.append(fault)
+
+    def discard_rows(self, first: int, record: Int32s, rule: Int16s) -> None:
+        """Counts records by the rule that discards their last container; there may be many."""
+        if not len(record):
             return
-        reason = "missing_start_time" if rule is None else rule.reason
-        column = "start_time" if rule is None else rule.columns[0]
-        detail = NO_START if rule is None else rule.detail
-        self.faults.append(Fault(offset, length, "validate", reason, column, detail, "", offset))
+        last = np.append(record[1:] != record[:-1], True)
+        self.discarded_bytes += int(self.lengths[first + record[last]].sum())
+        numbers, counts = np.unique(rule[last], return_counts=True)
+        for number, count in zip(numbers.tolist(), counts.tolist(), strict=True):
+            reason = self.rules.rules[number - 1].reason
+            self.discarded[reason] = self.discarded.get(reason, 0) + count
 
     def chunk(self) -> DecodedChunk:
         faults = sorted(self.faults, key=lambda fault: fault.offset)

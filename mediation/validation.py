@@ -7,6 +7,7 @@ the wall clock: an instant that a rule compares with is a limit, so that a run c
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -117,6 +118,11 @@ class RuleSet:
     known: dict[tuple[str, ...], tuple[Int64s, Int64s, Int64s]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+
+    @cached_property
+    def discards(self) -> Mask:
+        """Whether a row's status discards: bool[n + 1] by status, that is number of a rule + 1."""
+        return np.array([False, *(rule.outcome == "discard" for rule in self.rules)])
 
     def arrays(self, record_types: tuple[str, ...] = ()) -> tuple[Int64s, Int64s, Int64s]:
         """Returns the kernel's view: rules int64[n, RULE_CELLS], low int64[n], high int64[n].
