@@ -356,20 +356,21 @@ class _Decoding:
         hits = self.rules.check(scratch.columns, rows, scratch.row_status, self.plan.type_names)
         status = scratch.row_status[:rows]
         start = scratch.columns[START, :rows]
+        before = np.array(sorted(gone), np.int32) if gone else NO_RECORDS
         if not hits and start.min() != MISSING:
-            return np.array(sorted(gone), np.int32) if gone else NO_RECORDS
+            return before
         timeless = start == MISSING  # such a row cannot be written, whatever the rules say
         stopped = np.flatnonzero((status != 0) | timeless)
         record, rule = scratch.row_record[stopped], status[stopped]
         discards = self.rules.discards[rule]
         mixed = np.isin(record, record[~discards])
         if gone:
-            left = ~np.isin(record, np.array(sorted(gone), np.int32))
+            left = ~np.isin(record, before)
             mixed, discards = mixed & left, discards & left
         self.suspend_rows(first, record[mixed], rule[mixed])
         alone = discards & ~mixed
         self.discard_rows(first, record[alone], rule[alone])
-        return np.union1d(record, np.array(sorted(gone), np.int32)).astype(np.int32)
+        return np.union1d(record, before)
 
     def suspend_rows(self, first: int, record: Int32s, rule: Int16s) -> None:
         """Notes the records that have a container to suspend, with its rule; there are few."""

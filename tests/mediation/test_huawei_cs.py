@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import pytest
 
 from mediation.detect import detect_format
 from tests.mediation.against_asn1tools import compare
@@ -19,10 +18,6 @@ from tests.mediation.cdr_records import (
     wrap,
 )
 from tests.mediation.opened import Opener, decoded
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 FORMAT = "huawei_cs"
 CALL: dict[str, Any] = {
@@ -43,13 +38,6 @@ CALL: dict[str, Any] = {
     "setupTime": timestamp("261031235948+0800"),
     "globalCallReference": b"\x0a\x0b",
 }
-
-
-@pytest.fixture
-def opened(tmp_path: Path) -> Iterator[Opener]:
-    opener = Opener(tmp_path)
-    yield opener
-    opener.close()
 
 
 def parts(records: list[bytes], declared: int) -> tuple[bytes, bytes, bytes]:

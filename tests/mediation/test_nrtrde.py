@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -13,17 +13,6 @@ from mediation.detect import detect_format
 from tests.mediation.cdr_records import specification
 from tests.mediation.opened import Opener, decoded
 from tests.mediation.tap_meaning import dialled, party, utc
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-
-@pytest.fixture
-def opened(tmp_path: Path) -> Iterator[Opener]:
-    opener = Opener(tmp_path)
-    yield opener
-    opener.close()
 
 
 def event(rng: random.Random, kind: str) -> tuple[str, dict[str, Any]]:

@@ -4,26 +4,13 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Any
-
-import pytest
+from typing import Any
 
 from bench import tap_events as tap
 from mediation.decoder import decode_chunk
 from mediation.returned import Return, ReturnError, returned_events, returns
 from tests.mediation.cdr_records import specification
 from tests.mediation.opened import NO_RULES, Opener, decoded, rows_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-
-@pytest.fixture
-def opened(tmp_path: Path) -> Iterator[Opener]:
-    opener = Opener(tmp_path)
-    yield opener
-    opener.close()
 
 
 def rap(root: str, content: dict[str, Any]) -> bytes:

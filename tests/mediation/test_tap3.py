@@ -22,18 +22,8 @@ from tests.mediation.opened import NO_RULES, Opener, decoded
 from tests.mediation.tap_meaning import meaning
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from mediation.batch_audit import Totals
     from mediation.reader import CdrFile
-
-
-@pytest.fixture
-def opened(tmp_path: Path) -> Iterator[Opener]:
-    opener = Opener(tmp_path)
-    yield opener
-    opener.close()
 
 
 @pytest.mark.parametrize("release", tap.RELEASES)
