@@ -51,7 +51,7 @@ bench: setup ## throughput against peers
 
 lock: ## write requirements.lock anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --no-header --extra bench --group dev pyproject.toml -o requirements.lock
+	  --no-header --extra bench --extra calendars --extra sftp --group dev pyproject.toml -o requirements.lock
 
 clean: ## remove what the targets made
 	rm -rf .venv demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
