@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from collectors.model import Taken
 
-BatchKind = Literal["run", "bill"]
+BatchKind = Literal["run", "recycle", "write_off", "bill"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +104,8 @@ class Ledger:
             self._db.isolation_level = None
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
+            self._migrate()  # while foreign keys are off: tables are made anew
             self._db.execute("PRAGMA foreign_keys = ON")
-            self._migrate()
         except sqlite3.DatabaseError as error:
             raise _translated(error, path) from error
 
@@ -216,8 +216,11 @@ class Ledger:
     # Batches
 
     def next_run_number(self) -> int:
-        """Returns the number of the next batch of `run`: how many there are, plus one."""
-        (count,) = self._db.execute("SELECT count(*) FROM batches WHERE kind = 'run'").fetchone()
+        """Returns the number of the next batch that is no bill run: how many there are, plus one.
+
+        Recycling counts with the runs, so that the names of batches sort as they were committed.
+        """
+        (count,) = self._db.execute("SELECT count(*) FROM batches WHERE kind <> 'bill'").fetchone()
         return int(count) + 1
 
     def batches(self, kind: BatchKind | None = None) -> list[Batch]:

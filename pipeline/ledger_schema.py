@@ -73,5 +73,29 @@ MIGRATIONS: tuple[str, ...] = (
         batch     INTEGER REFERENCES batches (id)
     ) STRICT;
     """,
+    """
+    CREATE TABLE batches_wider (
+        id        INTEGER PRIMARY KEY,
+        kind      TEXT NOT NULL CHECK (kind IN ('run', 'recycle', 'write_off', 'bill')),
+        name      TEXT NOT NULL UNIQUE,
+        cycle     TEXT,
+        inputs    TEXT NOT NULL,
+        state     TEXT NOT NULL CHECK (state IN ('committed', 'published')),
+        summary   TEXT NOT NULL
+    ) STRICT;
+    INSERT INTO batches_wider SELECT id, kind, name, cycle, inputs, state, summary FROM batches;
+    DROP TABLE batches;
+    ALTER TABLE batches_wider RENAME TO batches;
+
+    CREATE TABLE corrections (
+        id        INTEGER PRIMARY KEY,
+        made      TEXT NOT NULL,
+        who       TEXT NOT NULL,
+        reason    TEXT NOT NULL,
+        wanted    TEXT NOT NULL,
+        changes   TEXT NOT NULL,
+        withdrawn TEXT
+    ) STRICT;
+    """,
 )
 """One script each; ``PRAGMA user_version`` says how many have been applied."""

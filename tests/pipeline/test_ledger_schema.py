@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipeline.ledger import Ledger
+from pipeline.ledger_schema import MIGRATIONS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize("version", range(1, len(MIGRATIONS)))
+def test_ledgers_of_earlier_versions_keep_what_they_hold(tmp_path: Path, version: int) -> None:
+    path = tmp_path / "ledger.sqlite"
+    db = sqlite3.connect(path)
+    for script in MIGRATIONS[:version]:
+        db.executescript(script)
+    db.execute(f"PRAGMA user_version = {version}")
+    db.execute(
+        "INSERT INTO batches (kind, name, inputs, state, summary)"
+        " VALUES ('run', 'batch-000001', '', 'published', '{}')"
+    )
+    db.execute(
+        "INSERT INTO outputs (batch, path, digest, rows, bytes) VALUES (1, 'edr/a', 'd', 2, 3)"
+    )
+    db.commit()
+    db.close()
+    for _ in range(2):
+        with Ledger(path) as ledger:
+            assert [batch.name for batch in ledger.batches("run")] == ["batch-000001"]
+            assert [output.path for output in ledger.outputs(batch=1)] == ["edr/a"]
+            assert ledger._db.execute("PRAGMA foreign_key_check").fetchall() == []
+            assert ledger._db.execute("PRAGMA foreign_keys").fetchone() == (1,)
+            assert ledger.next_run_number() == 2
