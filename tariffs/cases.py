@@ -1,156 +1,171 @@
-"""Reads a book's test cases: given this usage, expect this charge.
+"""A book's test cases: given these people and this usage, expect these charges.
 
-The cases live beside the tariff in ``tests/*.yaml`` and do not change its digest. Whoever can
-rate runs them; this module only reads them, with file and line.
+The cases live beside the tariff in ``tests/*.yaml`` and do not change its digest. This module
+reads them, with file, line and place of every expectation, so that a runner can say where it is
+wrong and :mod:`tariffs.cases_write` can put the value that came out in its place. Whoever can rate
+runs them: :mod:`rating.trial`.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from tariffs.cells import Cell, compose
-from tariffs.compiled import DIRECTIONS, SERVICES
 from tariffs.errors import BookError, Problems, Source
-from tariffs.scalars import amount, quantity, yes_no
 
 if TYPE_CHECKING:
+    import datetime as dt
+
+    from tariffs.dated import Dated
     from tariffs.model import Book
 
-USAGE = ("service", "direction", "at", "quantity")
-USAGE_OPTIONS = ("to", "dialled", "network", "home_area", "friend", "on_net", "group")
-EXPECT_NAMES = ("call_class", "zone", "roaming", "band", "rule")
-EXPECT_AMOUNTS = ("connect_fee", "usage_charge", "discount", "charge")
-EXPECT = (*EXPECT_NAMES, *EXPECT_AMOUNTS, "allowance_units")
+FIRST_SUBSCRIBER = "S1"
+"""Who uses where a usage does not say ``by``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where a value stands in its file: lines and columns from 0, the end not included."""
+
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """One expectation.
+
+    Attributes:
+        path: Its place: ``("charge",)``, ``("left", "minutes")``, ``("lines", 0, "net")``.
+        kind: ``amount`` (int, 10^-6), ``quantity`` (RUM kind and units), ``name`` (text), ``names``
+            (texts) or ``text`` (a column's value as written).
+        value: As ``kind`` says.
+        span: Where the value is written.
+        written: The value as it is written.
+    """
+
+    path: tuple[str | int, ...]
+    kind: str
+    value: Any
+    span: Span
+    written: str
+
+    @property
+    def name(self) -> str:
+        """Returns the path as people write it."""
+        return ".".join(str(part + 1 if isinstance(part, int) else part) for part in self.path)
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """One event as a pricing person describes it; ``quantity`` in seconds, bytes or events."""
+    """One event as a pricing person describes it.
 
+    Attributes:
+        kind: What ``quantity`` counts: ``seconds``, ``bytes`` (downlink) or ``events``.
+        uplink: Bytes sent.
+        friend: Whether ``to`` is one of the subscriber's friends.
+        on_net: Whether ``to`` is a number of another subscriber.
+        group: Whether that one is in the same VPMN group.
+        record: Further columns of the event record, as written.
+        expect: What this event is expected to come to.
+    """
+
+    source: Source
+    by: str
     service: str
     direction: str
     at: dt.datetime
+    kind: str
     quantity: int
-    to: int | None
-    dialled: str | None
-    network: str | None
-    home_area: str
-    friend: bool
-    on_net: bool
-    group: bool
+    uplink: int = 0
+    to: int | None = None
+    dialled: str | None = None
+    network: str | None = None
+    friend: bool = False
+    on_net: bool = False
+    group: bool = False
+    record: dict[str, str] = field(default_factory=dict)
+    expect: tuple[Expected, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What is expected of a usage: names as they are, amounts in 10^-6, units of the usage."""
+    """A test case.
+
+    Attributes:
+        plan: Plan id of the first subscriber over time; no value: he is none.
+        subscriber: Further columns of his row of the subscriber table.
+        others: Rows of other subscribers; what a row leaves out is filled in.
+        tables: Further tables of the subscriber data, by name, as rows.
+        left: What is left of allowances at the beginning of the first cycle, by name.
+        spent: What caps have seen by then, 10^-6.
+        usages: In the order in which they are written.
+        expect: About all of it: ``left``, ``total``, ``lines``, ``bill``.
+        empty: Places of ``expect: {}``, with the number of the usage: filled in by an update.
+    """
 
     name: str
     source: Source
-    plan: str
-    usage: Usage
-    expect: dict[str, str | int]
+    plan: Dated[str]
+    subscriber: dict[str, str]
+    others: tuple[dict[str, str], ...]
+    tables: dict[str, tuple[dict[str, str], ...]]
+    left: dict[str, tuple[str, int]]
+    spent: dict[str, int]
+    usages: tuple[Usage, ...]
+    expect: tuple[Expected, ...]
+    empty: tuple[tuple[int, Span], ...] = ()
+
+    @property
+    def expected(self) -> dict[str, Any]:
+        """Returns the values expected of a case of one usage, by name."""
+        every = (*self.usages[0].expect, *self.expect)
+        return {one.name: one.value for one in every}
 
 
-def load_cases(book: Book) -> list[Case]:
+def load_cases(book: Book, folder: Path | None = None) -> list[Case]:
     """Returns the cases of the book's ``tests`` folder, in order of file and line.
+
+    Args:
+        book: The book; names are checked against it.
+        folder: Another folder with cases.
 
     Raises:
         BookError: A case is not written as it should be; ``problems`` has all.
     """
+    from tariffs.cases_read import read_case  # noqa: PLC0415  it knows this module's classes
+
     problems = Problems()
     cases: list[Case] = []
-    folder = Path(book.folder)
-    for path in sorted((folder / "tests").glob("*.yaml")):
-        cell = compose(path.relative_to(folder).as_posix(), path.read_bytes(), problems)
+    root = folder.parent if folder else Path(book.folder)
+    for path in sorted((folder or root / "tests").glob("*.yaml")):
+        cell = compose(path.relative_to(root).as_posix(), path.read_bytes(), problems)
         for item in cell.items("test cases") if cell else []:
-            case = _read_case(item, book)
+            case = read_case(item, book, ZoneInfo(book.time_zone))
             if case is not None:
                 cases.append(case)
     if problems.found:
-        raise BookError(book.folder, problems.found)
+        raise BookError(str(root), problems.found)
     return cases
 
 
-def _read_case(cell: Cell, book: Book) -> Case | None:
-    table = cell.table("test case", ("name", "plan", "usage", "expect"))
-    if len(table) < 4:
-        return None
-    plan = table["plan"].name("plan", [one.id for one in book.plans])
-    usage = _read_usage(table["usage"], book)
-    expect = _read_expect(table["expect"])
-    if plan is None or usage is None:
-        return None
-    return Case(table["name"].text("name") or "", cell.source, plan, usage, expect)
+def read_usage(text: str, named: str = "usage") -> Usage:
+    """Returns the usage of a YAML text such as ``{service: voice, to: "+86…", …}``.
 
+    Raises:
+        BookError: It is not written as it should be; ``problems`` has all.
+    """
+    from tariffs import cases_read  # noqa: PLC0415  as above
 
-def _read_usage(cell: Cell, book: Book) -> Usage | None:
-    table = cell.table("usage", USAGE, USAGE_OPTIONS)
-    if not table.keys() >= set(USAGE):
-        return None
-    at = table["at"].value("at", _moment)
-    measured = table["quantity"].value("quantity", quantity)
-
-    def flag(key: str) -> bool:
-        return bool(table[key].value(key, yes_no)) if key in table else False
-
-    def text(key: str) -> str | None:
-        return table[key].text(key) if key in table else None
-
-    service = table["service"].name("service", SERVICES)
-    direction = table["direction"].name("direction", DIRECTIONS)
-    area = table["home_area"].name("area", book.areas) if "home_area" in table else ""
-    number = table["to"].value("to", _number) if "to" in table else None
-    if at is None or measured is None or service is None or direction is None:
-        return None
-    return Usage(
-        service=service,
-        direction=direction,
-        at=at,
-        quantity=measured[1],
-        to=number,
-        dialled=text("dialled"),
-        network=text("network"),
-        home_area=area or "",
-        friend=flag("friend"),
-        on_net=flag("on_net"),
-        group=flag("group"),
-    )
-
-
-def _read_expect(cell: Cell) -> dict[str, str | int]:
-    table = cell.table("expect", (), EXPECT)
-    found: dict[str, str | int] = {}
-    for key, one in table.items():
-        value: str | int | None
-        if key in EXPECT_AMOUNTS:
-            value = one.value(key, amount)
-        elif key == "allowance_units":
-            pair = one.value(key, quantity)
-            value = pair[1] if pair else None
-        else:
-            value = one.text(key)
-        if value is not None:
-            found[key] = value
-    return found
-
-
-def _moment(text: str) -> dt.datetime:
-    try:
-        when = dt.datetime.fromisoformat(text)
-    except ValueError:
-        when = None
-    if when is None or when.tzinfo is None:
-        msg = f"{text!r} is not a time: write 2026-10-12T10:00:00+08:00, with the offset."
-        raise ValueError(msg)
-    return when
-
-
-def _number(text: str) -> int:
-    digits = text.removeprefix("+")
-    if not digits.isascii() or not digits.isdigit() or digits[0] == "0" or len(digits) > 15:
-        msg = f"{text!r} is not a number: + and up to 15 digits, quoted."
-        raise ValueError(msg)
-    return int(digits)
+    problems = Problems()
+    cell: Cell | None = compose(named, text.encode(), problems)
+    found = cases_read.read_usage(cell, {FIRST_SUBSCRIBER}) if cell else None
+    if found is None or problems.found:
+        raise BookError(named, problems.found)
+    return found[0]

@@ -99,6 +99,8 @@ class BillRun:
         subscribers: The subscriber data, loaded with this book.
         cycle: The cycle, ``YYYY-MM``.
         partitions: Number of partitions, at least 1.
+        state: Balances to begin with, made with these subscribers; those of the cycle's beginning
+            if None.
 
     Attributes:
         cycle: The cycle.
@@ -113,13 +115,14 @@ class BillRun:
         subscribers: Subscribers,
         cycle: str,
         partitions: int,
+        state: CycleState | None = None,
     ) -> None:
         self.cycle: Cycle = month_cycle(cycle, compiled.time_zone)
         self.home: Int32 = subscriber_partitions(subscribers, partitions)
         self.rater = Rater(compiled, subscribers)
         self._book = book
         self._subscribers = subscribers
-        self._state: CycleState = self.rater.open_cycle(cycle)
+        self._state: CycleState = state or self.rater.open_cycle(cycle)
         self._tenure = _tenure(subscribers)
         self._rules: Rules = closing_rules(compiled, book, self.cycle)
         self._issue = Issue(self.cycle, compiled.currency, compiled.digest, subscribers.digest)

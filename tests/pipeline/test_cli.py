@@ -229,3 +229,24 @@ def test_numbers_are_masked_and_other_digits_are_not() -> None:
     assert "460001012345678" not in masked
     assert masked.endswith("in 5f0c81aa10432000000000000000000a at 1.234567890123")
     assert mask_text("msc1_000001_202610081800.ber") == "msc1_000001_202610081800.ber"
+
+
+def test_tariff_test_of_the_demo_book_and_of_a_case_that_fails(
+    billed: Workspace, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    report = answer(capsys, "tariff", "test", "-w", str(billed.root))
+    assert report["cases"] > 10
+    assert report["failures"] == []
+    (tmp_path / "cases").mkdir()
+    at = "at: 2026-10-12T10:00:00+08:00, quantity: 1 message"
+    usage = f"{{service: sms, direction: originating, to: '+8618810000001', {at}}}"
+    case = f"- {{name: One, plan: easy, usage: {usage}, expect: {{charge: 0.20}}}}\n"
+    (tmp_path / "cases" / "one.yaml").write_text(case)
+    shop = ("-w", str(billed.root), "--cases", str(tmp_path / "cases"))
+    code, out, _ = call(capsys, "tariff", "test", *shop)
+    assert code == 2
+    assert "cases/one.yaml:1" in out
+    assert "0.20" in out
+    assert "0.10" in out
+    assert call(capsys, "tariff", "test", *shop, "--update")[0] == 0
+    assert "charge: 0.10" in (tmp_path / "cases" / "one.yaml").read_text()

@@ -224,11 +224,11 @@ def test_the_matched_prefix_is_found_with_its_line(shop: Book) -> None:
 def test_test_cases_are_read_with_their_line(shop: Book) -> None:
     cases = load_cases(shop)
     assert len(cases) >= 10
-    assert {case.plan for case in cases} <= {plan.id for plan in shop.plans}
+    assert {case.plan.values[0] for case in cases} <= {plan.id for plan in shop.plans}
     golden = load_cases(load_book(GOLDEN))[0]
     assert str(golden.source) == "tests/golden.yaml:1"
-    assert golden.expect["charge"] == 550_000
-    assert golden.usage.friend
+    assert golden.expected["charge"] == 550_000
+    assert golden.usages[0].friend
 
 
 def test_a_large_book_loads_and_compiles_in_seconds(tmp_path: Path) -> None:
