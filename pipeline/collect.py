@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from collectors.archive import Archive
-from pipeline.commit import DISK_FULL, disk_full
+from pipeline.commit import storage_error
 from pipeline.logs import log
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ def collect(job: Job) -> Collected:
             offers, job.threads, lambda _: job.listener.advance(1)
         )
     except OSError as error:
-        if error.errno in DISK_FULL:
-            raise disk_full(job.workspace.root) from error
+        if told := storage_error(error, job.workspace.root):
+            raise told from error
         raise
     new, again = job.ledger.register(taken)
     gone = {(one.offer.source, one.offer.name) for one in refused}

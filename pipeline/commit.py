@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from collectors.archive import sync_folder
 from collectors.digest import file_digest
-from pipeline.errors import DiskFullError, LedgerError
+from pipeline.errors import DifferenceError, DiskFullError, HuadanError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pipeline.workspace import Workspace
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+DISK_BROKEN = (errno.EIO, errno.EROFS, errno.ENXIO, errno.ENODEV, errno.ESTALE)
 
 
 @contextmanager
@@ -36,6 +37,7 @@ def staged(workspace: Workspace, name: str) -> Iterator[Path]:
 
     Raises:
         DiskFullError: no space was left; staging is empty again and nothing is published.
+        StorageError: the disk failed; the same.
     """
     folder = workspace.staging / name
     shutil.rmtree(folder, ignore_errors=True)
@@ -45,13 +47,18 @@ def staged(workspace: Workspace, name: str) -> Iterator[Path]:
     except BaseException as error:
         shutil.rmtree(folder, ignore_errors=True)
         _drop_if_empty(workspace.staging)
-        if isinstance(error, OSError) and error.errno in DISK_FULL:
-            raise disk_full(workspace.root) from error
+        if isinstance(error, OSError) and (known := storage_error(error, workspace.root)):
+            raise known from error
         raise
 
 
-def disk_full(folder: Path) -> DiskFullError:
-    """Returns the error to show when a write found no space."""
+def storage_error(error: OSError, folder: Path) -> HuadanError | None:
+    """Returns the error to show when a disk refused a write, None if it is another error."""
+    if error.errno in DISK_BROKEN:
+        message = f"the disk of {folder} fails: {error.strerror}; nothing was published"
+        return StorageError(message, "check the disk, then run again: no input was lost")
+    if error.errno not in DISK_FULL:
+        return None
     free = shutil.disk_usage(folder).free // 1_000_000
     message = f"no space left for {folder} ({free} MB free); nothing was published"
     return DiskFullError(message, "free some space, then run again: no input was lost")
@@ -65,18 +72,26 @@ def commit_batch(workspace: Workspace, ledger: Ledger, folder: Path, commit: Com
 
     Raises:
         DiskFullError: the ledger had no space; nothing is committed and staging is empty again.
+        StorageError: the disk failed, before or after the transaction; the message says which.
     """
     try:
         _sync_tree(folder)
         sync_folder(workspace.staging)
         sync_folder(workspace.root)
         batch = ledger.commit(commit)
-    except DiskFullError:
+    except (HuadanError, OSError) as error:
         if all(batch.name != commit.name for batch in ledger.batches()):
             shutil.rmtree(folder, ignore_errors=True)
             _drop_if_empty(workspace.staging)
+        if isinstance(error, OSError) and (known := storage_error(error, workspace.root)):
+            raise known from error
         raise
-    publish(workspace, ledger, batch)
+    try:
+        publish(workspace, ledger, batch)
+    except OSError as error:
+        message = f"{batch.name} is committed, but not all of it is at its place yet: {error}"
+        hint = "whatever you run next finishes it, once the disk takes it"
+        raise StorageError(message, hint) from error
     return batch
 
 
@@ -84,7 +99,7 @@ def publish(workspace: Workspace, ledger: Ledger, batch: Batch) -> None:
     """Moves the outputs of a committed batch to their places. May be repeated at any point.
 
     Raises:
-        LedgerError: an output is neither staged nor published with the bytes that were committed.
+        DifferenceError: an output is neither staged nor published with the bytes that were committed.
     """
     folder = workspace.staging / batch.name
     touched: set[Path] = set()
@@ -96,7 +111,7 @@ def publish(workspace: Workspace, ledger: Ledger, batch: Batch) -> None:
             touched.add(target.parent)
         elif not target.exists() or file_digest(target) != output.digest:
             message = f"{batch.name} is committed, but {output.path} is missing or was changed"
-            raise LedgerError(message, "restore the workspace from a backup")
+            raise DifferenceError(message, "restore the workspace from a backup")
     for path in ledger.superseded_paths(batch.id):
         target = workspace.root / path
         target.unlink(missing_ok=True)
@@ -112,6 +127,8 @@ def publish(workspace: Workspace, ledger: Ledger, batch: Batch) -> None:
 def recover(workspace: Workspace, ledger: Ledger) -> list[str]:
     """Finishes or removes what a killed command left; returns what was done, for the log."""
     done: list[str] = []
+    if count := remove_taken_back(workspace, ledger):
+        done.append(f"removed {count} files of batches that were taken back")
     for batch in ledger.batches():
         if batch.state == "committed":
             publish(workspace, ledger, batch)
@@ -122,6 +139,31 @@ def recover(workspace: Workspace, ledger: Ledger) -> list[str]:
             done.append(f"removed unfinished {left.name}")
         _drop_if_empty(workspace.staging)
     return done
+
+
+def remove_taken_back(workspace: Workspace, ledger: Ledger) -> int:
+    """Removes the files of batches that were taken back; returns how many there were to remove."""
+    paths = ledger.removals()
+    if not paths:
+        return 0
+    touched: set[Path] = set()
+    for path in paths:
+        target = workspace.root / path
+        target.unlink(missing_ok=True)
+        touched.add(target.parent)
+    for parent in sorted(touched, reverse=True):
+        _drop_empty_folders(parent, workspace.root)
+    ledger.mark_removed()
+    return len(paths)
+
+
+def _drop_empty_folders(folder: Path, root: Path) -> None:
+    """Removes a folder and its parents as far as they are empty; syncs the first that is not."""
+    while folder != root and folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+        folder = folder.parent
+    if folder.is_dir():
+        sync_folder(folder)
 
 
 def _make_folders(folder: Path, root: Path) -> set[Path]:

@@ -74,8 +74,22 @@ class DiskFullError(HuadanError):
     exit_code = Exit.TEMPORARY
 
 
+class StorageError(HuadanError):
+    """A disk cannot be read or written; nothing was published."""
+
+    exit_code = Exit.TEMPORARY
+
+
 class LedgerError(HuadanError):
-    """The ledger cannot be used, or does not agree with the published files."""
+    """The ledger cannot be used: damaged, from a newer version, not to be opened."""
+
+    exit_code = Exit.CONFIGURATION
+
+
+class DifferenceError(LedgerError):
+    """Published files are not what the ledger says."""
+
+    exit_code = Exit.RECONCILIATION
 
 
 class ReconciliationError(HuadanError):

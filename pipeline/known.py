@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 
 from collectors.errors import CollectorError
@@ -15,6 +16,19 @@ _CONFIGURATION = {
 }
 """By name, so that a wrong option does not import every room to say so."""
 
+_SURROUNDINGS = {
+    errno.EACCES,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EIO,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOSPC,
+    errno.EPERM,
+    errno.EROFS,
+}
+"""What the machine refuses and may allow later: disks, permissions, limits."""
+
 
 def exit_code_of(error: BaseException) -> Exit | None:
     """Returns the exit code of a known error of another room, None if it is unexpected."""
@@ -22,5 +36,7 @@ def exit_code_of(error: BaseException) -> Exit | None:
     if names & _CONFIGURATION or isinstance(error, CollectorError):
         return Exit.CONFIGURATION
     if isinstance(error, sqlite3.OperationalError):
+        return Exit.TEMPORARY
+    if isinstance(error, OSError) and error.errno in _SURROUNDINGS:
         return Exit.TEMPORARY
     return None

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal
 
 from collectors.sequence import Gap, gaps_of
-from pipeline.errors import DiskFullError, LedgerError
-from pipeline.ledger_schema import MIGRATIONS
+from pipeline.ledger_db import Database
+from pipeline.ledger_rollback import Rollback, mark_bills, take_back
 from pipeline.parquet import Output
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
-    from types import TracebackType
+    import sqlite3
+    from collections.abc import Iterable, Sequence
 
     from collectors.model import Taken
 
@@ -89,59 +86,8 @@ class Commit:
     """Name of the batch whose outputs this one takes the place of."""
 
 
-class Ledger:
-    """SQLite in WAL mode with full synchronisation; used by one thread.
-
-    Raises:
-        LedgerError: the file is damaged, not a ledger, or from a newer version.
-        DiskFullError: SQLite found no space; the transaction was rolled back.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        try:
-            self._db = sqlite3.connect(path)
-            self._db.isolation_level = None
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")
-            self._migrate()  # while foreign keys are off: tables are made anew
-            self._db.execute("PRAGMA foreign_keys = ON")
-        except sqlite3.DatabaseError as error:
-            raise _translated(error, path) from error
-
-    def _migrate(self) -> None:
-        (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if version > len(MIGRATIONS):
-            message = f"{self.path} was written by a newer version (schema {version})"
-            raise LedgerError(message, f"this version knows schema {len(MIGRATIONS)}; upgrade it")
-        for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
-            self._db.executescript(f"BEGIN;{script}PRAGMA user_version = {number};COMMIT;")
-
-    def __enter__(self) -> Self:
-        """Returns itself; closed at the end of the block."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Closes the database; the last one to close folds the WAL into it."""
-        self._db.close()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
-        except sqlite3.DatabaseError as error:
-            raise _translated(error, self.path) from error
+class Ledger(Database):
+    """Files, batches, outputs, gaps and runs; see :class:`Database` for what it raises."""
 
     # Files
 
@@ -303,6 +249,7 @@ class Ledger:
                 ],
             )
             self._write_gaps(db)
+            self._mark_bills(db, batch, commit)
         return next(b for b in self.batches() if b.id == batch)
 
     def _write_gaps(self, db: sqlite3.Connection) -> None:
@@ -313,10 +260,55 @@ class Ledger:
                 [(gap.source, gap.first, gap.last) for gap in gaps_of(source, numbers)],
             )
 
+    def _mark_bills(self, db: sqlite3.Connection, batch: int, commit: Commit) -> None:
+        if commit.kind == "bill":
+            db.execute(
+                "DELETE FROM outdated WHERE batch IN (SELECT batch FROM outputs"
+                " WHERE superseded = ?)",
+                (batch,),
+            )
+        else:
+            mark_bills(db, batch, f"{commit.name} brought events")
+
+    def bill_holds(self, batch: int) -> None:
+        """Takes note that a bill run would give the same bills again."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM outdated WHERE batch = ?", (batch,))
+
+    def outdated(self) -> dict[str, str]:
+        """Returns bill runs whose events have changed since: name → why."""
+        rows = self._db.execute(
+            "SELECT name, because FROM outdated JOIN batches ON id = batch ORDER BY id"
+        )
+        return dict(rows.fetchall())
+
     def mark_published(self, batch: int) -> None:
         """Records that every output of a batch is at its place."""
         with self._transaction() as db:
             db.execute("UPDATE batches SET state = 'published' WHERE id = ?", (batch,))
+
+    def take_back(self, batches: Sequence[Batch], now: str) -> None:
+        """Takes batches back in one transaction, the latest first; see ``ledger_rollback.py``."""
+        with self._transaction() as db:
+            for batch in batches:
+                take_back(db, batch.id, batch.name, batch.kind, now)
+            self._write_gaps(db)
+
+    def rollbacks(self) -> list[Rollback]:
+        """Returns what was taken back, in order."""
+        rows = self._db.execute(
+            "SELECT made, batch, kind, files, outputs FROM rollbacks ORDER BY id"
+        )
+        return [Rollback(*row) for row in rows]
+
+    def removals(self) -> list[str]:
+        """Returns paths that are to be removed: their batch was taken back."""
+        return [path for (path,) in self._db.execute("SELECT path FROM removals ORDER BY path")]
+
+    def mark_removed(self) -> None:
+        """Records that every path of :meth:`removals` is gone."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM removals")
 
     def gaps(self) -> list[Gap]:
         """Returns missing sequence numbers as of the last commit."""
@@ -351,15 +343,3 @@ class Ledger:
 
 def _identity(file: Taken) -> tuple[str, str, int | None]:
     return file.offer.source, file.offer.name, file.offer.sequence
-
-
-def _translated(error: sqlite3.DatabaseError, path: Path) -> Exception:
-    """Returns the error of ours that says what SQLite meant."""
-    text = str(error)
-    if "full" in text or "disk I/O" in text:
-        return DiskFullError(f"{path}: {text}", "free some space, then run again")
-    if "not a database" in text or "malformed" in text:
-        return LedgerError(f"{path} is damaged: {text}", "restore it from a backup")
-    if "unable to open" in text:
-        return LedgerError(f"{path} cannot be opened: {text}", "check the folder's permissions")
-    return LedgerError(f"{path}: {text}")

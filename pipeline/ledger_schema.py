@@ -97,5 +97,24 @@ MIGRATIONS: tuple[str, ...] = (
         withdrawn TEXT
     ) STRICT;
     """,
+    """
+    CREATE TABLE rollbacks (
+        id        INTEGER PRIMARY KEY,
+        made      TEXT NOT NULL,
+        batch     TEXT NOT NULL,
+        kind      TEXT NOT NULL,
+        files     INTEGER NOT NULL,
+        outputs   INTEGER NOT NULL
+    ) STRICT;
+
+    CREATE TABLE removals (
+        path      TEXT PRIMARY KEY
+    ) STRICT;
+
+    CREATE TABLE outdated (
+        batch     INTEGER PRIMARY KEY REFERENCES batches (id),
+        because   TEXT NOT NULL
+    ) STRICT;
+    """,
 )
 """One script each; ``PRAGMA user_version`` says how many have been applied."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pipeline.workspace import Workspace
 
 
-def _now() -> str:
+def now() -> str:
     """Returns the wall clock, for people; nothing that is published depends on it."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
@@ -36,10 +36,10 @@ def operate_run(
     noted: list[int] = []
 
     def start(ledger: Ledger) -> None:
-        noted.append(ledger.start_run("run", _now()))
+        noted.append(ledger.start_run("run", now()))
 
     def end(ledger: Ledger, result: RunResult) -> None:
-        ledger.finish_run(noted[0], _now(), int(result.exit_code), _batch_id(ledger, result.batch))
+        ledger.finish_run(noted[0], now(), int(result.exit_code), _batch_id(ledger, result.batch))
         write_metrics(workspace.reports, result)
         log().info(
             "run_finished",
@@ -75,10 +75,10 @@ def operate_bill(
     noted: list[int] = []
 
     def start(ledger: Ledger) -> None:
-        noted.append(ledger.start_run("bill", _now()))
+        noted.append(ledger.start_run("bill", now()))
 
     def end(ledger: Ledger, result: BillResult) -> None:
-        ledger.finish_run(noted[0], _now(), 0, _batch_id(ledger, result.batch))
+        ledger.finish_run(noted[0], now(), 0, _batch_id(ledger, result.batch))
         log().info("bill_finished", batch=result.batch, cycle=result.cycle, **result.summary)
 
     with rare_collections():

@@ -26,10 +26,12 @@ def read_status(workspace: Workspace) -> dict[str, Any]:
             "offered": _offered(config, workspace, set()),
             "batches": [],
             "bills": [],
+            "rollbacks": [],
             "gaps": [],
             "partials": _NONE_WAIT,
         }
     with Ledger(workspace.ledger_file) as ledger:
+        outdated = ledger.outdated()
         states = [file.state for file in ledger.files()]
         return {
             "files": {
@@ -43,8 +45,18 @@ def read_status(workspace: Workspace) -> dict[str, Any]:
                 for batch in ledger.batches("run")
             ],
             "bills": [
-                {"name": batch.name, "cycle": batch.cycle, "state": batch.state, **batch.summary}
+                {
+                    "name": batch.name,
+                    "cycle": batch.cycle,
+                    "state": batch.state,
+                    "outdated": outdated.get(batch.name),
+                    **batch.summary,
+                }
                 for batch in ledger.batches("bill")
+            ],
+            "rollbacks": [
+                {"made": one.made, "batch": one.batch, "files": one.files}
+                for one in ledger.rollbacks()
             ],
             "gaps": [
                 {"source": gap.source, "first": gap.first, "last": gap.last}

@@ -12,6 +12,21 @@ if TYPE_CHECKING:
 
 CONFIG_NAME = "huadan.toml"
 
+PUBLISHED = (
+    "audit",
+    "balances",
+    "billed",
+    "duplicates",
+    "edr",
+    "keys",
+    "rated",
+    "settlement",
+    "state",
+    "suspense",
+    "waiting",
+)
+"""Folders that hold what batches publish, and nothing else."""
+
 
 @dataclass(frozen=True, slots=True)
 class Workspace:

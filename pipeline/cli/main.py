@@ -25,6 +25,8 @@ COMMANDS: Final[dict[str, str]] = {
     "format": "pipeline.cli.format:format_",
     "suspense": "pipeline.cli.suspense:suspense",
     "tariff": "pipeline.cli.tariff:tariff",
+    "ledger": "pipeline.cli.ledger:ledger",
+    "rollback": "pipeline.cli.ledger:rollback",
     "generate": "pipeline.cli.generate:generate",
     "init": "pipeline.cli.init:init",
 }

@@ -59,6 +59,13 @@ def _show(found: dict[str, Any]) -> None:
         out.print("No batch has been committed yet. Next: huadan run")
     for bill in found["bills"]:
         out.print(f"Billed {bill['cycle']}: {bill['bills']} bills, total {bill['total']}")
+        if bill["outdated"]:
+            out.print(
+                f"  out of date: {bill['outdated']}. Next: huadan bill --cycle {bill['cycle']}",
+                style="yellow",
+            )
+    for one in found["rollbacks"]:
+        out.print(f"Taken back: {one['batch']} with {one['files']} files at {one['made']}")
     waiting = found["partials"]
     if waiting["records"]:
         out.print(

@@ -1,0 +1,65 @@
+"""What the ledger does when a batch is taken back; inside one transaction of the caller."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sqlite3
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """A batch that was taken back: when, which, and how many files and outputs."""
+
+    made: str
+    batch: str
+    kind: str
+    files: int
+    outputs: int
+
+
+def take_back(db: sqlite3.Connection, batch: int, name: str, kind: str, now: str) -> None:
+    """Takes one batch out of the ledger; its files are as just taken, its outputs to be removed.
+
+    Must be the latest of its kind. Published files are removed after the transaction, by
+    `commit.remove_taken_back`.
+    """
+    mark_bills(db, batch, f"{name} was taken back")
+    outputs = db.execute(
+        "INSERT OR IGNORE INTO removals SELECT path FROM outputs"
+        " WHERE batch = ? AND superseded IS NULL",
+        (batch,),
+    ).rowcount
+    files = db.execute(
+        "UPDATE files SET state = 'taken', batch = NULL WHERE batch = ?", (batch,)
+    ).rowcount
+    db.execute(
+        "INSERT INTO rollbacks (made, batch, kind, files, outputs) VALUES (?, ?, ?, ?, ?)",
+        (now, name, kind, files, outputs),
+    )
+    db.execute("UPDATE arrivals SET batch = NULL WHERE batch = ?", (batch,))
+    db.execute("UPDATE runs SET batch = NULL WHERE batch = ?", (batch,))
+    for table in ("outdated", "sheets", "outputs"):
+        db.execute(f"DELETE FROM {table} WHERE batch = ?", (batch,))  # noqa: S608 - fixed names
+    # What a bill run replaced is gone: those runs are taken back with it, just before.
+    db.execute("UPDATE outputs SET superseded = NULL WHERE superseded = ?", (batch,))
+    db.execute("DELETE FROM batches WHERE id = ?", (batch,))
+
+
+def mark_bills(db: sqlite3.Connection, batch: int, because: str) -> None:
+    """Marks the bill runs that depend on what `batch` published.
+
+    Parts of calls may belong to the cycle before or after, so they mark the bills of all cycles.
+    """
+    db.execute(
+        "INSERT OR REPLACE INTO outdated SELECT id, ?2 FROM batches AS bill"
+        " WHERE kind = 'bill'"
+        " AND EXISTS (SELECT 1 FROM outputs WHERE batch = bill.id AND superseded IS NULL)"
+        " AND EXISTS (SELECT 1 FROM outputs WHERE batch = ?1"
+        "  AND (path LIKE 'edr/cycle=' || bill.cycle || '/%'"
+        "   OR path LIKE 'duplicates/cycle=' || bill.cycle || '/%'"
+        "   OR path LIKE 'edr/%-parts.parquet' OR path LIKE 'duplicates/%-parts.parquet'))",
+        (batch, because),
+    )
