@@ -7,7 +7,7 @@ its rows. Periods are sorted by (subscriber, valid_from) and half-open.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +18,7 @@ from rating.errors import SubscriberDataError
 from rating.kernels import guide as kernel
 from rating.kernels.probe import COUNT_MASK, fill_slots, pair_keys
 from rating.room import aligned
+from rating.subscribers_terms import GroupTerms, Purchases
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
 
 ROLES: Final = ("single", "main", "sub")
 """Role of a card: a ``sub`` card uses the main card's shared allowances and brings none."""
+
+NO_LIMIT: Final = -1
+"""A credit limit that is not set."""
+
+TABLES: Final = ("subscribers", "friends", "options", "groups")
+"""File names, without ending, of the tables that make up the subscriber data."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,16 @@ class Subscribers:
     """[friends] E.164 digits."""
     friend_from: Int64
     friend_to: Int64
+    tier: Int32
+    """Index in the compiled book's ``tiers``, 0 none."""
+    credit_limit: Int64
+    """µ, NO_LIMIT if none is set."""
+    home_zone: Int32
+    """Index in ``home_zones``."""
+    home_zones: tuple[str, ...] = ("",)
+    """Home zones by index: those of the compiled book, or the data's own where it lists none."""
+    purchases: Purchases = field(default_factory=Purchases.empty)
+    group_terms: GroupTerms = field(default_factory=GroupTerms.empty)
 
     @property
     def n_periods(self) -> int:
@@ -180,10 +197,10 @@ def chain_by_key(keys: Int64, valid_from: Int64) -> tuple[Int32, Int64]:
 
 
 def load_subscribers(folder: Path, compiled: CompiledBook) -> Subscribers:
-    """Reads ``subscribers`` and ``friends`` (CSV or Parquet) and checks everything.
+    """Reads the tables (CSV or Parquet) and checks everything.
 
     Args:
-        folder: Folder with ``subscribers.csv`` and, if there are any, ``friends.csv``.
+        folder: Folder with ``subscribers.csv`` and what there is of the other :data:`TABLES`.
         compiled: The tariff book: plans and areas are looked up in it, dates are in its zone.
 
     Raises:
@@ -201,11 +218,20 @@ def _digest(folder: Path) -> str:
     """Returns the digest of the files that make up the subscriber data."""
     total = hashlib.sha256()
     for path in sorted(folder.glob("*")):
-        if path.suffix in {".csv", ".parquet"} and path.stem in {"subscribers", "friends"}:
+        if path.suffix in {".csv", ".parquet"} and path.stem in TABLES:
             with path.open("rb") as file:
                 inner = hashlib.file_digest(file, "sha256")
             total.update(f"{path.name}\0{inner.hexdigest()}\n".encode())
     return total.hexdigest()
 
 
-__all__ = ["ROLES", "Subscribers", "chain_by_key", "load_subscribers"]
+__all__ = [
+    "NO_LIMIT",
+    "ROLES",
+    "TABLES",
+    "GroupTerms",
+    "Purchases",
+    "Subscribers",
+    "chain_by_key",
+    "load_subscribers",
+]

@@ -13,6 +13,7 @@ import polars as pl
 
 from mediation.edr import MISSING
 from rating.errors import Problem, nearest
+from tariffs.scalars import amount
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +33,11 @@ SUBSCRIBER_COLUMNS: Final = (
     "valid_from",
     "valid_to",
 )
+OPTIONAL_COLUMNS: Final = ("tier", "credit_limit", "home_zone")
+"""Columns that ``subscribers`` may have; where they are missing, all their values are empty."""
 FRIEND_COLUMNS: Final = ("subscriber_id", "number", "valid_from", "valid_to")
+OPTION_COLUMNS: Final = ("subscriber_id", "option", "valid_from", "valid_to")
+GROUP_COLUMNS: Final = ("group", "tier", "contract", "valid_from", "valid_to")
 
 SHOWN = 50
 """Problems of one kind that are listed one by one; the rest are counted."""
@@ -60,47 +65,57 @@ class Sheet:
 
     def add(self, row: int, message: str, hint: str = "") -> None:
         """Notes one problem on one row."""
-        self.problems.append(Problem(self.file, row + self.first_line, message, hint))
+        self.problems.append(Problem(self.file, row + self.first_line, f"{message}.", hint))
 
     def text(self, column: str) -> pl.Series:
         """Returns a text column without surrounding blanks; missing values are empty."""
         return self.frame[column].fill_null("")
 
 
-def read_sheet(folder: Path, stem: str, columns: Sequence[str], *, required: bool) -> Sheet:
+def read_sheet(
+    folder: Path,
+    stem: str,
+    columns: Sequence[str],
+    optional: Sequence[str] = (),
+    *,
+    needed: bool = False,
+) -> Sheet:
     """Reads ``<stem>.csv`` or ``<stem>.parquet`` as text columns.
 
     Args:
         folder: Folder with the tables.
         stem: File name without ending.
         columns: Columns that the table must have.
-        required: Whether the table must exist; otherwise its absence is an empty table.
+        optional: Columns that it may have; without them their values are missing.
+        needed: Whether the table must exist; otherwise its absence is an empty table.
     """
-    nothing = pl.DataFrame({name: pl.Series([], dtype=pl.String) for name in columns})
+    all_columns = (*columns, *optional)
+    nothing = pl.DataFrame({name: pl.Series([], dtype=pl.String) for name in all_columns})
     csv, parquet = folder / f"{stem}.csv", folder / f"{stem}.parquet"
     path = csv if csv.exists() else parquet
     sheet = Sheet(path.name, nothing, 2 if path is csv else 1)
     if not path.exists():
-        if required:
-            problem = Problem(csv.name, 1, "the file is missing", f"Put it into {folder}.")
+        if needed:
+            problem = Problem(csv.name, 1, "the file is missing.", f"Put it into {folder}.")
             sheet.problems.append(problem)
         return sheet
     try:
         frame = _read(path)
     except (pl.exceptions.PolarsError, OSError, UnicodeError) as error:
         first_line = str(error).strip().splitlines()[0]
-        sheet.problems.append(Problem(path.name, 1, f"the table cannot be read: {first_line}"))
+        sheet.problems.append(Problem(path.name, 1, f"the table cannot be read: {first_line}."))
         return sheet
     for name in columns:
         if name not in frame.columns:
-            missing = f"column {name!r} is missing"
+            missing = f"column {name!r} is missing."
             sheet.problems.append(Problem(path.name, 1, missing, nearest(name, frame.columns)))
     for name in frame.columns:
-        if name not in columns:
-            unknown = f"column {name!r} is not known"
-            sheet.problems.append(Problem(path.name, 1, unknown, nearest(name, columns)))
+        if name not in all_columns:
+            unknown = f"column {name!r} is not known."
+            sheet.problems.append(Problem(path.name, 1, unknown, nearest(name, all_columns)))
     if not sheet.problems:
-        sheet.frame = frame.select(columns)
+        absent = [pl.lit(None, pl.String).alias(name) for name in optional if name not in frame]
+        sheet.frame = frame.with_columns(absent).select(all_columns)
     return sheet
 
 
@@ -123,6 +138,31 @@ def digits(sheet: Sheet, column: str, longest: int) -> pl.Series:
         column,
     )
     return number.fill_null(MISSING)
+
+
+def amounts(sheet: Sheet, column: str, empty: int) -> pl.Series:
+    """Returns int64 amounts in 10^-6 units; ``empty`` where nothing is written."""
+    text = sheet.text(column)
+    values = text.unique()
+    found = pl.Series([_amount(value, empty) for value in values.to_list()], dtype=pl.Int64)
+    out = text.replace_strict(values, found, return_dtype=pl.Int64)
+    sheet.refuse(
+        out.is_null().arg_true(),
+        f"{column} {{}} is not an amount",
+        "Write digits with a point and at most six decimals, such as 300.00, and no sign.",
+        column,
+    )
+    return out.fill_null(empty)
+
+
+def _amount(text: str, empty: int) -> int | None:
+    """Returns an amount in 10^-6 units, None if it is none."""
+    if not text:
+        return empty
+    try:
+        return amount(text)
+    except ValueError:
+        return None
 
 
 def instants(sheet: Sheet, column: str, zone: ZoneInfo, *, empty: int | None) -> pl.Series:
@@ -173,10 +213,17 @@ def codes(text: pl.Series) -> tuple[pl.Series, pl.Series]:
     return names, text.cast(pl.Enum(names)).to_physical().cast(pl.Int32)
 
 
-def known(sheet: Sheet, column: str, allowed: Sequence[str], what: str) -> pl.Series:
-    """Returns the index in ``allowed`` of each value (int32); unknown ones are problems."""
+def known(
+    sheet: Sheet, column: str, allowed: Sequence[str], what: str, empty: int | None = None
+) -> pl.Series:
+    """Returns the index in ``allowed`` of each value (int32); unknown ones are problems.
+
+    An empty value is looked up as any other, unless ``empty`` says which index it has.
+    """
     text = sheet.text(column)
     table = {name: code for code, name in reversed(list(enumerate(allowed)))}
+    if empty is not None:
+        table[""] = empty
     out = text.replace_strict(
         list(table), list(table.values()), default=None, return_dtype=pl.Int32
     )

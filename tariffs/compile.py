@@ -40,6 +40,7 @@ def compile_book(book: Book) -> CompiledBook:
         day_types=book.day_types,
         gl_codes=tuple(book.gl_codes),
         areas=book.areas,
+        tiers=book.tiers,
         usages=tables.usages,
         lpm_direct=trie.direct,
         lpm_child=trie.child,

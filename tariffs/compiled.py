@@ -275,6 +275,14 @@ class CompiledBook:
     lines: dict[str, str] = field(default_factory=dict)
     """``file:line`` of plans, zones and price models by ``kind:name``, for ``explain``."""
 
+    # Names that subscriber data may use.
+    tiers: tuple[str, ...] = ("",)
+    """Customer and group tiers; ``tiers[0]`` is the empty text: none."""
+    options: tuple[str, ...] = ()
+    """Add-on packs and subscriptions; empty where the book lists none."""
+    home_zones: tuple[str, ...] = ("",)
+    """Home zones of the cells table; ``home_zones[0]`` is the empty text: none."""
+
     @property
     def n_rules(self) -> int:
         """Number of compiled rules."""

@@ -37,6 +37,7 @@ class Head:
     bill_rounding: Rounding = EXACT
     areas: list[str] = field(default_factory=lambda: [""])
     roaming_classes: list[str] = field(default_factory=lambda: ["home", "unknown"])
+    tiers: list[str] = field(default_factory=lambda: [""])
     taxes: dict[str, Tax] = field(default_factory=dict)
     gl_codes: dict[str, str] = field(default_factory=dict)
     services: dict[int, ServiceDefaults] = field(default_factory=dict)

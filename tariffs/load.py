@@ -58,6 +58,7 @@ def load_book(folder: Path | str) -> Book:
         country_code=head.country_code,
         valid_from_us=head.valid_from_us,
         areas=tuple(head.areas),
+        tiers=tuple(head.tiers),
         roaming_classes=tuple(head.roaming_classes),
         event_rounding=head.event_rounding,
         line_rounding=head.line_rounding,

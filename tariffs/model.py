@@ -261,6 +261,8 @@ class Book:
     valid_from_us: int
     """UTC µs from which the book is meant to price; the check looks from there on."""
     areas: tuple[str, ...]
+    tiers: tuple[str, ...]
+    """Customer and group tiers; ``tiers[0]`` is the empty text: none."""
     roaming_classes: tuple[str, ...]
     event_rounding: Rounding
     line_rounding: Rounding

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from tariffs.context import Context, Head
 
 REQUIRED = ("currency", "time_zone", "country_code", "taxes", "gl_codes", "services")
-OPTIONAL = ("name", "valid_from", "clock", "split", "rounding", "areas", "roaming_classes")
+OPTIONAL = ("name", "valid_from", "clock", "split", "rounding", "areas", "tiers", "roaming_classes")
 RESERVED_ROAMING = ("home", "unknown")
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_TIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
 def read_head(cell: Cell, context: Context) -> None:
@@ -30,6 +32,8 @@ def read_head(cell: Cell, context: Context) -> None:
         _read_rounding(table["rounding"], head)
     if "areas" in table:
         head.areas += _fresh_names(table["areas"], "area", ())
+    if "tiers" in table:
+        head.tiers += _fresh_names(table["tiers"], "tier", (), _TIER)
     if "roaming_classes" in table:
         fresh = _fresh_names(table["roaming_classes"], "roaming class", RESERVED_ROAMING)
         head.roaming_classes += fresh
@@ -102,7 +106,9 @@ def _rounding(cell: Cell, what: str) -> Rounding:
     return Rounding(unit or 1, ROUNDING_MODES.index(mode or "half_up"))
 
 
-def _fresh_names(cell: Cell, what: str, taken: tuple[str, ...]) -> list[str]:
+def _fresh_names(
+    cell: Cell, what: str, taken: tuple[str, ...], pattern: re.Pattern[str] = _NAME
+) -> list[str]:
     found: list[str] = []
     for item in cell.items(what):
         name = item.text(what)
@@ -111,8 +117,9 @@ def _fresh_names(cell: Cell, what: str, taken: tuple[str, ...]) -> list[str]:
         if name in found or name in taken:
             why = "is always there" if name in taken else "is written twice"
             item.fail(f"The {what} {name!r} {why}.", "Remove it from the list.")
-        elif not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-            item.fail(f"{name!r} is no name for a {what}.", "Use small letters, digits and _.")
+        elif not pattern.fullmatch(name):
+            letters = "small letters" if pattern is _NAME else "letters"
+            item.fail(f"{name!r} is no name for a {what}.", f"Use {letters}, digits and _.")
         else:
             found.append(name)
     return found

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from mediation.edr import MISSING
 from rating.cycles import to_us
-from rating.subscribers import Subscribers
+from rating.subscribers import NO_LIMIT, Subscribers
 from tariffs.compile_numbers import build_trie
 from tariffs.compiled import BEGINNING, CALL_CLASSES, FOREVER, CompiledBook
 from tariffs.model import NumberDeck
@@ -360,6 +360,9 @@ def subscribers(draw: st.DrawFn, plans: int) -> Subscribers:
         role=role.astype(np.int8),
         vpmn=small(vpmn),
         area=small(area),
+        tier=np.zeros(len(who), np.int32),
+        credit_limit=np.full(len(who), NO_LIMIT, np.int64),
+        home_zone=np.zeros(len(who), np.int32),
         msisdn=FIRST_NUMBER + who,
         imsi=np.where(who == 3, MISSING, FIRST_IMSI + who),
         valid_from=np.ascontiguousarray(begin),
