@@ -57,6 +57,13 @@ def cycle_bounds(cycle: str, time_zone: str) -> tuple[int, int]:
     return to_us(begin), to_us(end)
 
 
+def midnights(cycle: str, time_zone: str) -> tuple[int, ...]:
+    """Returns the UTC microseconds at which the days of a cycle begin, and its end."""
+    zone = ZoneInfo(time_zone)
+    days = (first_day(cycle) + dt.timedelta(days=n) for n in range(days_of(cycle) + 1))
+    return tuple(to_us(dt.datetime(day.year, day.month, day.day, tzinfo=zone)) for day in days)
+
+
 def cycle_of(instant: int, time_zone: str) -> str:
     """Returns the cycle that holds the UTC microsecond ``instant``."""
     return f"{from_us(instant, time_zone):%Y-%m}"

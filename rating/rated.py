@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from rating.grants import distinct
 from rating.kernels import columns as kernel
 from rating.kernels.arrays import BLOCK, BLOCK_WORDS, CHARGE_WORDS, ChargeArrays
 from rating.kernels.guide import EVENT_WORDS
 from rating.reasons import NOT_CHARGED, REASONS
 from rating.schema import MONEY, RATED_SCHEMA, RUMS
-from rating.state import distinct
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -251,10 +251,10 @@ def rated_table(
 
     Args:
         prepared: The batch.
-        state: The cycle's state: its name, and the allowance of each instance.
+        state: The cycle's state: its name, and the allowance of each counter.
         names: Name tables.
         charge: What the kernel wrote.
-        takes: (instance, units) in event order.
+        takes: (counter, units) in event order.
         kept: Memory for the columns, :data:`RATED_WORDS` of it for each event.
     """
     charge = without_failed(charge)
@@ -295,7 +295,8 @@ def rated_table(
         kept.array(m, np.int64),
         kept.array(m, np.int32),
         kept.array(m, np.int64),
-        *(kept.array(2 * m, np.int64) for _ in kernel.SumColumns._fields[4:]),
+        kept.array(m, np.bool_),
+        *(kept.array(2 * m, np.int64) for _ in kernel.SumColumns._fields[5:]),
     )
     kernel.sum_columns(charge.line, sums)
     zeros = kept.array(m, np.int32)
@@ -317,6 +318,7 @@ def rated_table(
         "charged_units": pa.array(sums.charged),
         "allowance_units": pa.array(sums.covered),
         "allowances": _taken(charge.take_first, takes, n_takes, state, names),
+        "throttled": pa.array(sums.throttled),
         "rule": coded(codes.rule, names.rules),
         "connect_fee": money(sums.connect),
         "usage_charge": money(sums.usage),
@@ -366,7 +368,7 @@ def _taken(
 ) -> pa.Array:
     """Returns the list column of allowances taken from."""
     kind = RATED_SCHEMA.field("allowances").type
-    allowance = state.instances.allowance[takes[0][:n_takes]]
+    allowance = state.counter_allowance[takes[0][:n_takes]]
     items = pa.StructArray.from_arrays(
         [names.allowances.take(pa.array(allowance)), pa.array(takes[1][:n_takes])],
         fields=list(kind.value_type),

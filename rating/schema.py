@@ -82,6 +82,9 @@ RATED_SCHEMA = pa.schema(
         _units("charged_units", "Units priced, rounded up to whole beats"),
         _units("allowance_units", "Units covered by allowances, in all"),
         field("allowances", ALLOWANCE_TAKEN, "rum", "Allowances taken from", nullable=False),
+        field(
+            "throttled", pa.bool_(), "flag", "Taken beyond an allowance's throttle", nullable=False
+        ),
         _name("rule", "Rule of the plan that set the price"),
         _money("connect_fee", "Once per event"),
         _money("usage_charge", "Price of charged_units, with minimum and maximum applied"),

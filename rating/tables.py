@@ -27,7 +27,9 @@ def price_arrays(book: CompiledBook) -> layout.PriceArrays:
     # the rounding unit is row 0; a beat of 0 is the price's
     divisors = np.concatenate([[book.round_unit], divisors[divisors > 0]])
     price_line, first_word = _price_lines(book, divisors)
-    kind, samples = class_kinds((book.alw_match, book.disc_match, book.cap_match), book.n_classes)
+    kind, samples = class_kinds(
+        (book.alw_match, book.lim_match, book.disc_match, book.cap_match), book.n_classes
+    )
 
     def by_kind(match: UInt8) -> UInt8:
         return np.ascontiguousarray(match.reshape(-1, book.n_classes)[:, samples]).reshape(-1)
@@ -63,6 +65,7 @@ def price_arrays(book: CompiledBook) -> layout.PriceArrays:
             np.where(book.alw_beat > 0, _places(divisors, book.alw_beat), -1),
         ),
         allowance_match=by_kind(book.alw_match),
+        limit_match=by_kind(book.lim_match),
         plan_disc_first=book.plan_disc_first,
         plan_disc=book.plan_disc,
         discount=_discounts(book),

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tariffs.compile_definitions import allowance_arrays, cap_arrays, discount_arrays, firsts
 from tariffs.compile_numbers import build_trie
 from tariffs.compile_rules import ClassSpace, RuleTables, compile_rules
 from tariffs.compile_time import compile_calendar
 from tariffs.compiled import CALL_CLASSES, NO_PRICE, CompiledBook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from tariffs.errors import Source
-    from tariffs.model import Allowance, Book, Cap, Discount, Plan
+    from tariffs.model import Book
 
 
 def compile_book(book: Book) -> CompiledBook:
@@ -69,9 +65,9 @@ def compile_book(book: Book) -> CompiledBook:
         lines=_lines(book),
         **_rule_arrays(tables, len(book.bands)),
         **_price_arrays(tables),
-        **_allowance_arrays(book, space),
-        **_discount_arrays(book, space),
-        **_cap_arrays(book, space),
+        **allowance_arrays(book, space),
+        **discount_arrays(book, space),
+        **cap_arrays(book, space),
         **_tax_arrays(book),
     )
 
@@ -106,130 +102,11 @@ def _price_arrays(tables: RuleTables) -> dict[str, Any]:
         "pm_connect": np.array([price.connect for price in prices], np.int64),
         "pm_min": np.array([price.minimum for price in prices], np.int64),
         "pm_max": np.array([price.maximum for price in prices], np.int64),
-        "pm_step_first": _firsts(len(price.steps) for price in prices),
+        "pm_step_first": firsts(len(price.steps) for price in prices),
         "step_from": np.array([step.start for step in steps], np.int64),
         "step_price": np.array([step.price for step in steps], np.int64),
         "step_per": np.array([step.per for step in steps], np.int64),
         "step_beat": np.array([step.beat for step in steps], np.int64),
-    }
-
-
-@dataclass(slots=True)
-class _Spans:
-    """Definitions with their validity: one entry for each stretch of a dated value."""
-
-    items: list[Any] = field(default_factory=list)
-    values: list[int] = field(default_factory=list)
-    starts: list[int] = field(default_factory=list)
-    ends: list[int] = field(default_factory=list)
-    of: dict[int, list[int]] = field(default_factory=dict)
-
-    def add(self, item: Any, spans: Iterable[tuple[int, int, int]]) -> list[int]:  # noqa: ANN401
-        """Returns the indexes of an item's entries, which are made when it is first seen."""
-        if id(item) not in self.of:
-            self.of[id(item)] = []
-            for start, end, value in spans:
-                self.of[id(item)].append(len(self.items))
-                self.items.append(item)
-                self.values.append(value)
-                self.starts.append(start)
-                self.ends.append(end)
-        return self.of[id(item)]
-
-
-def _spread(
-    plans: Sequence[Plan], indexes: Callable[[Plan], list[int]]
-) -> tuple[list[int], np.ndarray]:
-    """Returns every plan's list end to end, and where each begins."""
-    lists = [indexes(plan) for plan in plans]
-    return [index for one in lists for index in one], _firsts(len(one) for one in lists)
-
-
-def _firsts(lengths: Iterable[int]) -> np.ndarray:
-    return np.concatenate(([0], np.cumsum(list(lengths), dtype=np.int64))).astype(np.int32)
-
-
-def _stack(rows: list[np.ndarray]) -> np.ndarray:
-    return np.concatenate(rows) if rows else np.empty(0, np.uint8)
-
-
-def _band_mask(bands: frozenset[int] | None) -> int:
-    return -1 if bands is None else sum(1 << band for band in bands)
-
-
-def owned(source: Source, name: str) -> str:
-    """Returns ``<plan>/<id>``: the name of what a plan's file defines."""
-    return f"{PurePosixPath(source.file).stem}/{name}"
-
-
-def _allowance_arrays(book: Book, space: ClassSpace) -> dict[str, Any]:
-    spans = _Spans()
-
-    def of(plan: Plan) -> list[int]:
-        ordered = sorted(plan.allowances, key=lambda one: one.priority)
-        return [index for one in ordered for index in spans.add(one, one.quantity.spans())]
-
-    plan_list, firsts = _spread(book.plans, of)
-    items: list[Allowance] = spans.items
-    return {
-        "allowances": tuple(owned(one.source, one.id) for one in items),
-        "alw_quantity": np.array(spans.values, np.int64),
-        "alw_rum": np.array([one.rum for one in items], np.int8),
-        "alw_priority": np.array([one.priority for one in items], np.int32),
-        "alw_match": _stack([space.match(one.when) for one in items]),
-        "alw_bands": np.array([_band_mask(one.bands) for one in items], np.int64),
-        "alw_shared": np.array([one.shared for one in items], np.int8),
-        "alw_prorate": np.array([one.prorate for one in items], np.int8),
-        "alw_beat": np.array([one.beat for one in items], np.int64),
-        "alw_from_us": np.array(spans.starts, np.int64),
-        "alw_to_us": np.array(spans.ends, np.int64),
-        "plan_alw_first": firsts,
-        "plan_alw": np.array(plan_list, np.int32),
-    }
-
-
-def _discount_arrays(book: Book, space: ClassSpace) -> dict[str, Any]:
-    spans = _Spans()
-
-    def of(plan: Plan) -> list[int]:
-        defined = [book.discounts[name] for name in plan.discounts]
-        return [index for one in defined for index in spans.add(one, one.percent.spans())]
-
-    plan_list, firsts = _spread(book.plans, of)
-    items: list[Discount] = spans.items
-    return {
-        "discounts": tuple(one.name for one in items),
-        "disc_ppm": np.array(spans.values, np.int64),
-        "disc_match": _stack([space.match(one.when) for one in items]),
-        "disc_bands": np.array([_band_mask(one.bands) for one in items], np.int64),
-        "disc_friends": np.array([one.audience == "friends" for one in items], np.int8),
-        "disc_group": np.array([one.audience == "group" for one in items], np.int8),
-        "disc_on_connect": np.array([one.on_connect for one in items], np.int8),
-        "disc_exclusive": np.array([one.exclusive for one in items], np.int8),
-        "disc_from_us": np.array(spans.starts, np.int64),
-        "disc_to_us": np.array(spans.ends, np.int64),
-        "plan_disc_first": firsts,
-        "plan_disc": np.array(plan_list, np.int32),
-    }
-
-
-def _cap_arrays(book: Book, space: ClassSpace) -> dict[str, Any]:
-    spans = _Spans()
-
-    def of(plan: Plan) -> list[int]:
-        return [index for one in plan.caps for index in spans.add(one, one.amount.spans())]
-
-    plan_list, firsts = _spread(book.plans, of)
-    items: list[Cap] = spans.items
-    return {
-        "caps": tuple(owned(one.source, one.id) for one in items),
-        "cap_amount": np.array(spans.values, np.int64),
-        "cap_match": _stack([space.match(one.when) for one in items]),
-        "cap_scope": np.array([one.scope for one in items], np.int8),
-        "cap_from_us": np.array(spans.starts, np.int64),
-        "cap_to_us": np.array(spans.ends, np.int64),
-        "plan_cap_first": firsts,
-        "plan_cap": np.array(plan_list, np.int32),
     }
 
 

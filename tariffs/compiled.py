@@ -2,8 +2,9 @@
 
 Amounts are int64 in 10^-6 of the currency unit ("µ"). Times are UTC microseconds, intervals
 half-open. Sizes: P plans, NZ zones, NC call classes, NR roaming classes, NB bands, NTM time
-models, ND day types, E epochs, R rules, M price models, A allowances, D discounts, C caps. All
-arrays are C-contiguous; two-dimensional tables are stored flat, the last index running fastest.
+models, ND day types, E epochs, R rules, M price models, A allowances, L limits of allowances,
+D discounts, C caps. All arrays are C-contiguous; two-dimensional tables are stored flat, the last
+index running fastest.
 
 An event's class is one number::
 
@@ -213,6 +214,18 @@ class CompiledBook:
     """[A] 1: the first and last cycle give the share of their days."""
     alw_beat: Int64
     """[A] RUM units, 0: the beat of the price's first step."""
+    alw_daily: Int8
+    """[A] 1: the quantity is given anew each day of the book's zone."""
+    alw_throttle: Int64
+    """[A] RUM units; what takes the use beyond them is marked as throttled, FOREVER never."""
+    alw_limit_first: Int32
+    """[A + 1] limits of allowance a are lim_*[alw_limit_first[a] : alw_limit_first[a + 1]]."""
+    lim_quantity: Int64
+    """[L] RUM units, the most that matching events take (on a day, if the allowance is daily)."""
+    lim_match: UInt8
+    """[L * n_classes]"""
+    lim_member: Int8
+    """[L] 1: for each member of the charge group on its own."""
     alw_from_us: Int64
     """[A] UTC µs: a cycle takes the definition whose [from, to) holds the cycle's start."""
     alw_to_us: Int64

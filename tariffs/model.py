@@ -188,8 +188,24 @@ class Fee:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """The most that events under its conditions take from an allowance, or each member of a group.
+
+    ``when`` None: all events that the allowance covers.
+    """
+
+    source: Source
+    quantity: int
+    when: Conditions | None
+    per_member: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Allowance:
-    """Free units of a cycle for events that meet the conditions."""
+    """Free units of a cycle, or of each day, for events that meet the conditions.
+
+    ``throttle``: units after which records are marked, FOREVER never.
+    """
 
     id: str
     name: str
@@ -202,6 +218,9 @@ class Allowance:
     shared: bool
     prorate: bool
     beat: int
+    daily: bool
+    throttle: int
+    limits: tuple[Limit, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Reads the parts that plans are made of: conditions, fees, allowances, caps, discounts."""
+"""Reads the parts that plans are made of: conditions, fees, caps, discounts."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from tariffs.compiled import CAP_SCOPES, DIRECTIONS, RUMS, SERVICES
 from tariffs.errors import nearest
-from tariffs.model import ROLES, Allowance, Cap, Conditions, Discount, Fee
-from tariffs.scalars import amount, percent, quantity, quantity_or_unlimited, whole, yes_no
+from tariffs.model import ROLES, Cap, Conditions, Discount, Fee
+from tariffs.scalars import amount, percent, yes_no
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 AUDIENCES = ("everyone", "friends", "group")
 CONDITIONS = ("service", "direction", "class", "zone", "roaming")
-KIND_RUM = {"seconds": 0, "bytes": 1, "events": 4}
 SERVED = frozenset(DIRECTIONS.index(name) for name in ("originating", "terminating", "forwarded"))
 """Legs that charge the served party; the others are meant only where they are named."""
 
@@ -115,43 +114,6 @@ def read_fee(cell: Cell, context: Context) -> Fee | None:
         table["tax"].name("tax", head.taxes) or "",
         table["gl_code"].name("G/L code", head.gl_codes) or "",
         tuple(table["roles"].names("role", ROLES)) if "roles" in table else ROLES,
-    )
-
-
-def read_allowance(cell: Cell, context: Context) -> Allowance | None:
-    """Returns an allowance of a plan; the unit of its quantity says what it measures."""
-    required = ("id", "quantity", "when")
-    optional = ("name", "bands", "priority", "shared", "prorate", "beat")
-    table = cell.table("allowance", required, optional)
-    named = identity(cell, table)
-    if named is None or not table.keys() >= set(required):
-        return None
-    kinds: set[str] = set()
-
-    def read(one: Cell) -> int | None:
-        pair = one.value("quantity", quantity_or_unlimited)
-        if pair is not None:
-            kinds.add(pair[0])
-        return pair[1] if pair else None
-
-    given = table["quantity"].dated(context.head.zone, "quantity", read)
-    beat = table["beat"].value("beat", quantity) if "beat" in table else None
-    if beat is not None:
-        kinds.add(beat[0])
-    if len(kinds) > 1:
-        cell.fail(f"The allowance counts {' and '.join(sorted(kinds))}.", "Use one kind of unit.")
-    priority = table["priority"].value("priority", whole) if "priority" in table else 100
-    return Allowance(
-        *named,
-        cell.source,
-        read_conditions(table["when"], context),
-        read_bands(table, context),
-        KIND_RUM[min(kinds, default="seconds")],
-        given,
-        100 if priority is None else priority,
-        flag(table, "shared"),
-        flag(table, "prorate"),
-        beat[1] if beat else 0,
     )
 
 

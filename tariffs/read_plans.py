@@ -15,11 +15,11 @@ from tariffs.context import ALWAYS
 from tariffs.dated import Dated
 from tariffs.errors import Source, nearest
 from tariffs.model import FREE, Plan, Price, Rule
+from tariffs.read_allowances import read_allowance
 from tariffs.read_parts import (
     dated_amount,
     explain_unit,
     flag,
-    read_allowance,
     read_cap,
     read_conditions,
     read_fee,

@@ -8,13 +8,12 @@ an hour shorter, and still has its 31 days.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from rating.cycles import days_of, first_day, last_day, to_us
+from rating.cycles import first_day, last_day, midnights
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -96,8 +95,4 @@ def month_cycle(name: str, time_zone: str) -> Cycle:
     Raises:
         ValueError: If the name is not a month.
     """
-    first = first_day(name)
-    zone = ZoneInfo(time_zone)
-    days = (first + timedelta(days=n) for n in range(days_of(name) + 1))
-    midnights = tuple(to_us(datetime(day.year, day.month, day.day, tzinfo=zone)) for day in days)
-    return Cycle(name, first, last_day(name), midnights)
+    return Cycle(name, first_day(name), last_day(name), midnights(name, time_zone))

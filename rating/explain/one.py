@@ -104,7 +104,7 @@ def _told(step: Step, event: Event, book: CompiledBook, show: Callable[[int | No
         return Step(
             step.kind, f"{step.text} {extra}{more}", step.amount, {**step.facts, "prefix": prefix}
         )
-    if step.kind in {"line", "allowance"}:
+    if step.kind in {"line", "allowance", "throttle"}:
         text = _LARGE.sub(lambda found: f"{int(found[0]):,}", step.text)
         return Step(step.kind, text, step.amount, step.facts)
     if step.kind == "rule":
@@ -162,6 +162,7 @@ def _facts(event: Event, book: CompiledBook, data: Subscribers, charge: Charge) 
         "quantity": event.quantity,
         "charged_units": charge.charged,
         "allowance_units": charge.covered,
+        "throttled": charge.throttled,
         "connect_fee": charge.connect,
         "usage_charge": charge.usage,
         "gross": charge.gross,

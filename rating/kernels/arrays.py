@@ -35,7 +35,15 @@ DISCOUNT_WORDS = 8
 ON_CONNECT, EXCLUSIVE = 1, 2
 
 INSTANCE_WORDS = 4
-"""An instance: given, valid from, valid to, allowance."""
+"""An instance: given, valid from, valid to, ``extra << 32 | allowance``; extra 0: nothing more."""
+
+EXTRA_WORDS = 4
+"""What some instances have more: counter of the cycle's first day (-1 not given by day), ``first
+limit << 32 | end``, units beyond which records are throttled, one spare. Row 0 is nobody's."""
+
+LIMIT_WORDS = 4
+"""A limit of an instance: most units, first counter, counters between two members (0 one for all),
+definition. If the instance is given by day, its counters are those of consecutive days."""
 
 ACCOUNT_WORDS = 8
 """An account: first own instance and end, first shared one and end, first cap and end, plan,
@@ -49,8 +57,9 @@ BLOCK_WORDS = 4
 CHARGE_WORDS = 8
 CHARGED, COVERED, CONNECT, USAGE, DISCOUNT, CAP, NET, HITS = range(CHARGE_WORDS)
 """A charge: units priced, units covered by allowances, connect fee, usage charge, discount, what
-caps took off, net; then ``hits << 8 | band``, hit k: the k-th discount of the plan took something."""
-HIT_SHIFT, BAND_MASK = 8, 255
+caps took off, net; then ``hits << 8 | throttled << 7 | band``, hit k: the k-th discount of the plan took
+something."""
+HIT_SHIFT, THROTTLED_SHIFT, BAND_MASK = 8, 7, 127
 
 
 class PriceArrays(NamedTuple):
@@ -72,6 +81,7 @@ class PriceArrays(NamedTuple):
     class_kind: np.ndarray  # int32[n_classes]
     allowance: np.ndarray  # int64[A * 4], see above
     allowance_match: np.ndarray  # uint8[A * kinds]
+    limit_match: np.ndarray  # uint8[L * kinds]
     plan_disc_first: np.ndarray
     plan_disc: np.ndarray
     discount: np.ndarray  # int64[D * 8], see above
@@ -86,9 +96,13 @@ class StateArrays(NamedTuple):
 
     account: np.ndarray  # int32[periods * 8], see above
     instance: np.ndarray  # int64[I * 4], see above
-    used: np.ndarray  # int64[I], changed
+    used: np.ndarray  # int64[counters], changed; the first I are the instances' own
     cap: np.ndarray  # int64, definition << 32 | counter of each cap of a period
     cap_spent: np.ndarray  # int64[counters], changed
+    extra: np.ndarray  # int64[X * 4], see above
+    limit: np.ndarray  # int64[limits * 4], see above
+    member: np.ndarray  # int32[periods], which member of its charge group; empty without limits
+    midnight: np.ndarray  # int64[days + 1], UTC microseconds at which the cycle's days begin
 
 
 class ChargeArrays(NamedTuple):

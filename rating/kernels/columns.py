@@ -17,6 +17,7 @@ from rating.kernels.arrays import (
     HIT_SHIFT,
     HITS,
     NET,
+    THROTTLED_SHIFT,
     USAGE,
 )
 from rating.kernels.guide import EVENT_WORDS, PERIOD_WORDS
@@ -95,6 +96,7 @@ class SumColumns(NamedTuple):
     covered: np.ndarray  # int64
     band: np.ndarray  # int32
     hits: np.ndarray  # int64, bit k: the k-th discount of the plan took something
+    throttled: np.ndarray  # bool, an allowance was used beyond its throttle
     connect: np.ndarray
     usage: np.ndarray
     gross: np.ndarray
@@ -130,6 +132,7 @@ def sum_columns(line, out):
         out.charged[u(i)] = line[u(words + CHARGED)]
         out.covered[u(i)] = line[u(words + COVERED)]
         out.band[u(i)] = hits & BAND_MASK
+        out.throttled[u(i)] = (hits >> THROTTLED_SHIFT) & 1 != 0
         out.hits[u(i)] = hits >> HIT_SHIFT
         _decimal(out.connect, i, connect)
         _decimal(out.usage, i, usage)

@@ -15,6 +15,7 @@ from rating.kernels.arrays import (
     STEP_WORDS,
 )
 from rating.kernels.jit import inlined
+from rating.kernels.limits import room, settle
 from rating.kernels.machine import divided, u
 
 LARGEST_AMOUNT = 10**18 - 1
@@ -25,8 +26,8 @@ _LOW = (1 << 32) - 1
 
 
 @inlined
-def cover(book, state, charge, kind, rum, start, piece, position, takes, lists):
-    """Takes what allowances cover of a piece; returns (position, takes).
+def cover(book, state, charge, kind, rum, event, piece, position, takes, lists):
+    """Takes what allowances cover of a piece; returns (position, takes, throttled).
 
     Args:
         book: PriceArrays.
@@ -34,13 +35,15 @@ def cover(book, state, charge, kind, rum, start, piece, position, takes, lists):
         charge: ChargeArrays, for ``held``.
         kind: Kind of the event's class.
         rum: Metric of its rule.
-        start: Its start.
+        event: (start, period).
         piece: (first unit after the piece, band, beat of its price, instances held).
         position: First unit that is neither covered nor priced.
         takes: (first, end) of the event's entries in the lists.
-        lists: (instances, units) taken.
+        lists: (counters, units) taken.
     """
     cut, band, price_beat, held = piece
+    start, _ = event
+    throttled = False
     first_take, last_take = takes
     take_instance, take_units = lists
     for k in range(held):
@@ -48,6 +51,8 @@ def cover(book, state, charge, kind, rum, start, piece, position, takes, lists):
         row = INSTANCE_WORDS * instance
         left = state.instance[u(row)] - state.used[u(instance)]
         allowance = state.instance[u(row + 3)]
+        extra = allowance >> 32
+        allowance &= _LOW
         words = ALLOWANCE_WORDS * allowance
         # one branch that is hard to foresee, not six
         if not (
@@ -59,6 +64,11 @@ def cover(book, state, charge, kind, rum, start, piece, position, takes, lists):
             & (state.instance[u(row + 2)] > start)
         ):
             continue
+        counter = np.int64(instance)
+        if extra != 0:
+            counter, left = room(book, state, extra, kind, event, instance, left)
+            if left <= 0:
+                continue
         beat = book.allowance[u(words + 3)]
         if beat < 0:
             beat = price_beat
@@ -69,19 +79,21 @@ def cover(book, state, charge, kind, rum, start, piece, position, takes, lists):
             taken = divided(left, book.divisor, beat) * size
             if taken == 0:
                 continue
-        state.used[u(instance)] += taken
+        state.used[u(counter)] += taken
+        if extra != 0:
+            throttled |= settle(book, state, extra, kind, event, counter, taken)
         position += taken
         entry = first_take
-        while entry < last_take and take_instance[u(entry)] != instance:
+        while entry < last_take and take_instance[u(entry)] != counter:
             entry += 1
         if entry == last_take:
-            take_instance[u(entry)] = instance
+            take_instance[u(entry)] = counter
             take_units[u(entry)] = 0
             last_take += 1
         take_units[u(entry)] += taken
         if position >= cut:
             break
-    return position, last_take
+    return position, last_take, throttled
 
 
 @inlined

@@ -27,6 +27,7 @@ from rating.kernels.arrays import (
     CONNECT,
     COVERED,
     DISCOUNT,
+    EXTRA_WORDS,
     FAR,
     FIRST_STEP,
     HAS_BOUNDS,
@@ -42,12 +43,14 @@ from rating.kernels.arrays import (
     RUM_SHIFT,
     SPLIT_MASK,
     STEP_WORDS,
+    THROTTLED_SHIFT,
     TIME_MODEL_SHIFT,
     USAGE,
     ZERO_FREE,
 )
 from rating.kernels.guide import CONTINUES, EVENT_WORDS, NO_PRICE, OVERFLOW
 from rating.kernels.jit import inlined, kernel
+from rating.kernels.limits import give_back
 from rating.kernels.machine import prefetch, u
 from rating.kernels.pieces import LARGEST_AMOUNT, cover, discounts, rounded, walk
 
@@ -151,8 +154,8 @@ def _hold(book, state, account, held):
     while own < own_end or shared < shared_end:
         take_own = own < own_end
         if take_own and shared < shared_end:
-            a = state.instance[u(INSTANCE_WORDS * own + 3)]
-            b = state.instance[u(INSTANCE_WORDS * shared + 3)]
+            a = state.instance[u(INSTANCE_WORDS * own + 3)] & _LOW
+            b = state.instance[u(INSTANCE_WORDS * shared + 3)] & _LOW
             b_priority = book.allowance[u(ALLOWANCE_WORDS * b)]
             take_own = book.allowance[u(ALLOWANCE_WORDS * a)] <= b_priority
         if take_own:
@@ -175,7 +178,7 @@ def price_events(book, state, charge, take_instance, take_units):
         book: PriceArrays of :mod:`rating.kernels.arrays`.
         state: StateArrays; ``used`` and ``cap_spent`` are changed.
         charge: ChargeArrays; ``event`` is read, from ``line`` on it is filled.
-        take_instance: int32[t], filled with instances in event order.
+        take_instance: int32[t], filled with counters in event order.
         take_units: int64[t], filled with the units taken.
 
     Returns:
@@ -236,6 +239,7 @@ def price_events(book, state, charge, take_instance, take_units):
             usage = np.int64(0)
             charged = np.int64(0)
             covered = np.int64(0)
+            throttled = False
             begin = np.int64(0)  # first unit of the piece
             paid = np.int64(0)  # units up to here are covered or priced (beats run on)
             priced = np.int64(0)  # units priced so far: where the steps stand
@@ -290,19 +294,20 @@ def price_events(book, state, charge, take_instance, take_units):
                     if held > 0:
                         beat = book.price_line[u(price + FIRST_STEP + 2)] & _LOW
                         before = position
-                        position, takes = cover(
+                        position, takes, beyond = cover(
                             book,
                             state,
                             charge,
                             kind,
                             rum,
-                            start,
+                            (start, period),
                             (cut, band, beat, held),
                             position,
                             (first_take, takes),
                             (take_instance, take_units),
                         )
                         covered += position - before
+                        throttled |= beyond
                     before = position
                     position, priced, usage = walk(book, price, position, cut, priced, usage)
                     charged += position - before
@@ -343,6 +348,17 @@ def price_events(book, state, charge, take_instance, take_units):
                 status = np.int64(OVERFLOW)
             if status != 0:
                 # nothing of a failed event stays in the balances
+                if state.extra.shape[0] > EXTRA_WORDS:
+                    give_back(
+                        book,
+                        state,
+                        charge,
+                        held,
+                        kind,
+                        (start, period),
+                        (first_take, takes),
+                        (take_instance, take_units),
+                    )
                 for entry in range(first_take, takes):
                     state.used[u(take_instance[u(entry)])] -= take_units[u(entry)]
                 takes = first_take
@@ -380,7 +396,9 @@ def price_events(book, state, charge, take_instance, take_units):
             line[u(words + DISCOUNT)] = discount
             line[u(words + CAP)] = reduction
             line[u(words + NET)] = net
-            line[u(words + HITS)] = hits << HIT_SHIFT | first_band
+            line[u(words + HITS)] = (
+                hits << HIT_SHIFT | np.int64(throttled) << THROTTLED_SHIFT | first_band
+            )
             at += 1
             charge.take_first[u(at)] = takes
     charge.cursor[0] = at

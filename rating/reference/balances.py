@@ -14,12 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from decimal import Decimal
 
+    from rating.reference.classify import Event
     from rating.state import CycleState
     from rating.subscribers import Subscribers
     from tariffs.compiled import CompiledBook
 
 CapKey = tuple[str, str, int]
 """(cap, "subscriber" or "charge_group", its index)."""
+
+TakenKey = tuple[int | None, int | None, int | None]
+"""(local day since 1970-01-01, limit of the book, subscriber), each None where it does not count."""
 
 
 @dataclass(slots=True)
@@ -37,11 +41,9 @@ class Grant:
     rank: tuple[int, ...]
     """Priority, own before shared, then as written, then owner and time."""
     used: int = 0
-
-    @property
-    def left(self) -> int:
-        """Units left."""
-        return self.given - self.used
+    """Of what is given by day: on all days."""
+    taken: dict[TakenKey, int] = field(default_factory=dict)
+    """Units by day and under the limits inside the allowance."""
 
 
 @dataclass(slots=True)
@@ -108,6 +110,10 @@ class Balances:
         }
         for grant in out.grants:
             grant.used = used[grant.subscriber, grant.allowance, grant.valid_from]
+            grant.taken = taken_of(state, grant)
+            grant.used += sum(
+                units for (_, limit, _), units in grant.taken.items() if limit is None
+            )
         for slot in state.cap_spent.nonzero()[0]:
             cap = int(caps.slot_cap[slot])
             scope = "charge_group" if book.cap_scope[cap] else "subscriber"
@@ -125,6 +131,47 @@ class Balances:
             and grant.valid_from <= start < grant.valid_to
         ]
         return sorted(mine, key=lambda grant: grant.rank)
+
+    def left(self, grant: Grant, event: Event) -> int:
+        """Returns the units that an event may take from a grant."""
+        day = self._day(grant, event)
+        used = grant.used if day is None else grant.taken.get((day, None, None), 0)
+        rooms = [grant.given - used]
+        for limit in self._limits(grant, event):
+            key = (day, limit, self._member(limit, event))
+            rooms.append(int(self.book.lim_quantity[limit]) - grant.taken.get(key, 0))
+        return min(rooms)
+
+    def take(self, grant: Grant, event: Event, units: int) -> None:
+        """Takes units; less than none gives them back."""
+        day = self._day(grant, event)
+        grant.used += units
+        keys: list[TakenKey] = [] if day is None else [(day, None, None)]
+        keys += [(day, at, self._member(at, event)) for at in self._limits(grant, event)]
+        for key in keys:
+            grant.taken[key] = grant.taken.get(key, 0) + units
+
+    def throttled(self, grant: Grant, event: Event) -> bool:
+        """Returns whether more was taken of a grant (on the day) than its throttle."""
+        day = self._day(grant, event)
+        used = grant.used if day is None else grant.taken.get((day, None, None), 0)
+        return used > int(self.book.alw_throttle[grant.allowance])
+
+    def _day(self, grant: Grant, event: Event) -> int | None:
+        """Returns the day that an event counts for, None if the cycle is one."""
+        if not self.book.alw_daily[grant.allowance]:
+            return None
+        return day_number(event.start, self.book.time_zone)
+
+    def _limits(self, grant: Grant, event: Event) -> list[int]:
+        """Returns the limits inside an allowance that are meant for an event."""
+        book, allowance = self.book, grant.allowance
+        every = range(book.alw_limit_first[allowance], book.alw_limit_first[allowance + 1])
+        return [at for at in every if book.lim_match[at * book.n_classes + event.class_id]]
+
+    def _member(self, limit: int, event: Event) -> int | None:
+        """Returns whose use a limit counts."""
+        return int(self.data.subscriber[event.period]) if self.book.lim_member[limit] else None
 
     def caps(self, period: int) -> list[tuple[int, CapKey]]:
         """Returns the caps of the period's plan that hold in this cycle, with their counters."""
@@ -164,3 +211,25 @@ class Balances:
         zone = self.book.time_zone
         days = day_number(grant.valid_to, zone) - day_number(grant.valid_from, zone)
         return quantity * days // days_of(self.cycle)
+
+
+def taken_of(state: CycleState, grant: Grant) -> dict[TakenKey, int]:
+    """Returns a grant's units by day and limit as a state has them, where they are not zero."""
+    own, more, book = state.instances, state.further, state.compiled
+    found: dict[TakenKey, int] = {}
+    first_day = day_number(state.begin_us, book.time_zone)
+    for at, instance in enumerate(more.instance.tolist()):
+        units = int(state.used[len(own.allowance) + at])
+        place = (own.subscriber[instance], own.allowance[instance], own.valid_from[instance])
+        if not units or place != (grant.subscriber, grant.allowance, grant.valid_from):
+            continue
+        day, limit, member = (
+            None if code < 0 else int(code)
+            for code in (more.day[at], more.limit_of[at], more.member_of[at])
+        )
+        if day is not None:
+            day += first_day
+        if limit is not None:
+            limit += int(book.alw_limit_first[grant.allowance])
+        found[day, limit, member] = units
+    return found

@@ -15,7 +15,7 @@ class Step:
 
     Attributes:
         kind: ``guide``, ``classify``, ``rule``, ``free``, ``zero``, ``piece``, ``allowance``,
-            ``line``, ``connect``, ``minimum``, ``maximum``, ``discount``, ``cap`` or ``rounding``.
+            ``throttle``, ``line``, ``connect``, ``minimum``, ``maximum``, ``discount``, ``cap`` or ``rounding``.
         text: One sentence.
         amount: What it adds to the charge (negative: takes off); None where it moves no money.
             The amounts of all steps add up to the net charge.
@@ -35,6 +35,7 @@ class Charge:
     band: int = -1
     charged: int = 0
     covered: int = 0
+    throttled: bool = False
     takes: list[tuple[Any, int]] = field(default_factory=list)
     """(grant, units) in the order asked; a grant stands here once."""
     connect: Decimal = Decimal(0)

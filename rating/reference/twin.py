@@ -76,7 +76,7 @@ class _Meter:
             _within(max(self.charge.usage, self.charge.connect, self.charge.gross))
         except NotRatedError:
             for grant, units in self.charge.takes:
-                grant.used -= units
+                self.balances.take(grant, self.event, -units)
             raise
         if self.charge.gross > 0:
             self._discounts()
@@ -156,10 +156,11 @@ class _Meter:
 
     def _take(self, grant: Grant, wanted: int, beat: int) -> int:
         """Takes whole beats, as far as the grant reaches; returns the units."""
-        units = min(-(-wanted // beat), grant.left // beat) * beat
+        units = min(-(-wanted // beat), self.balances.left(grant, self.event) // beat) * beat
         if units <= 0:
             return 0
-        grant.used += units
+        self.balances.take(grant, self.event, units)
+        still = self.balances.left(grant, self.event)
         charge = self.charge
         charge.covered += units
         held = [at for at, (held, _) in enumerate(charge.takes) if held is grant]
@@ -168,14 +169,18 @@ class _Meter:
         else:
             charge.takes.append((grant, units))
         name = self.book.allowances[grant.allowance]
-        left = "" if grant.left > 2**62 else f", {grant.left} {self.unit} left"
+        left = "" if still > 2**62 else f", {still} {self.unit} left"
         charge.tell(
             "allowance",
             f"Allowance {name} covers {units} {self.unit}{left}.",
             allowance=name,
             units=units,
-            left=grant.left,
+            left=still,
         )
+        if self.balances.throttled(grant, self.event):
+            charge.throttled = True
+            most = int(self.book.alw_throttle[grant.allowance])
+            charge.tell("throttle", f"Beyond {most} {self.unit} of {name}: throttled.")
         return units
 
     def _line(self, piece: Piece, step: int, at: int, units: int) -> None:

@@ -61,6 +61,7 @@ def rated_table(
         "charged_units": quantity,
         "allowance_units": quantity // 2,
         "allowances": pa.array([[]] * n, RATED_SCHEMA.field("allowances").type),
+        "throttled": np.zeros(n, np.bool_),
         "rule": names(("easy/voice", "easy/all")),
         "connect_fee": money(connect),
         "usage_charge": money(gross - connect),

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from rating.engine import Rater
 from rating.kernels.guide import NO_PRICE, OVERFLOW
-from rating.reference.balances import Balances
+from rating.reference.balances import Balances, taken_of
 from rating.reference.classify import classify
 from rating.reference.steps import NotRatedError, money
 from rating.reference.twin import rate
@@ -86,6 +86,7 @@ def _compare_row(
         "net": charge.net,
         "charged_units": charge.charged,
         "allowance_units": charge.covered,
+        "throttled": charge.throttled,
         "band": book.bands[charge.band],
         "discount": "+".join(names) or None,
         "quantity": event.quantity,
@@ -103,10 +104,11 @@ def _compare_row(
 def _compare_state(balances: Balances, state: CycleState, book: CompiledBook) -> None:
     """Compares what is left of every allowance and what every cap has seen."""
     own = state.instances
+    whole = balances_used(state)
     got = {
         (int(own.subscriber[i]), int(own.allowance[i]), int(own.valid_from[i])): (
             int(own.given[i]),
-            int(state.used[i]),
+            whole[i],
             int(own.valid_to[i]),
         )
         for i in range(len(own.allowance))
@@ -119,7 +121,11 @@ def _compare_state(balances: Balances, state: CycleState, book: CompiledBook) ->
         )
         for grant in balances.grants
     }
-    assert np.all((state.used >= 0) & (state.used <= own.given))
+    assert np.all(state.used >= 0)
+    assert np.all(state.used[: len(own.given)] <= own.given)
+    for grant in balances.grants:
+        assert taken_of(state, grant) == {key: units for key, units in grant.taken.items() if units}
+    _conserved(state, book)
     caps = state.counters
     spent = {
         (
@@ -130,6 +136,27 @@ def _compare_state(balances: Balances, state: CycleState, book: CompiledBook) ->
         for slot in np.flatnonzero(state.cap_spent)
     }
     assert spent == {key: amount for key, amount in balances.spent.items() if amount}
+
+
+def balances_used(state: CycleState) -> list[int]:
+    """Returns what was taken of each instance, on whatever day."""
+    n = len(state.instances.allowance)
+    used = state.used[:n].copy()
+    days = state.further.by_day
+    np.add.at(used, state.further.instance[days], state.used[n + days])
+    return [int(units) for units in used]
+
+
+def _conserved(state: CycleState, book: CompiledBook) -> None:
+    """What is given is used or left, and no limit is passed on any day or by any member."""
+    for row in state.balances().to_pylist():
+        assert row["given"] == row["used"] + row["left"]
+        assert row["left"] >= 0
+    more = state.further
+    for at in np.flatnonzero(more.limit_of >= 0):
+        allowance = state.instances.allowance[more.instance[at]]
+        limit = book.alw_limit_first[allowance] + more.limit_of[at]
+        assert state.used[len(state.instances.given) + at] <= book.lim_quantity[limit]
 
 
 @st.composite

@@ -231,6 +231,7 @@ def _definitions(draw: st.DrawFn, plans: int) -> dict[str, Any]:
     end = st.sampled_from([FOREVER] * 5 + [instant(20)])
     quantity = st.sampled_from([0, 59, 100, 3600, 20_000, 500_000, FOREVER])
     amount = st.one_of(_AMOUNT, st.integers(0, 30_000_000))
+    limits = draw(st.lists(st.sampled_from([0, 0, 1, 2]), min_size=a, max_size=a))
     alw_first, alw = _lists(draw, plans, a)
     disc_first, disc = _lists(draw, plans, d)
     cap_first, cap = _lists(draw, plans, c)
@@ -244,6 +245,12 @@ def _definitions(draw: st.DrawFn, plans: int) -> dict[str, Any]:
         "alw_shared": column(a, flag, np.int8),
         "alw_prorate": column(a, flag, np.int8),
         "alw_beat": column(a, st.sampled_from([0, 0, 1, 60, 45]), np.int64),
+        "alw_daily": column(a, rare, np.int8),
+        "alw_throttle": column(a, st.sampled_from([FOREVER, FOREVER, 0, 90, 5000]), np.int64),
+        "alw_limit_first": np.concatenate([[0], np.cumsum(limits)]).astype(np.int32),
+        "lim_quantity": column(sum(limits), st.sampled_from([0, 59, 100, 3600, 500_000]), np.int64),
+        "lim_match": _matches(draw, sum(limits)),
+        "lim_member": column(sum(limits), flag, np.int8),
         "alw_from_us": column(a, begin, np.int64),
         "alw_to_us": column(a, end, np.int64),
         "plan_alw_first": alw_first,

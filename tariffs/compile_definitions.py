@@ -1,0 +1,153 @@
+"""Compiles what plans give and limit: allowances, discounts, caps, each with its validity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from tariffs.compile_rules import ClassSpace
+    from tariffs.compiled import Int32
+    from tariffs.errors import Source
+    from tariffs.model import Allowance, Book, Cap, Discount, Plan
+
+
+@dataclass(slots=True)
+class _Spans:
+    """Definitions with their validity: one entry for each stretch of a dated value."""
+
+    items: list[Any] = field(default_factory=list)
+    values: list[int] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+    of: dict[int, list[int]] = field(default_factory=dict)
+
+    def add(self, item: Any, spans: Iterable[tuple[int, int, int]]) -> list[int]:  # noqa: ANN401
+        """Returns the indexes of an item's entries, which are made when it is first seen."""
+        if id(item) not in self.of:
+            self.of[id(item)] = []
+            for start, end, value in spans:
+                self.of[id(item)].append(len(self.items))
+                self.items.append(item)
+                self.values.append(value)
+                self.starts.append(start)
+                self.ends.append(end)
+        return self.of[id(item)]
+
+
+def _spread(
+    plans: Sequence[Plan], indexes: Callable[[Plan], list[int]]
+) -> tuple[list[int], np.ndarray]:
+    """Returns every plan's list end to end, and where each begins."""
+    lists = [indexes(plan) for plan in plans]
+    return [index for one in lists for index in one], firsts(len(one) for one in lists)
+
+
+def firsts(lengths: Iterable[int]) -> Int32:
+    """Returns where each of consecutive lists begins, and the end of the last."""
+    return np.concatenate(([0], np.cumsum(list(lengths), dtype=np.int64))).astype(np.int32)
+
+
+def _stack(rows: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate(rows) if rows else np.empty(0, np.uint8)
+
+
+def _band_mask(bands: frozenset[int] | None) -> int:
+    return -1 if bands is None else sum(1 << band for band in bands)
+
+
+def owned(source: Source, name: str) -> str:
+    """Returns ``<plan>/<id>``: the name of what a plan's file defines."""
+    return f"{PurePosixPath(source.file).stem}/{name}"
+
+
+def allowance_arrays(book: Book, space: ClassSpace) -> dict[str, Any]:
+    """Returns the arrays of allowances and their limits."""
+    spans = _Spans()
+
+    def of(plan: Plan) -> list[int]:
+        ordered = sorted(plan.allowances, key=lambda one: one.priority)
+        return [index for one in ordered for index in spans.add(one, one.quantity.spans())]
+
+    plan_list, firsts = _spread(book.plans, of)
+    items: list[Allowance] = spans.items
+    return {
+        "allowances": tuple(owned(one.source, one.id) for one in items),
+        "alw_quantity": np.array(spans.values, np.int64),
+        "alw_rum": np.array([one.rum for one in items], np.int8),
+        "alw_priority": np.array([one.priority for one in items], np.int32),
+        "alw_match": _stack([space.match(one.when) for one in items]),
+        "alw_bands": np.array([_band_mask(one.bands) for one in items], np.int64),
+        "alw_shared": np.array([one.shared for one in items], np.int8),
+        "alw_prorate": np.array([one.prorate for one in items], np.int8),
+        "alw_beat": np.array([one.beat for one in items], np.int64),
+        "alw_daily": np.array([one.daily for one in items], np.int8),
+        "alw_throttle": np.array([one.throttle for one in items], np.int64),
+        **_limit_arrays(items, space),
+        "alw_from_us": np.array(spans.starts, np.int64),
+        "alw_to_us": np.array(spans.ends, np.int64),
+        "plan_alw_first": firsts,
+        "plan_alw": np.array(plan_list, np.int32),
+    }
+
+
+def _limit_arrays(items: list[Allowance], space: ClassSpace) -> dict[str, Any]:
+    limits = [(one, limit) for one in items for limit in one.limits]
+    return {
+        "alw_limit_first": firsts(len(one.limits) for one in items),
+        "lim_quantity": np.array([limit.quantity for _, limit in limits], np.int64),
+        "lim_match": _stack([space.match(limit.when or one.when) for one, limit in limits]),
+        "lim_member": np.array([limit.per_member for _, limit in limits], np.int8),
+    }
+
+
+def discount_arrays(book: Book, space: ClassSpace) -> dict[str, Any]:
+    """Returns the arrays of discounts."""
+    spans = _Spans()
+
+    def of(plan: Plan) -> list[int]:
+        defined = [book.discounts[name] for name in plan.discounts]
+        return [index for one in defined for index in spans.add(one, one.percent.spans())]
+
+    plan_list, firsts = _spread(book.plans, of)
+    items: list[Discount] = spans.items
+    return {
+        "discounts": tuple(one.name for one in items),
+        "disc_ppm": np.array(spans.values, np.int64),
+        "disc_match": _stack([space.match(one.when) for one in items]),
+        "disc_bands": np.array([_band_mask(one.bands) for one in items], np.int64),
+        "disc_friends": np.array([one.audience == "friends" for one in items], np.int8),
+        "disc_group": np.array([one.audience == "group" for one in items], np.int8),
+        "disc_on_connect": np.array([one.on_connect for one in items], np.int8),
+        "disc_exclusive": np.array([one.exclusive for one in items], np.int8),
+        "disc_from_us": np.array(spans.starts, np.int64),
+        "disc_to_us": np.array(spans.ends, np.int64),
+        "plan_disc_first": firsts,
+        "plan_disc": np.array(plan_list, np.int32),
+    }
+
+
+def cap_arrays(book: Book, space: ClassSpace) -> dict[str, Any]:
+    """Returns the arrays of caps."""
+    spans = _Spans()
+
+    def of(plan: Plan) -> list[int]:
+        return [index for one in plan.caps for index in spans.add(one, one.amount.spans())]
+
+    plan_list, firsts = _spread(book.plans, of)
+    items: list[Cap] = spans.items
+    return {
+        "caps": tuple(owned(one.source, one.id) for one in items),
+        "cap_amount": np.array(spans.values, np.int64),
+        "cap_match": _stack([space.match(one.when) for one in items]),
+        "cap_scope": np.array([one.scope for one in items], np.int8),
+        "cap_from_us": np.array(spans.starts, np.int64),
+        "cap_to_us": np.array(spans.ends, np.int64),
+        "plan_cap_first": firsts,
+        "plan_cap": np.array(plan_list, np.int32),
+    }

@@ -1,0 +1,105 @@
+"""Reads allowances: what is given, for how long, who may take how much of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tariffs.compiled import FOREVER
+from tariffs.model import Allowance, Limit
+from tariffs.read_parts import flag, identity, read_bands, read_conditions, word
+from tariffs.scalars import quantity, quantity_or_unlimited, whole
+
+if TYPE_CHECKING:
+    from tariffs.cells import Cell
+    from tariffs.context import Context
+
+KIND_RUM = {"seconds": 0, "bytes": 1, "events": 4}
+REQUIRED = ("id", "quantity", "when")
+OPTIONAL = (
+    "name",
+    "bands",
+    "priority",
+    "shared",
+    "prorate",
+    "beat",
+    "validity",
+    "limits",
+    "throttle",
+)
+VALIDITIES = ("cycle", "day")
+
+
+class _Kinds:
+    """Reads quantities and remembers what they count."""
+
+    def __init__(self) -> None:
+        self.found: set[str] = set()
+
+    def read(self, cell: Cell, what: str, *, unlimited: bool = False) -> int | None:
+        pair = cell.value(what, quantity_or_unlimited if unlimited else quantity)
+        if pair is None:
+            return None
+        self.found.add(pair[0])
+        return pair[1]
+
+
+def read_allowance(cell: Cell, context: Context) -> Allowance | None:
+    """Returns an allowance of a plan; the unit of its quantity says what it measures."""
+    table = cell.table("allowance", REQUIRED, OPTIONAL)
+    named = identity(cell, table)
+    if named is None or not table.keys() >= set(REQUIRED):
+        return None
+    kinds = _Kinds()
+    given = table["quantity"].dated(
+        context.head.zone, "quantity", lambda one: kinds.read(one, "quantity", unlimited=True)
+    )
+    beat = kinds.read(table["beat"], "beat") if "beat" in table else None
+    throttle = kinds.read(table["throttle"], "throttle") if "throttle" in table else None
+    shared, prorate = flag(table, "shared"), flag(table, "prorate")
+    limits = _limits(table["limits"], kinds, context, shared=shared) if "limits" in table else ()
+    if len(kinds.found) > 1:
+        counted = " and ".join(sorted(kinds.found))
+        cell.fail(f"The allowance counts {counted}.", "Use one kind of unit.")
+    daily = word(table, "validity", VALIDITIES) == "day"
+    if daily and prorate:
+        table["prorate"].fail(
+            "An allowance of a day is not prorated.", "Leave out prorate: every day gives it whole."
+        )
+    priority = table["priority"].value("priority", whole) if "priority" in table else 100
+    return Allowance(
+        *named,
+        cell.source,
+        read_conditions(table["when"], context),
+        read_bands(table, context),
+        KIND_RUM[min(kinds.found, default="seconds")],
+        given,
+        100 if priority is None else priority,
+        shared,
+        prorate,
+        beat or 0,
+        daily,
+        FOREVER if throttle is None else throttle,
+        limits,
+    )
+
+
+def _limits(cell: Cell, kinds: _Kinds, context: Context, *, shared: bool) -> tuple[Limit, ...]:
+    """Returns the limits inside an allowance."""
+    found: list[Limit] = []
+    for item in cell.items("limits"):
+        table = item.table("limit", ("quantity",), ("when", "per"))
+        most = kinds.read(table["quantity"], "quantity") if "quantity" in table else None
+        per_member = word(table, "per", ("all", "member")) == "member"
+        if per_member and not shared:
+            table["per"].fail(
+                "Only a shared allowance has members.", "Write shared: yes, or leave out per."
+            )
+        if "when" not in table and not per_member:
+            item.fail(
+                "The limit is for everything that the allowance covers.",
+                "Write when, or per: member; or give less.",
+            )
+        when = read_conditions(table["when"], context) if "when" in table else None
+        if most is not None:
+            found.append(Limit(item.source, most, when, per_member))
+    return tuple(found)
