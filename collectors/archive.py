@@ -7,14 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from collectors.errors import FileChangedError
+from collectors.errors import AccessError, FileChangedError, LostError
 from collectors.model import FILE_ID_LENGTH, Offer, Taken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from collectors.model import Collector
+    from collectors.source import Source
 
 PARTIAL = ".partial-"
 """Prefix of names under which bytes arrive; whatever is left of a killed run is removed."""
@@ -46,12 +46,12 @@ class Archive:
         for path in self.folder.glob(f"{PARTIAL}*"):
             path.unlink(missing_ok=True)
 
-    def take(self, collector: Collector, offer: Offer, partial_name: str) -> Taken:
+    def take(self, source: Source, offer: Offer, partial_name: str) -> Taken:
         """Brings one offer into the archive, durable before its final name exists."""
         partial = self.folder / f"{PARTIAL}{partial_name}"
         partial.unlink(missing_ok=True)
         try:
-            digest = collector.fetch(offer, partial)
+            digest = source.fetch(offer, partial)
             target = self.path_of(digest[:FILE_ID_LENGTH])
             if not target.exists():
                 if not target.parent.is_dir():
@@ -66,7 +66,7 @@ class Archive:
 
     def take_all(
         self,
-        work: Iterable[tuple[Collector, Offer]],
+        work: Iterable[tuple[Source, Offer]],
         threads: int,
         progress: Callable[[Offer], None] = lambda _: None,
     ) -> tuple[list[Taken], list[Refused]]:
@@ -77,16 +77,20 @@ class Archive:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.clean()
 
-        def one(numbered: tuple[int, tuple[Collector, Offer]]) -> Taken | Refused:
-            number, (collector, offer) = numbered
+        def one(numbered: tuple[int, tuple[Source, Offer]]) -> Taken | Refused:
+            number, (source, offer) = numbered
             try:
-                return self.take(collector, offer, f"{number:08d}")
+                return self.take(source, offer, f"{number:08d}")
             except FileChangedError as error:
                 return Refused(offer, str(error))
+            except AccessError as error:
+                return Refused(offer, error.what)
+            except LostError as error:
+                return Refused(offer, f"the connection was lost: {error}")
             except OSError as error:
                 if error.errno in DISK_FULL:
                     raise
-                return Refused(offer, f"cannot be read: {error.strerror}")
+                return Refused(offer, f"cannot be read: {error.strerror or error}")
             finally:
                 progress(offer)
 

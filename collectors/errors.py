@@ -6,24 +6,50 @@ from __future__ import annotations
 class CollectorError(Exception):
     """A source cannot be read as it is configured."""
 
+    temporary = False
+    """Whether the same might work later without anybody changing anything."""
 
-class MissingFolderError(CollectorError):
-    """The folder of a source does not exist or is not a folder."""
 
-    def __init__(self, source: str, folder: str) -> None:
-        super().__init__(source, folder)
-        self.source = source
-        self.folder = folder
+class LostError(ConnectionError):
+    """A connection failed or ended too early; raised by stores, tried again by their source."""
+
+
+class AccessError(CollectorError):
+    """A store cannot be used as configured: unknown host, wrong key, no such folder."""
+
+    def __init__(self, what: str, hint: str) -> None:
+        super().__init__(what, hint)
+        self.what = what
+        self.hint = hint
 
     def __str__(self) -> str:
-        return (
-            f"source {self.source!r}: {self.folder} is not a folder"
-            "\nHint: create it, or correct `folder` of this source in huadan.toml"
-        )
+        return f"{self.what}\nHint: {self.hint}"
+
+
+class SourceError(CollectorError):
+    """A source cannot be used as configured."""
+
+    def __init__(self, source: str, place: str, what: str, hint: str) -> None:
+        super().__init__(source, place, what, hint)
+        self.source = source
+        self.place = place
+        self.what = what
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"source {self.source!r}: {self.place}: {self.what}\nHint: {self.hint}"
+
+
+class UnreachableError(SourceError):
+    """A source does not answer now; its files stay where they are."""
+
+    temporary = True
 
 
 class FileChangedError(CollectorError):
     """A file changed while it was read; it is left for the next run."""
+
+    temporary = True
 
     def __init__(self, source: str, name: str) -> None:
         super().__init__(source, name)

@@ -1,15 +1,13 @@
-"""What a source offers, what was taken, and the protocol that every kind of source follows."""
+"""What a source lists and offers, what was taken, and the protocol of every kind of source."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
-
-Take = Literal["copy", "link", "move"]
-"""How a file gets into the archive: bytes copied, hard link, or copied and then removed."""
 
 FILE_ID_LENGTH = 32
 """Hex digits of a file id: the first 128 bits of the content's BLAKE3 digest (law 3)."""
@@ -21,6 +19,7 @@ class Offer:
 
     source: str
     name: str
+    """As shown and recorded: always printable text; see :mod:`collectors.names`."""
     size: int
     mtime_ns: int
     sequence: int | None
@@ -40,27 +39,61 @@ class Taken:
         return self.digest[:FILE_ID_LENGTH]
 
 
-class Collector(Protocol):
-    """One source of files. A new kind of source is one class with these members."""
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A regular file of a store, complete or not."""
+
+    name: str
+    """Relative to the store's folder, parts joined by ``/``; octets that are no UTF-8 escaped."""
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """An entry of a store that is never taken: a link, or a name that leads elsewhere."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What arrived under a partial name, durable."""
+
+    digest: str
+    size: int
+
+
+class Store(Protocol):
+    """One kind of source: how to list, read, move and delete. A new kind is one such class.
+
+    Methods are called from several threads. A store connects when it is first used and again after
+    :meth:`close`. All of them raise:
+
+    * ``LostError``: the connection failed; the same call may succeed later.
+    * ``AccessError``: the source cannot be used as it is configured.
+    * ``OSError``: this file cannot be read, moved or deleted, or `partial` cannot be written.
+    """
 
     @property
-    def name(self) -> str:
-        """Returns the source's name in huadan.toml."""
+    def place(self) -> str:
+        """Returns where it is, for messages; without secrets."""
 
-    def offers(self) -> list[Offer]:
-        """Returns the complete files in order of name, without opening them.
+    def files(self) -> Iterable[Listed | Skipped]:
+        """Yields everything below the folder that is not a folder, in any order."""
 
-        Raises:
-            CollectorError: the source cannot be read as configured.
-        """
+    def find(self, name: str) -> Listed | None:
+        """Returns one file as it is now, None if it is not there."""
 
-    def fetch(self, offer: Offer, partial: Path) -> str:
-        """Puts the offer's bytes, durable, into `partial`; returns their digest in hex.
+    def fetch(self, name: str, partial: Path, size: int) -> Received:
+        """Puts a file's bytes, durable, into `partial`; stops soon after `size` bytes."""
 
-        Raises:
-            FileChangedError: the file changed while it was read.
-            OSError: the file cannot be read, or `partial` cannot be written.
-        """
+    def move(self, name: str, target: str) -> None:
+        """Renames a file; `target` is relative to the same folder, its folders are made."""
 
-    def release(self, offer: Offer) -> None:
-        """Does with the original what the source asks for, once its content is recorded."""
+    def delete(self, name: str) -> None:
+        """Removes a file."""
+
+    def close(self) -> None:
+        """Ends connections; the next call makes new ones."""

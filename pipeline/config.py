@@ -3,79 +3,19 @@
 from __future__ import annotations
 
 import os
-import re
 import tomllib
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from collectors.local import LocalFolder
 from mediation.format_folders import look_in
-from mediation.framing_steps import read_steps
 from pipeline.config_problems import problems_of, syntax_problem
+from pipeline.config_section import Section
+from pipeline.config_source import Source as Source  # noqa: PLC0414 - a part of this
 from pipeline.errors import ConfigError, Problem, UsageError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pipeline.workspace import Workspace
-
-NAME = re.compile(r"[A-Za-z0-9_.-]+")
-
-
-def _source_name(value: str) -> str:
-    if not NAME.fullmatch(value):
-        message = "letters, digits, dot, dash and underscore only"
-        raise ValueError(message)
-    return value
-
-
-def _sequence_pattern(value: str) -> str:
-    try:
-        pattern = re.compile(value)
-    except re.error as error:
-        message = f"not a regular expression: {error}"
-        raise ValueError(message) from None
-    if value and "sequence" not in pattern.groupindex:
-        message = r"has no group (?P<sequence>\d+)"
-        raise ValueError(message)
-    return value
-
-
-def _framing(value: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
-    """Returns framing steps that mediation can read."""
-    read_steps(value)
-    return value
-
-
-class Section(BaseModel):
-    """Base of all tables: unknown keys are errors, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Source(Section):
-    """One ``[[source]]``: where files come from and how they are read."""
-
-    name: Annotated[str, AfterValidator(_source_name)]
-    folder: str
-    pattern: str = "*"
-    format: str | None = None
-    take: Literal["copy", "link", "move"] = "copy"
-    sequence: Annotated[str, AfterValidator(_sequence_pattern)] = ""
-    settle_seconds: Annotated[float, Field(ge=0, le=86_400)] = 0.0
-    marker: str = ""
-    framing: Annotated[str | tuple[str, ...] | None, AfterValidator(_framing)] = None
-    block_octets: Annotated[int, Field(ge=0)] = 0
-    max_record_octets: Annotated[int, Field(ge=16)] = 1 << 20
-    file_header_octets: Annotated[int, Field(ge=0)] | None = None
-    cdr_header_octets: Annotated[int, Field(ge=0)] | None = None
-    numbering: str = ""
-    """Number plan of this source's switches (default: the workspace's)."""
-    time_zone: str = ""
-    """Zone of this source's nodes that `paths.time_zones` does not list."""
-    repair_integers: bool = False
-    """Negative integers are counters that lost their leading zero octet."""
 
 
 class Paths(Section):
@@ -120,10 +60,10 @@ class Config(Section):
 
     paths: Paths = Paths()
     run: Run = Run()
-    numbering: dict[str, Any] = {}
+    numbering: dict[str, Any] = Field(default={})
     """``plan`` and what of it is different here; see `pipeline.normalization`."""
     partials: Partials = Partials()
-    validation: dict[str, int | str | None] = {}
+    validation: dict[str, int | str | None] = Field(default={})
     """Limits of the validation rules by name: a number, an instant, or "none"."""
     source: list[Source] = Field(min_length=1)
 
@@ -145,21 +85,6 @@ class Config(Section):
         """Returns a source; files of a source that was removed are read with defaults."""
         found = [source for source in self.source if source.name == name]
         return found[0] if found else Source(name=name, folder=".")
-
-    def collectors(self, root: Path) -> list[LocalFolder]:
-        """Returns one collector per source, in order of name."""
-        return [
-            LocalFolder(
-                name=source.name,
-                folder=root / source.folder,
-                pattern=source.pattern,
-                take=source.take,
-                sequence=re.compile(source.sequence) if source.sequence else None,
-                settle_seconds=source.settle_seconds,
-                marker=source.marker,
-            )
-            for source in sorted(self.source, key=lambda source: source.name)
-        ]
 
 
 def load_config(workspace: Workspace) -> Config:

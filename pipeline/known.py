@@ -33,7 +33,9 @@ _SURROUNDINGS = {
 def exit_code_of(error: BaseException) -> Exit | None:
     """Returns the exit code of a known error of another room, None if it is unexpected."""
     names = {f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__}
-    if names & _CONFIGURATION or isinstance(error, CollectorError):
+    if isinstance(error, CollectorError):
+        return Exit.TEMPORARY if error.temporary else Exit.CONFIGURATION
+    if names & _CONFIGURATION:
         return Exit.CONFIGURATION
     if isinstance(error, sqlite3.OperationalError):
         return Exit.TEMPORARY

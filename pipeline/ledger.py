@@ -91,10 +91,6 @@ class Ledger(Database):
 
     # Files
 
-    def arrived(self) -> set[tuple[str, str, int, int]]:
-        """Returns (source, name, size, mtime_ns) of everything that was taken before."""
-        return set(self._db.execute("SELECT source, name, size, mtime_ns FROM arrivals"))
-
     def register(self, taken: Iterable[Taken]) -> tuple[int, int]:
         """Records archived files in one transaction; returns (new contents, contents seen again).
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pipeline.errors import DiskFullError, HuadanError, LedgerError, LockedError, StorageError
 from pipeline.ledger_schema import MIGRATIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -88,6 +88,16 @@ class Database:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Gives the connection inside one transaction, to those who keep tables of their own."""
+        with self._transaction() as db:
+            yield db
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Any]:
+        """Returns the rows of a query, for those who keep tables of their own."""
+        return self._db.execute(sql, parameters).fetchall()
 
     def damage(self) -> list[str]:
         """Returns what SQLite's own checks find wrong: broken pages, references to nothing."""

@@ -116,5 +116,27 @@ MIGRATIONS: tuple[str, ...] = (
         because   TEXT NOT NULL
     ) STRICT;
     """,
+    """
+    CREATE TABLE collections (
+        source    TEXT NOT NULL,
+        name      TEXT NOT NULL,
+        size      INTEGER NOT NULL,
+        mtime_ns  INTEGER NOT NULL,
+        file_id   TEXT NOT NULL REFERENCES files (file_id),
+        collected TEXT NOT NULL,
+        original  TEXT NOT NULL CHECK (original IN ('kept', 'due', 'done')),
+        PRIMARY KEY (source, name, size, mtime_ns)
+    ) STRICT;
+    CREATE INDEX collections_due ON collections (source, name) WHERE original = 'due';
+    CREATE INDEX collections_by_time ON collections (collected);
+
+    CREATE TABLE refusals (
+        source    TEXT NOT NULL,
+        name      TEXT NOT NULL,
+        why       TEXT NOT NULL,
+        since     TEXT NOT NULL,
+        PRIMARY KEY (source, name, why)
+    ) STRICT;
+    """,
 )
 """One script each; ``PRAGMA user_version`` says how many have been applied."""

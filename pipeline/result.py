@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import Exit
 from pipeline.sheet import Sheet
 
 if TYPE_CHECKING:
     from collectors.sequence import Gap
+    from pipeline.collect import Collected
+    from pipeline.errors import Exit
 
 MICRO = Decimal("0.000001")
 CENT = Decimal("0.01")
@@ -95,7 +96,7 @@ class RunResult:
 
 def nothing_to_do(
     gaps: tuple[Gap, ...],
-    refused: tuple[str, ...],
+    collected: Collected,
     seconds: float,
     recovered: tuple[str, ...],
 ) -> RunResult:
@@ -106,9 +107,9 @@ def nothing_to_do(
         total=Sheet(),
         money={},
         gaps=gaps,
-        refused=refused,
+        refused=collected.refused,
         stage_seconds={},
         seconds=seconds,
-        exit_code=Exit.TEMPORARY if refused else Exit.DONE,
+        exit_code=collected.exit_code,
         recovered=recovered,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.audit import audit_table, missing_before, require_closed
-from pipeline.collect import collect
+from pipeline.collect import look, release, take
 from pipeline.commit import commit_batch, recover, staged
 from pipeline.config import load_config
 from pipeline.early import Early
@@ -22,6 +22,7 @@ from pipeline.progress import Silent
 from pipeline.result import MICRO, RunResult, nothing_to_do
 from pipeline.sheet import CARRIED, CARRIED_NAME
 from pipeline.sheet import Sheet as Numbers
+from pipeline.sources import opened
 from pipeline.stopwatch import Stopwatch
 from pipeline.waiting import kept, read_waiting
 
@@ -79,7 +80,11 @@ def run(
         HuadanError: and the errors of broken books, subscribers or configuration; see ``known.py``.
     """
     config = load_config(workspace)
-    with locked(workspace.lock_file, "run"), Ledger(workspace.ledger_file) as ledger:
+    with (
+        locked(workspace.lock_file, "run"),
+        Ledger(workspace.ledger_file) as ledger,
+        opened(config, workspace.root) as sources,
+    ):
         job = Job(
             workspace,
             config,
@@ -94,14 +99,19 @@ def run(
         for what in recovered:
             log().warning("recovered", what=what)
         with job.watch.stage("collect"):
-            collected = collect(job)
+            found = look(sources, ledger)
+            release(sources, ledger)  # what a killed run had committed
+            if found.new:
+                job.loading.begin()  # while files are hashed and copied
+            collected = take(found, workspace, ledger, job.threads, job.listener)
         files, resent = ledger.waiting(), ledger.waiting_resent()
         if not files and not resent and not (flush_partials and kept(ledger)):
             return nothing_to_do(
-                tuple(ledger.gaps()), collected.refused, job.watch.elapsed, tuple(recovered)
+                tuple(ledger.gaps()), collected, job.watch.elapsed, tuple(recovered)
             )
         on_start(ledger)
         result = _batch(job, collected, files, resent, tuple(recovered))
+        release(sources, ledger)
         on_end(ledger, result)
         return result
 
@@ -298,9 +308,9 @@ def _result(
 
 
 def _exit_code(config: Config, total: Numbers, faults: int, collected: Collected) -> Exit:
-    """Returns SUSPENSE beyond the thresholds, TEMPORARY if files could not be taken, else DONE."""
+    """Returns SUSPENSE beyond the thresholds, else what the collection ended with."""
     suspended = total.records.suspended.total() - faults
     allowed = config.run.suspense_threshold_percent / 100 * total.records.read
     if suspended > allowed or faults > config.run.suspense_threshold_files:
         return Exit.SUSPENSE
-    return Exit.TEMPORARY if collected.refused else Exit.DONE
+    return collected.exit_code

@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from collectors.errors import CollectorError
+from pipeline.collect import offered
 from pipeline.config import load_config
 from pipeline.ledger import Ledger
 from pipeline.waiting import read_waiting
 
 if TYPE_CHECKING:
-    from pipeline.config import Config
     from pipeline.workspace import Workspace
 
 _NONE_WAIT = {"records": 0, "calls": 0, "oldest": None}
@@ -23,7 +22,7 @@ def read_status(workspace: Workspace) -> dict[str, Any]:
     if not workspace.ledger_file.exists():
         return {
             "files": {"committed": 0, "suspended": 0, "waiting": 0},
-            "offered": _offered(config, workspace, set()),
+            "offered": offered(config, workspace, None),
             "batches": [],
             "bills": [],
             "rollbacks": [],
@@ -39,7 +38,7 @@ def read_status(workspace: Workspace) -> dict[str, Any]:
                 "suspended": states.count("suspended"),
                 "waiting": states.count("taken"),
             },
-            "offered": _offered(config, workspace, ledger.arrived()),
+            "offered": offered(config, workspace, ledger),
             "batches": [
                 {"name": batch.name, "state": batch.state, **batch.summary}
                 for batch in ledger.batches("run")
@@ -82,14 +81,3 @@ def _waiting_parts(workspace: Workspace, ledger: Ledger) -> dict[str, Any]:
         "calls": calls.events.num_rows,
         "oldest": oldest["start_time"].astimezone(zone).isoformat(),
     }
-
-
-def _offered(
-    config: Config, workspace: Workspace, arrived: set[tuple[str, str, int, int]]
-) -> int | None:
-    """Returns how many files wait at the sources, None if a source cannot be read."""
-    try:
-        offers = [o for source in config.collectors(workspace.root) for o in source.offers()]
-    except CollectorError:
-        return None
-    return sum((o.source, o.name, o.size, o.mtime_ns) not in arrived for o in offers)

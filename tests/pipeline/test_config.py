@@ -48,7 +48,7 @@ def test_all_mistakes_are_told_at_once_with_line_and_nearest_name(tmp_path: Path
         "[[source]]\n"
         'name = "msc 1"\n'
         'folder = "in"\n'
-        'take = "mvoe"\n'
+        'after = "mvoe"\n'
         "[[source]]\n"
         'name = "msc2"\n'
         'sequence = "(\\\\d+)"\n'
@@ -66,7 +66,7 @@ def test_all_mistakes_are_told_at_once_with_line_and_nearest_name(tmp_path: Path
     assert "greater than or equal to 1" in found[1]
     assert "source[1].name" in found[2]
     assert "did you mean 'move'?" in found[3]
-    assert "source[2].folder is missing" in found[4]
+    assert "source[2].folder: is missing; or write a url" in found[4]
     assert "no group" in found[5]
 
 

@@ -35,7 +35,7 @@ def make_traffic(folder: Path) -> Path:
 
 
 def make_workspace(
-    root: Path, traffic: Path | None, *, chunk: int = 2048, take: str = "copy"
+    root: Path, traffic: Path | None = None, *, chunk: int = 2048, take: str = "copy"
 ) -> Workspace:
     """Makes a workspace of the demo operator; the traffic keeps its times."""
     root.mkdir(parents=True)
@@ -43,7 +43,8 @@ def make_workspace(
         (root / name).symlink_to(SHOP / name)
     text = (SHOP / "huadan.toml").read_text(encoding="utf-8")
     text = text.replace("[run]", f"[run]\nrecords_per_chunk = {chunk}")
-    text = text.replace("[[source]]", f'[[source]]\ntake = "{take}"')
+    taking = 'take = "link"\nafter = "delete"' if take == "move" else f'take = "{take}"'
+    text = text.replace("[[source]]", f"[[source]]\n{taking}")
     (root / "huadan.toml").write_text(text, encoding="utf-8")
     for name in ("msc1", "msc2", "msc3", "pgw1", "pgw2"):
         (root / "incoming" / name).mkdir(parents=True)
