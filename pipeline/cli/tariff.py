@@ -121,3 +121,62 @@ def _print_failures(report: TrialReport) -> None:
             table.add_row(one.case, f"{one.file}:{one.line}", one.what, one.expected, one.got)
         out.print(table)
     out.print(report.summary, style="red" if report.failures else None)
+
+
+@tariff.command(
+    epilog=examples(
+        "huadan tariff show easy               what the plan offers today",
+        "huadan tariff show easy --matrix --at 2027-01-01",
+        "huadan tariff show easy --html easy.html",
+    )
+)
+@click.argument("plan")
+@workspace_option
+@book_option
+@click.option("--at", "day", help="Day, such as 2027-01-01 (default: today).")
+@click.option("--matrix", is_flag=True, help="Prices as class by roaming, not as a list.")
+@click.option(
+    "--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page to this file."
+)
+@json_option
+def show(
+    *, plan: str, folder: Path, day: str | None, matrix: bool, html: Path | None, as_json: bool
+) -> None:
+    """Show what PLAN offers on a day: fees, allowances, every price, discounts and caps."""
+    from pipeline.show_tariff import print_plan, show_plan  # noqa: PLC0415 - heavy imports
+
+    page = show_plan(folder, plan, day)
+    if html is not None:
+        from tariffs.plan_page import render_plan  # noqa: PLC0415
+
+        html.write_text(render_plan(page), encoding="utf-8")
+    if as_json:
+        print_json(page.to_dict())
+    elif html is None:
+        print_plan(console(), page, matrix=matrix)
+
+
+@tariff.command(
+    epilog=examples(
+        "huadan tariff diff book drafts/2027    what changes for whom",
+        "huadan tariff diff old new --json",
+    )
+)
+@click.argument("old", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("new", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@json_option
+def diff(*, old: Path, new: Path, as_json: bool) -> None:
+    """Tell what changes for whom from the book OLD to the book NEW.
+
+    Prices are compared for every class that an event can have, from the day on which NEW is meant
+    to price; fees, allowances, discounts and caps by their ids; numbers by prefix.
+    """
+    from pipeline.show_tariff import changes_to_dict, compare_books  # noqa: PLC0415 - heavy imports
+
+    changes = compare_books(old, new)
+    if as_json:
+        print_json(changes_to_dict(old, new, changes))
+        return
+    for change in changes:
+        click.echo(str(change))
+    click.echo(f"{len(changes)} changes" if changes else "nothing changes")

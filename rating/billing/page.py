@@ -16,8 +16,6 @@ import pyarrow.compute as pc
 from mediation.edr import MISSING, SERVICES
 from rating.billing.schema import DISCOUNT, FEE, ROUNDING, TAX, USAGE
 from rating.billing.wording import (
-    CALL_CLASS_WORDS,
-    SERVICE_WORDS,
     amount_text,
     mask_number,
     plain_number,
@@ -26,6 +24,7 @@ from rating.billing.wording import (
 )
 from rating.cycles import cycle_bounds, first_day, last_day
 from tariffs.compiled import CALL_CLASSES, FOREVER
+from tariffs.words import CALL_CLASS_WORDS, SERVICE_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

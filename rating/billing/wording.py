@@ -7,28 +7,6 @@ from decimal import Decimal
 _SHOWN_DIGITS = 4
 _HIDDEN_DIGITS = 4
 
-SERVICE_WORDS = {
-    "voice": "Calls",
-    "video": "Video calls",
-    "sms": "Text messages",
-    "mms": "Multimedia messages",
-    "data": "Data",
-    "content": "Content",
-    "supplementary": "Supplementary services",
-}
-
-CALL_CLASS_WORDS = {
-    "none": "",
-    "emergency": "emergency numbers",
-    "free": "free numbers",
-    "premium": "premium numbers",
-    "group": "inside the group",
-    "on_net": "to our own network",
-    "local": "local",
-    "long_distance": "long distance",
-    "international": "international",
-}
-
 
 def mask_number(number: int | None) -> str:
     """Returns an E.164 number with its middle hidden, such as ``+86199****0123``.

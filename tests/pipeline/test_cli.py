@@ -250,3 +250,24 @@ def test_tariff_test_of_the_demo_book_and_of_a_case_that_fails(
     assert "0.10" in out
     assert call(capsys, "tariff", "test", *shop, "--update")[0] == 0
     assert "charge: 0.10" in (tmp_path / "cases" / "one.yaml").read_text()
+
+
+def test_tariff_show_and_diff(
+    billed: Workspace, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    shop = ("-w", str(billed.root), "--at", "2026-10-12")
+    page = tmp_path / "easy.html"
+    assert call(capsys, "tariff", "show", "easy", *shop, "--html", str(page))[0] == 0
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+    for flags in ([], ["--matrix"]):
+        code, out, _ = call(capsys, "tariff", "show", "easy", *shop, *flags)
+        assert code == 0
+        assert "0.30 per min" in out
+    assert answer(capsys, "tariff", "show", "easy", *shop)["id"] == "easy"
+    code, _, err = call(capsys, "tariff", "show", "eazy", *shop)
+    assert code == 2
+    assert "Did you mean 'easy'" in err
+    assert call(capsys, "tariff", "show", "easy", "-w", str(billed.root), "--at", "May")[0] == 2
+    book = str(billed.root / "book")
+    assert call(capsys, "tariff", "diff", book, book)[1] == "nothing changes\n"
+    assert answer(capsys, "tariff", "diff", book, book)["changes"] == []

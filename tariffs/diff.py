@@ -1,0 +1,199 @@
+"""What changes for whom between two tariff books, in words.
+
+Prices are compared class by class as events would get them, from the day on which the second book
+is meant to price; fees, allowances, discounts and caps by their ids; numbers by prefix. The same
+change of several plans is told once.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from tariffs.cases_write import amount_written
+from tariffs.compiled import CALL_CLASSES, ROUNDING_MODES
+from tariffs.diff_prices import price_changes
+from tariffs.offer import Offers
+from tariffs.words import (
+    allowance_words,
+    cap_words,
+    dates_of,
+    discount_words,
+    fee_words,
+    over_time,
+    percent_words,
+    some,
+    usage_words,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from tariffs.compiled import CompiledBook
+    from tariffs.model import Book, Tax
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change.
+
+    Attributes:
+        kind: ``book``, ``plan``, ``price``, ``fee``, ``allowance``, ``discount``, ``cap``, ``zone``
+            or ``number``.
+        plans: Plans that it is a change of; empty: the whole book.
+        what: What changes.
+        before: As it was; empty: it was not there.
+        after: As it is now; empty: it is gone.
+        since: From when on, as a date; empty: always.
+        until: Until when; empty: for ever.
+    """
+
+    kind: str
+    plans: tuple[str, ...]
+    what: str
+    before: str
+    after: str
+    since: str = ""
+    until: str = ""
+
+    def __str__(self) -> str:
+        where = f"{some(self.plans)}: " if self.plans else ""
+        if self.before and self.after:
+            text = f"{where}{self.what}: {self.before} → {self.after}"
+        elif self.after:
+            text = f"{where}{self.what}: new, {self.after}"
+        else:
+            text = f"{where}{self.what}: gone, was {self.before}"
+        text += f", from {self.since} on" if self.since else ""
+        return text + (f" until {self.until}" if self.until else "")
+
+
+def diff_books(old: tuple[Book, CompiledBook], new: tuple[Book, CompiledBook]) -> list[Change]:
+    """Returns the changes from one book to another, those of the whole book first."""
+    before, after = old[0], new[0]
+    out = _named("book", "", _told(before), _told(after))
+    out += _named("book", "", _usages(old[1]), _usages(new[1]))
+    both = [plan.id for plan in after.plans if plan.id in {one.id for one in before.plans}]
+    out += _named("plan", "plan", _plans(before), _plans(after))
+    parts: dict[Change, list[str]] = defaultdict(list)
+    for name in both:
+        for change in _of_plan(before, after, name):
+            parts[change].append(name)
+    for name, found in price_changes(Offers(*old), Offers(*new), both):
+        words = (found.what, found.before, found.after, found.since, found.until)
+        parts[Change("price", (), *words)].append(name)
+    out += [
+        Change(one.kind, tuple(plans), one.what, one.before, one.after, one.since, one.until)
+        for one, plans in parts.items()
+    ]
+    return [*out, *_zones(before, after), *_numbers(before, after)]
+
+
+def _plans(book: Book) -> dict[str, str]:
+    return {plan.id: plan.name for plan in book.plans}
+
+
+def _named(
+    kind: str, word: str, before: Mapping[str, str], after: Mapping[str, str]
+) -> list[Change]:
+    """Returns the changes of things with names and words."""
+    return [
+        Change(kind, (), f"{word} {name}".strip(), before.get(name, ""), after.get(name, ""))
+        for name in dict.fromkeys((*before, *after))
+        if before.get(name, "") != after.get(name, "")
+    ]
+
+
+def _told(book: Book) -> dict[str, str]:
+    """Returns what a book says for all plans, by name."""
+    stages = (book.event_rounding, book.line_rounding, book.bill_rounding)
+    told = {"currency": book.currency, "time zone": book.time_zone}
+    for name, one in zip(("event", "line", "bill"), stages, strict=True):
+        mode = ROUNDING_MODES[one.mode].replace("_", " ")
+        told[f"rounding of the {name}"] = f"{mode} to {amount_written(one.unit)}"
+    for tax in book.taxes:
+        how = "included" if tax.included else "added"
+
+        def rate(at: int, tax: Tax = tax, how: str = how) -> str:
+            return f"{percent_words(tax.rate.at(at) or 0)} {how}"
+
+        told[f"tax {tax.name}"] = over_time(rate, tax.rate.starts, book.time_zone)
+    for network, roaming in book.networks.items():
+        told[f"network {network}"] = f"roaming {book.roaming_classes[roaming]}"
+    return told
+
+
+def _usages(compiled: CompiledBook) -> dict[str, str]:
+    return dict.fromkeys((usage_words(usage) for usage in compiled.usages), "priced")
+
+
+def _of_plan(before: Book, after: Book, name: str) -> Iterator[Change]:
+    """Yields what changes in a plan besides prices."""
+    old, new = _parts(before, name), _parts(after, name)
+    for kind in new:
+        yield from _named(kind, kind, old[kind], new[kind])
+
+
+def _parts(book: Book, name: str) -> dict[str, dict[str, str]]:
+    """Returns fees, allowances, discounts and caps of a plan by kind and name, in words."""
+    plan = book.plan(name)
+    chosen = [book.discounts[one] for one in plan.discounts]
+
+    def dated(thing: object, tell: Callable[[int], str]) -> str:
+        return over_time(tell, dates_of(thing), book.time_zone)
+
+    return {
+        "fee": {one.id: dated(one, partial(fee_words, one)) for one in plan.fees},
+        "allowance": {
+            one.id: dated(one, partial(allowance_words, one, book)) for one in plan.allowances
+        },
+        "discount": {one.name: dated(one, partial(discount_words, one, book)) for one in chosen},
+        "cap": {one.id: dated(one, partial(cap_words, one, book)) for one in plan.caps},
+    }
+
+
+def _zones(before: Book, after: Book) -> list[Change]:
+    def told(book: Book) -> dict[str, str]:
+        return {
+            zone.name: ", ".join(
+                filter(None, (CALL_CLASSES[zone.call_class], book.areas[zone.area]))
+            )
+            for zone in book.zones[1:]
+        }
+
+    return _named("zone", "zone", told(before), told(after))
+
+
+def _numbers(before: Book, after: Book) -> list[Change]:
+    """Returns the prefixes and short codes that lead elsewhere, put together by zone."""
+    old, new = _deck(before), _deck(after)
+    moved: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for prefix in sorted({*old, *new}):
+        zones = _leads_to(prefix, old), _leads_to(prefix, new)
+        if zones[0] != zones[1]:
+            moved[zones].append(prefix)
+    return [
+        Change("number", (), f"numbers {some(numbers)}", *zones) for zones, numbers in moved.items()
+    ]
+
+
+def _leads_to(number: str, deck: dict[str, str]) -> str:
+    """Returns the zone of a prefix or short code: its own, else that of the next shorter prefix."""
+    if number in deck or not number.startswith("+"):
+        return deck.get(number, "")
+    shorter = next((p for n in range(len(number) - 1, 1, -1) if (p := number[:n]) in deck), "")
+    return f"{deck[shorter]} (by {shorter})" if shorter else ""
+
+
+def _deck(book: Book) -> dict[str, str]:
+    """Returns prefix (with +) or short code → zone."""
+    names = ["no zone", *(zone.name for zone in book.zones)]
+    deck = {
+        f"+{prefix}": names[zone + 1]
+        for prefix, zone in zip(
+            book.numbers.prefix.tolist(), book.numbers.zone.tolist(), strict=True
+        )
+    }
+    return deck | {code: names[zone + 1] for code, zone in book.short_codes.items()}

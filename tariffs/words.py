@@ -1,0 +1,287 @@
+"""Puts what a tariff book says into words: prices, quantities, conditions, fees, allowances.
+
+What a model has and these words do not know is told as ``field value``, so that nothing that
+changes a charge can be left out of a page or of a comparison.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from tariffs.cases_write import amount_written
+from tariffs.compiled import (
+    BEGINNING,
+    CALL_CLASSES,
+    CAP_SCOPES,
+    CLOCKS,
+    DIRECTIONS,
+    FOREVER,
+    RUMS,
+    SERVICES,
+    SPLIT_MODES,
+)
+from tariffs.dated import Dated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from tariffs.model import Allowance, Book, Cap, Conditions, Discount, Fee, Price, Rule, Step
+
+SERVICE_WORDS = {
+    "voice": "Calls",
+    "video": "Video calls",
+    "sms": "Text messages",
+    "mms": "Multimedia messages",
+    "data": "Data",
+    "content": "Content",
+    "supplementary": "Supplementary services",
+}
+CALL_CLASS_WORDS = {
+    "none": "",
+    "emergency": "emergency numbers",
+    "free": "free numbers",
+    "premium": "premium numbers",
+    "group": "inside the group",
+    "on_net": "to our own network",
+    "local": "local",
+    "long_distance": "long distance",
+    "international": "international",
+}
+DIRECTION_WORDS = {"originating": "", "terminating": "incoming", "forwarded": "forwarded"}
+_SECONDS = ((3600, "h"), (60, "min"))
+_BYTES = (
+    (2**30, "GiB"),
+    (2**20, "MiB"),
+    (2**10, "KiB"),
+    (10**9, "GB"),
+    (10**6, "MB"),
+    (1000, "kB"),
+)
+_SHOWN = 8
+"""So many names are listed before the rest is counted."""
+
+
+def usage_words(usage: str) -> str:
+    """Returns ``voice.terminating`` as ``Calls, incoming``."""
+    service, _, direction = usage.partition(".")
+    words = DIRECTION_WORDS.get(direction, direction.replace("_", " "))
+    return ", ".join(filter(None, (SERVICE_WORDS[service], words)))
+
+
+def units(quantity: int, rum: int) -> str:
+    """Returns a quantity in the largest unit that it is a whole number of; 1 is left out."""
+    if quantity == FOREVER:
+        return "unlimited"
+    kind = RUMS[rum]
+    if kind == "events":
+        return "event" if quantity == 1 else f"{quantity} events"
+    table, base = (_SECONDS, "s") if kind == "seconds" else (_BYTES, "B")
+    for size, name in table:
+        if quantity and quantity % size == 0:
+            count = quantity // size
+            return name if count == 1 else f"{count} {name}"
+    return f"{quantity} {base}"
+
+
+def _counted(quantity: int, rum: int) -> str:
+    """Returns a quantity with its number, also where that is 1."""
+    text = units(quantity, rum)
+    return text if text[0].isdigit() or text == "unlimited" else f"1 {text}"
+
+
+def price_words(price: Price, at: int) -> str:
+    """Returns what a price model charges at an instant (UTC µs)."""
+    parts = []
+    connect = price.connect.at(at) or 0
+    if connect:
+        parts.append(f"connect {amount_written(connect)}")
+    steps = price.steps.at(at) or ()
+    if len(steps) == 1 and steps[0].start == 0:
+        parts.append(_step(steps[0], price, at))
+    else:
+        parts += [
+            f"from {_counted(step.start, price.rum)} {_step(step, price, at)}"
+            if step.start
+            else f"first {_step(step, price, at)}"
+            for step in steps
+        ]
+    for name, words in (("minimum", "at least"), ("maximum", "at most")):
+        value = getattr(price, name).at(at)
+        if value is not None and (value or name == "maximum"):
+            parts.append(f"{words} {amount_written(value)}")
+    if RUMS[price.rum] in {"uplink_bytes", "downlink_bytes"}:
+        parts.append(RUMS[price.rum].replace("_bytes", " only"))
+    known = ("name", "source", "rum", "connect", "steps", "minimum", "maximum")
+    return ", ".join([*parts, *_others(price, known, at)]) or "free"
+
+
+def _step(step: Step, price: Price, at: int) -> str:
+    amount = amount_written(step.price.at(at) or 0)
+    text = f"{amount} per {units(step.per, price.rum)}"
+    if step.beat != step.per:
+        text += f" in beats of {_counted(step.beat, price.rum)}"
+    others = _others(step, ("source", "start", "price", "per", "beat"), at)
+    return " ".join([text, *(f"({other})" for other in others)])
+
+
+def _others(thing: Any, known: Iterable[str], at: int) -> list[str]:  # noqa: ANN401  any dataclass
+    """Returns ``field value`` of fields that are not known and say something."""
+    told = []
+    for field in fields(thing):
+        value = getattr(thing, field.name)
+        if isinstance(value, Dated):
+            value = value.at(at)
+        if field.name in known or value in (None, False, 0, -1, "", (), FOREVER) or value == {}:
+            continue
+        told.append(f"{field.name.replace('_', ' ')} {_plain(value)}")
+    return told
+
+
+def _plain(value: Any) -> str:  # noqa: ANN401  whatever a field holds
+    if isinstance(value, (tuple, list, frozenset)):
+        return " ".join(_plain(one) for one in value)
+    if hasattr(value, "__dataclass_fields__"):
+        inner = (f for f in fields(value) if f.name != "source")
+        return "(" + ", ".join(f"{f.name} {_plain(getattr(value, f.name))}" for f in inner) + ")"
+    return str(value)
+
+
+def some(names: Iterable[str]) -> str:
+    """Returns names as a list of at most eight and how many more there are."""
+    listed = list(names)
+    text = ", ".join(listed[:_SHOWN])
+    return text if len(listed) <= _SHOWN else f"{text} and {len(listed) - _SHOWN} more"
+
+
+def conditions_words(when: Conditions, book: Book) -> str:
+    """Returns the conditions of a rule, an allowance, a discount or a cap."""
+    parts = []
+    if when.services != frozenset(range(len(SERVICES))):
+        parts.append(some(SERVICES[i] for i in sorted(when.services)))
+    charged = {DIRECTIONS.index(name) for name in DIRECTION_WORDS}
+    if when.directions != charged and len(when.directions) < len(DIRECTIONS):
+        parts.append(some(DIRECTIONS[i] for i in sorted(when.directions)))
+    zones = [zone.name for zone in book.zones]
+    axes: tuple[tuple[str, frozenset[int] | None, tuple[str, ...] | list[str]], ...] = (
+        ("class", when.call_classes, CALL_CLASSES),
+        ("zone", when.zones, zones),
+        ("roaming", when.roaming, book.roaming_classes),
+    )
+    for word, chosen, names in axes:
+        if chosen is None:
+            continue
+        left = [names[i] for i in range(len(names)) if i not in chosen]
+        if 0 < len(left) < len(chosen):
+            parts.append(f"{word} not {some(left)}")
+        else:
+            parts.append(f"{word} {some(names[i] for i in sorted(chosen))}")
+    known = ("services", "directions", "call_classes", "zones", "roaming")
+    return "; ".join([*parts, *_others(when, known, 0)]) or "everything"
+
+
+def rule_words(rule: Rule, at: int) -> list[str]:
+    """Returns what a rule says besides conditions and price."""
+    told = [f"split {SPLIT_MODES[rule.split]}", f"clock {CLOCKS[rule.clock]}"]
+    least = rule.minimum.at(at)
+    if least:
+        told.append(f"at least {amount_written(least)}")
+    if not rule.zero_duration_free:
+        told.append("zero duration charged")
+    told += [f"{word} {name}" for word, name in (("tax", rule.tax), ("G/L", rule.gl_code)) if name]
+    known = (
+        *("name", "source", "when", "price", "time_model", "split", "clock", "minimum"),
+        *("zero_duration_free", "tax", "gl_code"),
+    )
+    return told + _others(rule, known, at)
+
+
+def fee_words(fee: Fee, at: int) -> str:
+    """Returns what a fee costs and how."""
+    amount = fee.amount.at(at)
+    parts = [amount_written(amount) if amount is not None else "none", f"in {fee.charged}"]
+    parts += ["prorated by days"] if fee.proration == "daily" else []
+    parts += [f"for {', '.join(fee.roles)} cards"] if len(fee.roles) < 3 else []
+    known = (*("id", "name", "source", "amount", "proration", "charged", "tax", "gl", "roles"),)
+    return ", ".join([*parts, f"tax {fee.tax}", *_others(fee, known, at)])
+
+
+def allowance_words(one: Allowance, book: Book, at: int) -> str:
+    """Returns what an allowance gives and for what."""
+    quantity = one.quantity.at(at)
+    parts = ["none" if quantity is None else _counted(quantity, one.rum)]
+    if RUMS[one.rum] == "uplink_bytes" or RUMS[one.rum] == "downlink_bytes":
+        parts.append(RUMS[one.rum].replace("_bytes", " only"))
+    parts += ["shared"] if one.shared else []
+    parts += ["prorated"] if one.prorate else []
+    parts += [f"beats of {_counted(one.beat, one.rum)}"] if one.beat else []
+    parts += [f"bands {some(_bands(one.bands, book))}"] if one.bands is not None else []
+    parts.append(f"priority {one.priority}")
+    known = (
+        *("id", "name", "source", "when", "bands", "rum", "quantity", "priority", "shared"),
+        *("prorate", "beat"),
+    )
+    return ", ".join([*parts, *_others(one, known, at)]) + f": {conditions_words(one.when, book)}"
+
+
+def discount_words(one: Discount, book: Book, at: int) -> str:
+    """Returns what a discount takes off and for whom."""
+    ppm = one.percent.at(at)
+    parts = [] if ppm is None else [f"{percent_words(ppm)} off"]
+    parts += [f"for {one.audience}"] if one.audience != "everyone" else []
+    parts += [f"bands {some(_bands(one.bands, book))}"] if one.bands is not None else []
+    parts += ["also on the connect fee"] if one.on_connect else []
+    parts += ["ends the list"] if one.exclusive else []
+    known = (
+        *("name", "title", "source", "when", "bands", "percent", "audience", "on_connect"),
+        "exclusive",
+    )
+    return ", ".join([*parts, *_others(one, known, at)]) + f": {conditions_words(one.when, book)}"
+
+
+def cap_words(cap: Cap, book: Book, at: int) -> str:
+    """Returns the most that matching events cost."""
+    amount = cap.amount.at(at)
+    parts = ["none" if amount is None else f"at most {amount_written(amount)}"]
+    parts.append(f"for a {CAP_SCOPES[cap.scope].replace('_', ' ')}")
+    known = ("id", "name", "source", "when", "amount", "scope")
+    return ", ".join([*parts, *_others(cap, known, at)]) + f": {conditions_words(cap.when, book)}"
+
+
+def percent_words(ppm: int) -> str:
+    """Returns a share in ppm as ``9 %``."""
+    return f"{amount_written(ppm * 100).removesuffix('.00')} %"
+
+
+def dates_of(thing: Any) -> list[int]:  # noqa: ANN401  any dataclass of the model
+    """Returns the instants from which a dated value of a thing holds, at least one."""
+    values = [getattr(thing, field.name) for field in fields(thing)]
+    return sorted({one for value in values if isinstance(value, Dated) for one in value.starts})
+
+
+def _bands(chosen: Iterable[int], book: Book) -> list[str]:
+    return [book.bands[band] for band in sorted(chosen)]
+
+
+def day_words(instant: int, zone: str) -> str:
+    """Returns the local date of an instant (UTC µs), with the time where it is not midnight."""
+    if instant == BEGINNING:
+        return "the beginning"
+    moment = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=instant)
+    local = moment.astimezone(ZoneInfo(zone))
+    return (
+        f"{local:%Y-%m-%d}" if (local.hour, local.minute) == (0, 0) else f"{local:%Y-%m-%d %H:%M}"
+    )
+
+
+def over_time(tell: Callable[[int], str], starts: Iterable[int], zone: str) -> str:
+    """Returns what is told from each start on, joined where it stays the same."""
+    parts: list[tuple[int, str]] = []
+    for start in starts:
+        text = tell(start)
+        if not parts or parts[-1][1] != text:
+            parts.append((start, text))
+    first, *later = parts
+    return "; ".join([first[1], *(f"from {day_words(at, zone)} {text}" for at, text in later)])

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tariffs import compile_book, load_book
+from tariffs.diff import diff_books
+
+SHOP = Path(__file__).parents[2] / "samples" / "shop" / "book"
+ALL = "business, data_200, data_50, easy, family_156, globe_298, night_owl, talk_106, talk_58"
+
+
+def told(tmp_path: Path, *edits: tuple[str, str, str], gone: tuple[str, ...] = ()) -> list[str]:
+    """The changes from the demo book to the same book with edits (file, old text, new text)."""
+    folder = tmp_path / "new"
+    shutil.copytree(SHOP, folder)
+    for file, old, new in edits:
+        text = (folder / file).read_text(encoding="utf-8")
+        assert old in text
+        (folder / file).write_text(text.replace(old, new, 1), encoding="utf-8")
+    for file in gone:
+        (folder / file).unlink()
+    books = [load_book(path) for path in (SHOP, folder)]
+    before, after = [(book, compile_book(book)) for book in books]
+    return [str(change) for change in diff_books(before, after)]
+
+
+def test_the_same_book_has_no_changes(tmp_path: Path) -> None:
+    assert told(tmp_path) == []
+    # a rule that is written elsewhere is no change of price
+    comment = ("plans/base.yaml", "name: Standard rates", "# A line.\nname: Standard rates")
+    shutil.rmtree(tmp_path / "new")
+    assert told(tmp_path, comment) == []
+
+
+def test_a_price_is_told_with_class_and_date(tmp_path: Path) -> None:
+    """Local calls from 15 October: 0.25 becomes 0.22, and the plan with its own price keeps it."""
+    edit = ("prices.yaml", "2026-10-15: 0.25", "2026-10-15: 0.22")
+    lines = told(tmp_path, edit)
+    plans = "data_200, data_50, easy, family_156, globe_298, talk_106, talk_58"
+    zones = "mobile_north, mobile_south, mobile_east"
+    assert (
+        f"{plans}: Calls; Calls, forwarded, local to {zones}, at home: 0.25 per min → 0.22 per min,"
+        " from 2026-10-15 on"
+    ) in lines
+    assert not any("business" in line for line in lines)
+    assert len(lines) == 2  # local calls, and 400 numbers that cost the same
+
+
+def test_a_moved_date_is_a_price_for_a_while(tmp_path: Path) -> None:
+    lines = told(tmp_path, ("prices.yaml", "2026-10-15: 0.03", "2026-11-01: 0.03"))
+    day, dear = "day 0.20 per MiB in beats of 1 KiB", "night 0.05 per MiB in beats of 1 KiB"
+    assert len(lines) == 1
+    assert lines[0].startswith("night_owl: Data, at home: ")
+    assert f"{day}; night 0.03 per MiB" in lines[0].partition(" → ")[0]
+    assert dear in lines[0].partition(" → ")[2]
+    assert lines[0].endswith("from 2026-10-15 on until 2026-11-01")
+
+
+@pytest.mark.parametrize(
+    ("edit", "line"),
+    [
+        (
+            ("plans/talk_58.yaml", "amount: 58.00", "amount: {2020-01-01: 58, 2027-01-01: 62}"),
+            (
+                "talk_58: fee monthly: 58.00, in advance, prorated by days, tax vat_basic → 58.00, in"
+                " advance, prorated by days, tax vat_basic; from 2027-01-01 62.00, in advance, prorated"
+                " by days, tax vat_basic"
+            ),
+        ),
+        (
+            ("plans/data_50.yaml", "quantity: 10 GiB", "quantity: 12 GiB"),
+            (
+                "data_50: allowance data: 10 GiB, prorated, priority 100: data; roaming home → 12 GiB,"
+                " prorated, priority 100: data; roaming home"
+            ),
+        ),
+        (
+            ("discounts/record.yaml", "percent: 50 %", "percent: 40 %"),
+            (
+                "data_200, data_50, easy, family_156, globe_298, night_owl, talk_106, talk_58: discount"
+                " friends_half: 50 % off, for friends: voice, video; roaming home → 40 % off, for"
+                " friends: voice, video; roaming home"
+            ),
+        ),
+        (
+            ("plans/data_50.yaml", "amount: 100.00", "amount: 90.00"),
+            (
+                "data_200, data_50: cap data: at most 100.00, for a subscriber: data; roaming home → at"
+                " most 90.00, for a subscriber: data; roaming home"
+            ),
+        ),
+        (("numbers.csv", "84,intl_1", "84,intl_2"), "numbers +84: intl_1 → intl_2"),
+        (("numbers.csv", "91,intl_1,\n", ""), "numbers +91: intl_1 → intl_3 (by +9)"),
+        (("short_codes.csv", "122,emergency", "123,emergency"), "numbers 122: gone, was emergency"),
+        (
+            ("networks.csv", "440-10,asia", "440-10,rest"),
+            "network 440-10: roaming asia → roaming rest",
+        ),
+        (("book.yaml", "rate: 9 %", "rate: 10 %"), "tax vat_basic: 9 % included → 10 % included"),
+        (
+            ("book.yaml", "event: {to: 0.01, mode: half_up}", "event: {to: 0.001, mode: up}"),
+            "rounding of the event: half up to 0.01 → up to 0.001",
+        ),
+    ],
+)
+def test_other_changes(tmp_path: Path, edit: tuple[str, str, str], line: str) -> None:
+    assert line in told(tmp_path, edit)
+
+
+def test_plans_that_come_and_go(tmp_path: Path) -> None:
+    assert told(tmp_path, gone=("plans/data_200.yaml",)) == ["plan data_200: gone, was Data 200"]
+    folder = tmp_path / "new"
+    books = [load_book(path) for path in (folder, SHOP)]
+    before, after = [(book, compile_book(book)) for book in books]
+    assert [str(one) for one in diff_books(before, after)] == ["plan data_200: new, Data 200"]
+
+
+def test_a_new_usage_and_a_rule_that_only_splits_otherwise(tmp_path: Path) -> None:
+    edit = ("plans/base.yaml", "price: data_home, split: start", "price: data_home")
+    lines = told(tmp_path, edit)
+    assert len(lines) == 3  # by price: four plans, family_156, talk_106
+    assert "split start" in lines[0].partition(" → ")[0]
+    assert "split consecutive" in lines[0].partition(" → ")[2]
+    mms = "  - {id: mms, when: {service: mms, direction: originating}, price: sms_premium}\n"
+    service = ("book.yaml", "  data: {tax", "  mms: {tax: vat_added, gl_code: 4110}\n  data: {tax")
+    shutil.rmtree(tmp_path / "new")
+    rule = ("plans/base.yaml", "rules:\n", f"rules:\n{mms}")
+    assert "Multimedia messages: new, priced" in told(tmp_path, service, rule)
