@@ -10,6 +10,7 @@ from rating.kernels import arrays as layout
 from rating.kernels.guide import FRIEND, GROUP
 from rating.kernels.machine import DIVISOR_WORDS, divisor_rows
 from rating.room import aligned
+from tariffs.compiled import STEP_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -135,13 +136,15 @@ def _price_lines(book: CompiledBook, divisors: Int64) -> tuple[Int64, Int32]:
     lines = aligned(int(first[-1]))
     head = first[:-1]
     lines[head] = book.pm_connect
-    lines[head + 1] = steps + bounded * layout.HAS_BOUNDS
+    volume = book.pm_kind == STEP_KINDS.index("volume")
+    lines[head + 1] = steps + bounded * layout.HAS_BOUNDS + volume * layout.VOLUME
     owner = np.repeat(np.arange(len(steps)), steps)
     at = np.arange(len(owner)) - book.pm_step_first[owner]
     at = head[owner] + layout.FIRST_STEP + layout.STEP_WORDS * at
     lines[at] = book.step_from
     lines[at + 1] = book.step_price
-    lines[at + 2] = _places(divisors, book.step_per) << 32 | _places(divisors, book.step_beat)
+    per = np.where(book.step_flat != 0, layout.FLAT_STEP, _places(divisors, book.step_per))
+    lines[at + 2] = per << 32 | _places(divisors, book.step_beat)
     behind = (head + layout.FIRST_STEP + layout.STEP_WORDS * steps)[bounded]
     lines[behind] = book.pm_min[bounded]
     lines[behind + 1] = book.pm_max[bounded]

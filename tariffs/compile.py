@@ -102,11 +102,13 @@ def _price_arrays(tables: RuleTables) -> dict[str, Any]:
         "pm_connect": np.array([price.connect for price in prices], np.int64),
         "pm_min": np.array([price.minimum for price in prices], np.int64),
         "pm_max": np.array([price.maximum for price in prices], np.int64),
+        "pm_kind": np.array([price.kind for price in prices], np.int8),
         "pm_step_first": firsts(len(price.steps) for price in prices),
         "step_from": np.array([step.start for step in steps], np.int64),
         "step_price": np.array([step.price for step in steps], np.int64),
         "step_per": np.array([step.per for step in steps], np.int64),
         "step_beat": np.array([step.beat for step in steps], np.int64),
+        "step_flat": np.array([step.flat for step in steps], np.int8),
     }
 
 

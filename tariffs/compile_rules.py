@@ -30,6 +30,7 @@ class FixedStep(NamedTuple):
     price: int
     per: int
     beat: int
+    flat: int
 
 
 class FixedPrice(NamedTuple):
@@ -39,6 +40,7 @@ class FixedPrice(NamedTuple):
     connect: int
     minimum: int
     maximum: int
+    kind: int
     steps: tuple[FixedStep, ...]
 
 
@@ -243,19 +245,20 @@ def fixed_price(price: Price, start: int) -> FixedPrice | None:
         value = step.price.at(start)
         if value is None:
             return None
-        fixed.append(FixedStep(step.start, value, step.per, step.beat))
+        fixed.append(FixedStep(step.start, value, step.per, step.beat, int(step.flat)))
     maximum = price.maximum.at(start)
     return FixedPrice(
         price.name,
         price.connect.at(start) or 0,
         price.minimum.at(start) or 0,
         NO_MAXIMUM if maximum is None else maximum,
+        price.kind,
         tuple(fixed),
     )
 
 
 def _nothing() -> FixedPrice:
-    return FixedPrice(FREE, 0, 0, NO_MAXIMUM, (FixedStep(0, 0, 1, 1),))
+    return FixedPrice(FREE, 0, 0, NO_MAXIMUM, 0, (FixedStep(0, 0, 1, 1, 0),))
 
 
 def tax_index(book: Book) -> dict[tuple[str, int], int]:

@@ -54,7 +54,9 @@ CALL_CLASSES: Final = (
 )
 """Kind of the other party. ``group`` and ``on_net`` replace ``local`` and ``long_distance`` only."""
 
-SPLIT_MODES: Final = ("start", "consecutive", "isolated")
+SPLIT_MODES: Final = ("start", "consecutive", "isolated", "end")
+STEP_KINDS: Final = ("graduated", "volume")
+"""``graduated``: each unit at the step it stands in; ``volume``: all at the step they reach."""
 RUMS: Final = ("seconds", "total_bytes", "uplink_bytes", "downlink_bytes", "events")
 CLOCKS: Final = ("switch", "book")
 ROUNDING_MODES: Final = ("half_up", "half_even", "up", "down")
@@ -186,16 +188,20 @@ class CompiledBook:
     """[M] µ, least usage charge of an event that this model prices, 0 none."""
     pm_max: Int64
     """[M] µ, most, -1 none."""
+    pm_kind: Int8
+    """[M] index in STEP_KINDS."""
     pm_step_first: Int32
     """[M + 1] steps of model m are step_*[pm_step_first[m] : pm_step_first[m + 1]]."""
     step_from: Int64
-    """[S] RUM units at which the step begins, 0 for the first; graduated over the event."""
+    """[S] RUM units at which the step begins, 0 for the first."""
     step_price: Int64
     """[S] µ per ``step_per`` units."""
     step_per: Int64
     """[S] RUM units, > 0."""
     step_beat: Int64
     """[S] RUM units, > 0: the quantity is rounded up to whole beats."""
+    step_flat: Int8
+    """[S] 1: ``step_price`` is for the whole step, however much of it is used."""
 
     # Allowances (definitions).
     alw_quantity: Int64

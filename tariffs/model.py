@@ -101,18 +101,22 @@ class TimeModel:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """From ``start`` on, ``price`` for every ``per``, counted in whole beats."""
+    """From ``start`` on, ``price`` for every ``per``, counted in whole beats.
+
+    ``flat``: ``price`` is for the whole step, however much of it is used.
+    """
 
     source: Source
     start: int
     price: Dated[int]
     per: int
     beat: int
+    flat: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """A price model; ``rum`` is an index in RUMS."""
+    """A price model; ``rum`` is an index in RUMS, ``kind`` in STEP_KINDS."""
 
     name: str
     source: Source
@@ -121,6 +125,7 @@ class Price:
     steps: Dated[tuple[Step, ...]]
     minimum: Dated[int]
     maximum: Dated[int]
+    kind: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tariffs.compiled import RUMS
+from tariffs.compiled import RUMS, STEP_KINDS
 from tariffs.dated import Dated
 from tariffs.errors import Source
 from tariffs.model import FREE, Price, Step
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from tariffs.context import Context
 
 STEP_KEYS = ("price", "per")
-STEP_OPTIONS = ("from", "beat")
-PRICE_KEYS = ("connect", "steps", "minimum", "maximum", "measure", *STEP_KEYS, "beat")
+FLAT = "flat"
+ONE_STEP = (*STEP_KEYS, "beat", FLAT)
+PRICE_KEYS = ("connect", "kind", "steps", "minimum", "maximum", "measure", *ONE_STEP)
 MEASURES = {
     "seconds": {"seconds": 0},
     "bytes": {"total": 1, "uplink": 2, "downlink": 3},
@@ -67,27 +68,43 @@ def read_price(name: str, source: Source, cell: Cell, context: Context) -> Price
 
     kinds: set[str] = set()
     if "steps" in table:
-        for key in (*STEP_KEYS, "beat"):
+        for key in ONE_STEP:
             if key in table:
                 table[key].fail(f"{key!r} stands beside steps.", "Write it inside the steps.")
         steps = table["steps"].dated(zone, "steps", lambda c: _read_steps(c, context, kinds))
-    elif table.keys() >= set(STEP_KEYS):
-        only = _read_step(
-            cell, {k: table[k] for k in table if k in {*STEP_KEYS, "beat"}}, context, kinds
-        )
+    elif table.keys() >= set(STEP_KEYS) or FLAT in table:
+        only = _read_step(cell, {k: table[k] for k in ONE_STEP if k in table}, context, kinds)
         steps = Dated.always((only,) if only else ())
     else:
-        cell.fail(f"Price {name} has no steps.", "Write price and per, or a list of steps.")
+        cell.fail(f"Price {name} has no steps.", "Write price and per, flat, or a list of steps.")
         return None
-    if len(kinds) > 1:
-        cell.fail(f"Price {name} counts {' and '.join(sorted(kinds))}.", "Use one kind of unit.")
-    kind = min(kinds, default="seconds")
-    measures = MEASURES[kind]
-    measure = table["measure"].name("measure", measures) if "measure" in table else None
-    rum = measures[measure] if measure else min(measures.values())
+    rum = _rum(cell, table, kinds)
+    kind = table["kind"].name("kind of steps", STEP_KINDS) if "kind" in table else None
     minimum, maximum = money("minimum", 0), money("maximum", None)
     _note_crossed(table, minimum, maximum)
-    return Price(name, source, rum, money("connect", 0), steps, minimum, maximum)
+    return Price(
+        name,
+        source,
+        rum,
+        money("connect", 0),
+        steps,
+        minimum,
+        maximum,
+        STEP_KINDS.index(kind) if kind in STEP_KINDS else 0,
+    )
+
+
+def _rum(cell: Cell, table: dict[str, Cell], kinds: set[str]) -> int:
+    """Returns what a price counts: what ``measure`` says, else what fits its units."""
+    if len(kinds) > 1:
+        cell.fail(f"The price counts {' and '.join(sorted(kinds))}.", "Use one kind of unit.")
+    measures = (
+        MEASURES[min(kinds)] if kinds else {k: v for m in MEASURES.values() for k, v in m.items()}
+    )
+    measure = table["measure"].name("measure", measures) if "measure" in table else None
+    if not kinds and "measure" not in table:
+        cell.fail("Nothing says what the price counts.", "Add measure: seconds, events, total, …")
+    return measures[measure] if measure in measures else min(measures.values())
 
 
 def _note_crossed(table: dict[str, Cell], minimum: Dated[int], maximum: Dated[int]) -> None:
@@ -101,7 +118,7 @@ def _note_crossed(table: dict[str, Cell], minimum: Dated[int], maximum: Dated[in
 def _read_steps(cell: Cell, context: Context, kinds: set[str]) -> tuple[Step, ...] | None:
     steps: list[Step] = []
     for item in cell.items("steps"):
-        step = _read_step(item, item.table("step", STEP_KEYS, STEP_OPTIONS), context, kinds)
+        step = _read_step(item, item.table("step", (), (*ONE_STEP, "from")), context, kinds)
         if step is None:
             continue
         if not steps and step.start != 0:
@@ -126,27 +143,33 @@ def _read_steps(cell: Cell, context: Context, kinds: set[str]) -> tuple[Step, ..
 def _read_step(
     cell: Cell, table: dict[str, Cell], context: Context, kinds: set[str]
 ) -> Step | None:
-    if not table.keys() >= set(STEP_KEYS):
+    flat = FLAT in table
+    if not flat and not table.keys() >= set(STEP_KEYS):
+        cell.fail("The step lacks a price.", "Write price and per, or flat.")
         return None
-    price = table["price"].dated(context.head.zone, "price", lambda c: c.value("price", amount))
-    numbers = {"from": 0}
-    for key in ("per", "beat", "from"):
-        if key not in table:
+    if flat and (both := [key for key in ("price", "per", "beat") if key in table]):
+        table[FLAT].fail(
+            f"{both[0]!r} stands beside flat.", "flat is one price for the whole step."
+        )
+    key = FLAT if flat else "price"
+    price = table[key].dated(context.head.zone, key, lambda c: c.value(key, amount))
+    numbers = {"from": 0, "per": 1} if flat else {"from": 0}
+    for unit in ("per", "beat", "from"):
+        if unit not in table:
             continue
-        pair = table[key].value(key, quantity)
+        pair = table[unit].value(unit, quantity)
         if pair is None:
             return None
-        numbers[key] = pair[1]
+        numbers[unit] = pair[1]
         kinds.add(pair[0])
-        if pair[1] == 0 and key != "from":
-            table[key].fail(f"{key} is 0.", "A unit and a beat are at least 1.")
+        if pair[1] == 0 and unit != "from":
+            table[unit].fail(f"{unit} is 0.", "A unit and a beat are at least 1.")
             return None
-    step = Step(
-        cell.source, numbers["from"], price, numbers["per"], numbers.get("beat", numbers["per"])
-    )
+    beat = numbers.get("beat", numbers["per"])
+    step = Step(cell.source, numbers["from"], price, numbers["per"], beat, flat)
     for _, _, value in price.spans():
         if value * max(step.per, step.beat) >= MAX_PRODUCT:
-            table["price"].fail("The price times its unit is too large.", "Use a smaller unit.")
+            table[key].fail("The price times its unit is too large.", "Use a smaller unit.")
             return replace(step, price=Dated.always(0))
     return step
 

@@ -23,9 +23,11 @@ RUM_SHIFT, RUM_MASK, TIME_MODEL_SHIFT = 8, 255, 16
 """A rule's word: split (0 unless it measures seconds), flags, metric, time model."""
 
 PRICE_STEPS, STEP_WORDS, FIRST_STEP = 0xFFFF, 3, 2
-HAS_BOUNDS = 1 << 16
-"""A price: connect fee, number of steps with a flag, then for each step from, price and
-``per << 32 | beat`` (places in the divisors); behind them, if flagged, minimum and maximum."""
+HAS_BOUNDS, VOLUME = 1 << 16, 1 << 17
+FLAT_STEP = 0
+"""A price: connect fee, number of steps with flags, then for each step from, price and
+``per << 32 | beat`` (places in the divisors; FLAT_STEP in place of per where the price is for the
+whole step); behind them, if flagged, minimum and maximum."""
 
 ALLOWANCE_WORDS = 4
 """An allowance: priority, metric, bands, beat (place in the divisors, -1 that of the price)."""

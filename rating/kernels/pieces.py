@@ -8,20 +8,14 @@ from rating.kernels.arrays import (
     ALLOWANCE_WORDS,
     DISCOUNT_WORDS,
     EXCLUSIVE,
-    FIRST_STEP,
     INSTANCE_WORDS,
     ON_CONNECT,
-    PRICE_STEPS,
-    STEP_WORDS,
 )
 from rating.kernels.jit import inlined
 from rating.kernels.limits import room, settle
 from rating.kernels.machine import divided, u
 
-LARGEST_AMOUNT = 10**18 - 1
 PPM = 1_000_000
-SMALL = 1 << 29
-"""Two factors below it make a product below LARGEST_AMOUNT."""
 _LOW = (1 << 32) - 1
 
 
@@ -94,58 +88,6 @@ def cover(book, state, charge, kind, rum, event, piece, position, takes, lists):
         if position >= cut:
             break
     return position, last_take, throttled
-
-
-@inlined
-def walk(book, price, position, cut, priced, usage):
-    """Prices a piece through the steps; returns (position, units priced so far, usage).
-
-    Args:
-        book: PriceArrays.
-        price: First word of the price.
-        position: First unit to price.
-        cut: First unit after the piece.
-        priced: Units priced before: where the steps stand.
-        usage: Charge before; beyond LARGEST_AMOUNT afterwards if it overflows.
-    """
-    line = book.price_line
-    step = price + FIRST_STEP
-    last = step + STEP_WORDS * ((line[u(price + 1)] & PRICE_STEPS) - 1)
-    while step < last and line[u(step + STEP_WORDS)] <= priced:
-        step += STEP_WORDS
-    while position < cut:
-        places = line[u(step + 2)]
-        beat = places & _LOW
-        size = book.divisor[u(beat)]
-        beats = divided(cut - position + size - 1, book.divisor, beat)
-        if step < last:
-            room = line[u(step + STEP_WORDS)] - priced + size - 1
-            beats = min(beats, divided(room, book.divisor, beat))
-        units = beats * size
-        whole = beats
-        part = np.int64(0)
-        per = np.int64(1)
-        if places >> 32 != beat:
-            per = book.divisor[u(places >> 32)]
-            whole = divided(units, book.divisor, places >> 32)
-            part = units - whole * per
-        amount = line[u(step + 1)]
-        if amount | whole >= SMALL and whole > 0 and amount > LARGEST_AMOUNT // whole:
-            usage = np.int64(LARGEST_AMOUNT + 1)
-            break
-        if part > 0:
-            part *= amount
-            extra = divided(part, book.divisor, places >> 32)
-            part -= extra * per
-            usage += extra + (part >= per - part)
-        usage += amount * whole
-        if usage > LARGEST_AMOUNT:
-            break
-        priced += units
-        position += units
-        while step < last and line[u(step + STEP_WORDS)] <= priced:
-            step += STEP_WORDS
-    return position, priced, usage
 
 
 @inlined

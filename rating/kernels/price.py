@@ -52,7 +52,8 @@ from rating.kernels.guide import CONTINUES, EVENT_WORDS, NO_PRICE, OVERFLOW
 from rating.kernels.jit import inlined, kernel
 from rating.kernels.limits import give_back
 from rating.kernels.machine import prefetch, u
-from rating.kernels.pieces import LARGEST_AMOUNT, cover, discounts, rounded, walk
+from rating.kernels.pieces import cover, discounts, rounded
+from rating.kernels.steps import LARGEST_AMOUNT, walk
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -60,7 +61,7 @@ NO_MODEL = -1
 FREE_PIECE = -2
 _LOW = (1 << 32) - 1
 _NO_OFFSET = -2048
-_CONSECUTIVE, _ISOLATED = 1, 2
+_CONSECUTIVE, _ISOLATED, _END = 1, 2, 3
 
 
 @inlined
@@ -103,6 +104,37 @@ def _stretch(book, rule, cuts, moment, offset, zone):
 
 
 @inlined
+def _later_rule(book, plan, class_id, rum, moment, epoch, rule):
+    """Returns (epoch, rule) at a moment after the one at which ``rule`` was found; -1 no price.
+
+    A rule that measures something else does not take over a running event.
+    """
+    words = RULE_HEAD + book.sizes[0]
+    while epoch + 1 < book.epoch_end.shape[0] and book.epoch_end[u(epoch)] <= moment:
+        epoch += 1
+        table = book.rule_table[u(epoch * book.sizes[3] + plan)]
+        later = np.int64(book.rule_of[u(table + class_id)])
+        later_word = np.int64(book.rule[u(words * max(later, 0))])
+        if later < 0 or (later_word >> RUM_SHIFT) & RUM_MASK == rum:
+            rule = later
+    return epoch, rule
+
+
+@inlined
+def _at_end(book, state, event, at):
+    """Returns (beginning of an event's last second, word of the rule that holds then, or less)."""
+    words = RULE_HEAD + book.sizes[0]
+    moment = event[u(at)] + (event[u(at + 1)] - 1) * SECOND
+    plan = np.int64(state.account[u(ACCOUNT_WORDS * (event[u(at + 2)] >> 32) + 6)])
+    marks = event[u(at + 3)]
+    rule = event[u(at + 2)] & _LOW
+    epoch = (marks >> 16) & 0xFFFF
+    # only an event that measures seconds has an end to look at
+    _, rule = _later_rule(book, plan, marks >> 32, 0, moment, epoch, rule)
+    return moment, words * rule
+
+
+@inlined
 def _first_stretches(book, state, charge, first, count, zone):
     """Fills the block's first stretches and asks for what pricing will read; returns the zone."""
     event = charge.event
@@ -127,8 +159,14 @@ def _first_stretches(book, state, charge, first, count, zone):
         prefetch(state.cap_spent, np.int64(state.account[u(account + 7)]))
         marks = event[u(at + 3)]
         offset = ((marks >> 4) & 0xFFF) + _NO_OFFSET
-        cuts = book.rule[u(rule)] & SPLIT_MASK != 0
-        price, band, until, zone = _stretch(book, rule, cuts, start, offset, zone)
+        split = np.int64(book.rule[u(rule)]) & SPLIT_MASK
+        cuts = (split == _CONSECUTIVE) | (split == _ISOLATED)
+        moment = start
+        if split == _END and quantity > 0:
+            moment, rule = _at_end(book, state, event, at)
+        price, band, until, zone = _stretch(book, max(rule, 0), cuts, moment, offset, zone)
+        if rule < 0:
+            price = np.int64(NO_MODEL)
         prefetch(book.price_line, price)
         prefetch(charge.line, CHARGE_WORDS * (first + k))
         until = min(until, book.epoch_end[u((marks >> 16) & 0xFFFF)])
@@ -187,8 +225,6 @@ def price_events(book, state, charge, take_instance, take_units):
     event = charge.event
     line = charge.line
     block = charge.block
-    epochs = book.epoch_end.shape[0]
-    plans = book.sizes[3]
     rule_words = RULE_HEAD + book.sizes[0]
     events = event.shape[0] // EVENT_WORDS
     at = charge.cursor[0]
@@ -243,6 +279,7 @@ def price_events(book, state, charge, take_instance, take_units):
             begin = np.int64(0)  # first unit of the piece
             paid = np.int64(0)  # units up to here are covered or priced (beats run on)
             priced = np.int64(0)  # units priced so far: where the steps stand
+            last_price = np.int64(NO_MODEL)
             moment = block[u(BLOCK_WORDS * in_block + 3)]
             epoch = (marks >> 16) & 0xFFFF
             zone = np.int64(0)
@@ -253,14 +290,9 @@ def price_events(book, state, charge, take_instance, take_units):
                 next_cut = cut
                 # the stretches behind the first: rarely any
                 while cut < quantity:
-                    while epoch + 1 < epochs and book.epoch_end[u(epoch)] <= moment:
-                        epoch += 1
-                        table = book.rule_table[u(epoch * plans + plan)]
-                        later = np.int64(book.rule_of[u(table + (marks >> 32))])
-                        # one that measures something else does not take over a running event
-                        later_word = np.int64(book.rule[u(rule_words * max(later, 0))])
-                        if later < 0 or (later_word >> RUM_SHIFT) & RUM_MASK == rum:
-                            price_rule = later
+                    epoch, price_rule = _later_rule(
+                        book, plan, marks >> 32, rum, moment, epoch, price_rule
+                    )
                     until = np.int64(FAR)
                     next_price = np.int64(NO_MODEL)
                     if price_rule >= 0:
@@ -309,7 +341,13 @@ def price_events(book, state, charge, take_instance, take_units):
                         covered += position - before
                         throttled |= beyond
                     before = position
-                    position, priced, usage = walk(book, price, position, cut, priced, usage)
+                    end = cut if split == _ISOLATED else quantity
+                    entering = price != last_price or split == _ISOLATED
+                    position, priced, usage = walk(
+                        book, price, entering, (cut, end), position, priced, usage
+                    )
+                    if position > before:
+                        last_price = price
                     charged += position - before
                     if usage > LARGEST_AMOUNT:
                         status = np.int64(OVERFLOW)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tariffs.compiled import CompiledBook
 
 FREE = -2
+END = 3
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
 _DAY_ZERO = dt.date(1970, 1, 1)
@@ -44,6 +45,10 @@ def cut(event: Event, book: CompiledBook, data: Subscribers) -> list[Piece]:
     seconds = book.rule_rum[event.rule] == 0
     if not seconds or book.rule_split[event.rule] == 0 or event.quantity == 0:
         model, band = _price(event, book, event.rule, event.start)
+        return [Piece(0, event.quantity, model, band)]
+    if book.rule_split[event.rule] == END:
+        moment = event.start + (event.quantity - 1) * SECOND
+        model, band = _price(event, book, _rule(event, book, plan, moment), moment)
         return [Piece(0, event.quantity, model, band)]
     pieces: list[Piece] = []
     for begin, end, moment in _stretches(event, book):

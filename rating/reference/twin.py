@@ -15,6 +15,7 @@ from rating.kernels import guide as status
 from rating.reference.pieces import FREE, SECOND, Piece, cut
 from rating.reference.steps import MICRO, Charge, NotRatedError, money, show
 from rating.schema import MONEY_LIMIT, RUM_UNITS
+from tariffs.compiled import STEP_KINDS
 
 if TYPE_CHECKING:
     from rating.reference.balances import Balances, Grant
@@ -59,6 +60,7 @@ class _Meter:
         self.unit = RUM_UNITS[book.rule_rum[event.rule]]
         self.priced = 0
         self.paid = 0
+        self.last_model = -1
 
     def run(self) -> Charge:
         """Does everything in order."""
@@ -119,12 +121,26 @@ class _Meter:
             if at < piece.end and self._covers(grant, piece.band):
                 beat = int(book.alw_beat[grant.allowance]) or int(book.step_beat[steps[0]])
                 at += self._take(grant, piece.end - at, beat)
+        end = piece.end if split == ISOLATED else self.event.quantity
+        reached = self.priced + end - at
+        volume = STEP_KINDS[book.pm_kind[piece.model]] == "volume"
+        entering = piece.model != self.last_model or split == ISOLATED
         while at < piece.end:
-            step = max(i for i in steps if book.step_from[i] <= self.priced)
-            ends = [int(book.step_from[i]) for i in steps if book.step_from[i] > self.priced]
-            units = self._beats(piece.end - at, int(book.step_beat[step]), ends)
-            self._line(piece, step, at, units)
+            stand = reached if volume else self.priced
+            step = max(i for i in steps if book.step_from[i] <= stand)
+            later = [int(book.step_from[i]) for i in steps if book.step_from[i] > stand]
+            ends = [] if volume else later
+            if book.step_flat[step]:
+                units = min([end - at, *(one - self.priced for one in ends)])
+                begins = not volume and self.priced == book.step_from[step]
+                self._flat(piece, step, at, units, due=entering or begins)
+            else:
+                units = self._beats(piece.end - at, int(book.step_beat[step]), ends)
+                self._line(piece, step, at, units)
             at += units
+            # what follows is a step that the event comes to now, or the end of the piece
+            entering = True
+            self.last_model = piece.model
         self.paid = at
 
     def _beats(self, wanted: int, beat: int, ends: list[int]) -> int:
@@ -204,6 +220,26 @@ class _Meter:
             beat=beat,
             price=price,
             per=per,
+            band=book.bands[piece.band],
+        )
+
+    def _flat(self, piece: Piece, step: int, at: int, units: int, *, due: bool) -> None:
+        """Prices what is used of a step that has one price."""
+        book, charge = self.book, self.charge
+        amount = money(book.step_price[step]) if due else Decimal(0)
+        charge.usage += amount
+        _within(max(amount, charge.usage))
+        charge.charged += units
+        self.priced += units
+        model = book.price_models[piece.model]
+        what = f"One price for the step from {book.step_from[step]} {self.unit} on"
+        charge.tell(
+            "line",
+            f"{what} ({book.bands[piece.band]}, {model})" + ("." if due else ", paid before."),
+            amount,
+            begin=at,
+            units=units,
+            price=money(book.step_price[step]),
             band=book.bands[piece.band],
         )
 

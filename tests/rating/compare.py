@@ -31,14 +31,19 @@ if TYPE_CHECKING:
     from tariffs.compiled import CompiledBook
 
 
-def compare(book: CompiledBook, data: Subscribers, rows: list[dict[str, Any]]) -> None:
-    """Rates the rows both ways and asserts that everything is equal."""
+def compare(
+    book: CompiledBook,
+    data: Subscribers,
+    rows: list[dict[str, Any]],
+    cycle: str = strategies.CYCLE,
+) -> None:
+    """Rates the rows of a cycle both ways and asserts that everything is equal."""
     rater = Rater(book, data)
     batch = edr_batch(rows)
     prepared = rater.prepare(batch, plain_keys(batch))
-    state = rater.open_cycle(strategies.CYCLE)
+    state = rater.open_cycle(cycle)
     inside = {i for i, row in enumerate(rows) if state.begin_us <= row["start_time"] < state.end_us}
-    balances = Balances.opened(strategies.CYCLE, book, data)
+    balances = Balances.opened(cycle, book, data)
     expected: dict[int, Charge] = {}
     refused: dict[int, int] = {}
     found = []

@@ -138,6 +138,7 @@ def _lists(
 
 
 _AMOUNT = st.one_of(st.integers(0, 20).map(lambda cents: cents * 10_000), st.integers(0, 3_000_000))
+_RARE = st.sampled_from([0, 0, 0, 1])
 _BEAT = st.sampled_from([1, 6, 7, 60, 60, 60, 61, 1024, 90])
 
 
@@ -172,6 +173,10 @@ def _prices(draw: st.DrawFn) -> dict[str, Any]:
         "step_price": np.array(price, np.int64),
         "step_per": np.array(per, np.int64),
         "step_beat": np.array(beat, np.int64),
+        "pm_kind": np.array([0, *draw(st.lists(_RARE, min_size=models, max_size=models))], np.int8),
+        "step_flat": np.array(
+            [0, *draw(st.lists(_RARE, min_size=len(beat) - 1, max_size=len(beat) - 1))], np.int8
+        ),
     }
 
 
@@ -195,7 +200,7 @@ def _rules(draw: st.DrawFn, models: int, plans: int) -> dict[str, Any]:
         "rules": tuple(f"plan/rule{k}" for k in range(count)),
         "rule_sources": tuple(f"plan.yaml:{k}" for k in range(count)),
         "rule_time_model": column(st.integers(0, 2), np.int16),
-        "rule_split": column(st.integers(0, 2), np.int8),
+        "rule_split": column(st.sampled_from([0, 1, 1, 2, 3]), np.int8),
         "rule_rum": column(st.sampled_from([0, 0, 0, 0, 0, 0, 0, 4, 1, 2, 3]), np.int8),
         "rule_tax": column(st.integers(0, 1), np.int16),
         "rule_gl": column(st.integers(0, 1), np.int16),

@@ -8,14 +8,19 @@ import pytest
 
 from tariffs.errors import BookError
 from tariffs.load import load_book
-from tests.tariffs import mistakes_of_offers, mistakes_of_parts, mistakes_of_plans
+from tests.tariffs import (
+    mistakes_of_offers,
+    mistakes_of_parts,
+    mistakes_of_plans,
+    mistakes_of_prices,
+)
 from tests.tariffs.books import edited, problems_of, write_book
 from tests.tariffs.changes import PLAN, Change, appended, price
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-PARTS = (mistakes_of_parts, mistakes_of_plans, mistakes_of_offers)
+PARTS = (mistakes_of_parts, mistakes_of_plans, mistakes_of_offers, mistakes_of_prices)
 MISTAKES = {name: mistake for part in PARTS for name, mistake in part.MISTAKES.items()}
 assert len(MISTAKES) == sum(len(part.MISTAKES) for part in PARTS)
 
