@@ -12,6 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tariffs.check_parts import (
+    idle_parts,
+    needless_prefixes,
+    overlapping_allowances,
+    unused_names,
+)
 from tariffs.compile_rules import ClassSpace
 from tariffs.compiled import CALL_CLASSES, NO_RULE, RUMS
 from tariffs.errors import Source
@@ -49,6 +55,14 @@ def check_book(book: Book, compiled: CompiledBook) -> list[Finding]:
     found = [*_holes(book, compiled, reachable), *_dead_rules(book, compiled, reachable)]
     found += _idle_allowances(book, compiled, reachable)
     found += _unused(book)
+    charged = [_charged(book, compiled, reachable, plan) for plan in range(len(book.plans))]
+    parts = (
+        idle_parts(book, charged),
+        overlapping_allowances(book),
+        needless_prefixes(book),
+        unused_names(book),
+    )
+    found += [_idle(source, message) for part in parts for source, message in part]
     return sorted(set(found))
 
 
@@ -82,6 +96,16 @@ def _epochs_checked(book: Book, compiled: CompiledBook) -> Iterator[int]:
 def _table(compiled: CompiledBook, epoch: int, plan: int, shape: tuple[int, ...]) -> np.ndarray:
     offset = int(compiled.rule_table[epoch * len(compiled.plans) + plan])
     return compiled.rule_of[offset : offset + compiled.n_classes].reshape(shape)
+
+
+def _charged(book: Book, compiled: CompiledBook, reachable: np.ndarray, plan: int) -> np.ndarray:
+    """Returns bool[n_classes]: whether a plan charges events of the class at some time."""
+    charges = np.append(compiled.rule_free == 0, [False])  # the last one is NO_RULE
+    found = np.zeros(reachable.shape, np.bool_)
+    for epoch in _epochs_checked(book, compiled):
+        found |= charges[_table(compiled, epoch, plan, reachable.shape)]
+    out: np.ndarray = (found & reachable).reshape(-1)
+    return out
 
 
 def _date(compiled: CompiledBook, epoch: int) -> str:

@@ -119,3 +119,79 @@ def test_errors_come_before_warnings(tmp_path: Path) -> None:
     severities = [one.severity for one in findings(tmp_path, change)]
     assert severities == sorted(severities)
     assert {"error", "warning"} == set(severities)
+
+
+def test_discounts_and_caps_that_nothing_is_under(tmp_path: Path) -> None:
+    half = edited("discounts/all.yaml", "for: friends", "for: friends, when: {service: mms}")
+    found = texts(tmp_path / "a", half)
+    assert found == [
+        "discounts/all.yaml:1: warning: Nothing that plan plain charges is under the discount half."
+    ]
+    cap = edited(PLAN, "when: {service: data}}", "when: {service: voice, class: emergency}}")
+    found = texts(tmp_path / "b", cap)
+    assert found == [
+        "plans/plain.yaml:13: warning: Nothing that plan plain charges is under the cap data."
+    ]
+
+
+def test_a_discount_behind_an_exclusive_one_is_dead(tmp_path: Path) -> None:
+    first = "all: {percent: 10 %, exclusive: yes}\n"
+    discounts = {"discounts/all.yaml": first + FILES["discounts/all.yaml"]}
+    plan = edited(PLAN, "discounts: [half]", "discounts: [all, half]")
+    found = texts(tmp_path / "a", {**discounts, **plan})
+    assert found == [
+        (
+            "discounts/all.yaml:2: warning: The discount half is dead in plan plain: all"
+            " (discounts/all.yaml:1) stands before it and is exclusive."
+        )
+    ]
+    # behind one for friends, or of another class, it lives
+    friends = {
+        "discounts/all.yaml": discounts["discounts/all.yaml"].replace("10 %,", "10 %, for: group,")
+    }
+    assert texts(tmp_path / "b", {**friends, **plan}) == []
+    other = {
+        "discounts/all.yaml": discounts["discounts/all.yaml"].replace(
+            "10 %,", "10 %, when: {service: sms},"
+        )
+    }
+    assert texts(tmp_path / "c", {**other, **plan}) == []
+
+
+def test_allowances_that_compete_with_the_same_priority(tmp_path: Path) -> None:
+    more = "  - {id: more, quantity: 5 min, when: {service: voice}}\ndiscounts"
+    found = texts(tmp_path / "a", edited(PLAN, "discounts", more))
+    assert found == [
+        (
+            "plans/plain.yaml:11: warning: The allowances minutes (plans/plain.yaml:10) and more of plan"
+            " plain cover the same events with the same priority 100: minutes is taken first. Give them"
+            " priorities."
+        )
+    ]
+    ranked = more.replace("quantity", "priority: 10, quantity")
+    assert texts(tmp_path / "b", edited(PLAN, "discounts", ranked)) == []
+    abroad = more.replace("service: voice", "service: voice, roaming: asia")
+    assert texts(tmp_path / "c", edited(PLAN, "discounts", abroad)) == []
+
+
+def test_prefixes_that_change_nothing(tmp_path: Path) -> None:
+    change = edited("numbers.csv", "44,abroad\n", "44,abroad\n8610,north\n4420,abroad\n447,north\n")
+    found = texts(tmp_path, change)
+    assert found == [
+        (
+            "numbers.csv:4: warning: Prefixes with the zone of the next shorter prefix change nothing:"
+            " 8610 (line 4), 4420 (line 5)."
+        )
+    ]
+
+
+def test_tax_classes_and_gl_codes_that_nothing_names(tmp_path: Path) -> None:
+    change: Change = {
+        "book.yaml": FILES["book.yaml"]
+        .replace("gl_codes:\n", "gl_codes:\n  4020: Other\n")
+        .replace("taxes:\n", "taxes:\n  low: {rate: 6 %}\n")
+    }
+    assert texts(tmp_path, change) == [
+        "book.yaml:1: warning: Nothing goes to the G/L code 4020.",
+        "book.yaml:5: warning: Nothing is of the tax class low.",
+    ]
