@@ -43,7 +43,7 @@ format: setup ## format and fix what can be fixed
 	@.venv/bin/ruff format .
 	@.venv/bin/ruff check --fix .
 
-fuzz: setup ## long mutation run of framing and decoder; `make fuzz RECORDS=10000000` for more
+fuzz: setup ## mutated records through framing and decoder; `make fuzz RECORDS=10000000` for more
 	@$(PY) -m tests.mediation.fuzz --records $(RECORDS)
 
 bench: setup ## throughput against peers

@@ -58,12 +58,14 @@ def walk_fault(
     at: int,
     normalization: NormalizationSettings,
 ) -> Fault:
-    """Describes a record that the kernel gave up; the path of tags is walked again, slowly."""
+    """Describes a record that the kernel gave up; the way to its fault is walked again, slowly."""
     stage = "decode" if status < ops.FIRST_VALUE_STATUS else "normalize"
     octets = data[offset : offset + length].tobytes()
     path: tuple[str, ...] = ()
+    # Rows are counted from the beginning; every other fault shows itself where it stands.
+    until = 0 if status == ops.TOO_MANY_ROWS else at - offset
     try:
-        Walk(cdr_format, octets, normalization, offset).rows()
+        Walk(cdr_format, octets, normalization, offset, until).rows()
     except MalformedError as error:
         path = error.path
     return Fault(

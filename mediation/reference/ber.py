@@ -54,7 +54,15 @@ def label(tag: tuple[int, int], element: Element | None) -> str:
 
 
 class Walk:
-    """One walk through one record."""
+    """One walk through one record.
+
+    Args:
+        cdr_format: The record's format.
+        data: The record, nothing else.
+        settings: How the source writes numbers.
+        base: Where the record begins, added to the places of faults.
+        until: What ends before here is passed over: only the fault at this place is looked for.
+    """
 
     def __init__(
         self,
@@ -62,11 +70,13 @@ class Walk:
         data: bytes,
         settings: NormalizationSettings = CHINA,
         base: int = 0,
+        until: int = 0,
     ) -> None:
         self.format = cdr_format
         self.data = data
         self.settings = settings
         self.base = base
+        self.until = until
         self.path: list[str] = []
         self.rule: TypeRule | None = None
         self.record = Group(())
@@ -170,6 +180,9 @@ class Walk:
                     return pos + 2
                 raise self.fail(ops.UNEXPECTED_END, pos)
             tlv = self.tlv(pos, end)
+            if tlv.length is not None and tlv.content + tlv.length < self.until:
+                pos = tlv.content + tlv.length
+                continue
             element = self.known(tlv, children)
             self.path.append(label(tlv.tag, element))
             pos = self.element(tlv, end, element, (*tags, tlv.tag), group, depth)

@@ -9,6 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from bench import tap_events
+from bench.random_records import random_records, specification
+from mediation.batch_facts import BatchFacts, batch_facts
+from mediation.framing import FramingRules, frame, tags_of
 from tests.mediation.framing_cases import tlv
 
 if TYPE_CHECKING:
@@ -158,3 +164,31 @@ def clean_records(rng: random.Random, cdr_format: Format, per_type: int) -> Iter
     for element in cdr_format.schema:
         for number in range(per_type):
             yield writer.element(element, 0.3 + 0.7 * number / per_type)
+
+
+WRITTEN = 300
+"""Records of either writer."""
+
+
+def clean_pieces(rng: random.Random, cdr_format: Format) -> list[bytes]:
+    """Returns clean records: by the elements of the format, and as asn1tools encodes them."""
+    name = cdr_format.name
+    pieces = list(clean_records(rng, cdr_format, -(-WRITTEN // len(cdr_format.schema))))
+    if name != "tap3":
+        return pieces + random_records(name, WRITTEN, rng.randrange(1 << 30))
+    encoder = specification(name)
+    for release in tap_events.RELEASES:
+        events = tap_events.events(rng, release, WRITTEN // len(tap_events.RELEASES))
+        pieces += [bytes(encoder.encode(cdr_format.record, event)) for event in events]
+    return pieces
+
+
+def facts_of(cdr_format: Format) -> BatchFacts | None:
+    """Returns what a file says of all its records, None where records say it themselves."""
+    if cdr_format.mapping.file is None:
+        return None
+    if cdr_format.name != "tap3":
+        return BatchFacts(values={"sender": "AAAAA"})
+    data = np.frombuffer(tap_events.batch([]), np.uint8)
+    tags = tags_of(cdr_format.schema, cdr_format.outer, cdr_format.least_values)
+    return batch_facts(cdr_format, data, frame(data, tags, FramingRules("outer")).outer)[0]
