@@ -97,28 +97,41 @@ def account(
     Raises:
         AssertionError: an event has no destination; the batch must not be committed.
     """
-    destination = np.full(edr.num_rows, DUPLICATE, np.int8)
-    destination[fresh] = NOWHERE
-    destination[fresh[waiting]] = WAITING
-    net = np.zeros(edr.num_rows, np.int64)
+    destination, net = destinations(edr.num_rows, fresh, waiting, rated)
     money: Money = {}
     total = 0
     for one in rated:
-        rows = fresh[one.row]
-        destination[rows] = RATED
-        net[rows] = micros(one.table.column("net"))
-        destination[fresh[one.unrated.row]] = DESTINATIONS[one.unrated.status]
         total += decimal_micros(pc.sum(one.table.column("net")).as_py())
         add_money(money, one.table)
-    if edr.num_rows and destination.min() == NOWHERE:
-        message = f"{np.count_nonzero(destination == NOWHERE)} events went nowhere"
-        raise AssertionError(message)
     return Account(
         sheets=_sheets(unit, parts, destination, net),
         suspense=_suspense(unit, parts, edr, fresh, rated, rater),
         money=money,
         net=total,
     )
+
+
+def destinations(
+    events: int, fresh: NDArray[np.int64], waiting: NDArray[np.int64], rated: Sequence[Rated]
+) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
+    """Returns int8[events] where each event went, and int64[events] its net in millionths.
+
+    Raises:
+        AssertionError: an event has no destination; the batch must not be committed.
+    """
+    destination = np.full(events, DUPLICATE, np.int8)
+    destination[fresh] = NOWHERE
+    destination[fresh[waiting]] = WAITING
+    net = np.zeros(events, np.int64)
+    for one in rated:
+        rows = fresh[one.row]
+        destination[rows] = RATED
+        net[rows] = micros(one.table.column("net"))
+        destination[fresh[one.unrated.row]] = DESTINATIONS[one.unrated.status]
+    if events and destination.min() == NOWHERE:
+        message = f"{np.count_nonzero(destination == NOWHERE)} events went nowhere"
+        raise AssertionError(message)
+    return destination, net
 
 
 def _sheets(

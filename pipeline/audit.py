@@ -69,7 +69,11 @@ AUDIT_SCHEMA = pa.schema(
         field("name", pa.string(), "name", "Its name there", nullable=False),
         field("file_id", pa.string(), "hex", "First 128 bits of its BLAKE3", nullable=False),
         field(
-            "state", pa.string(), "name", "committed, suspended, duplicate, carried", nullable=False
+            "state",
+            pa.string(),
+            "name",
+            "committed, suspended, duplicate, carried; recycled, written_off: from suspense",
+            nullable=False,
         ),
         field("format", pa.string(), "name", "Format it was read as"),
         field("framing", pa.string(), "name", "How its records are framed"),
@@ -135,9 +139,14 @@ def audit_table(
     sheets: dict[str, Sheet],
     missing: dict[str, int],
     resent: Sequence[Resent],
+    state: str | None = None,
 ) -> pa.Table:
-    """Returns the audit of a batch: its files, then contents that arrived again."""
+    """Returns the audit of a batch: its files, then contents that arrived again.
+
+    `state` is that of all rows where the batch moves what earlier batches read.
+    """
     rows = [_row(batch, file, sheets[file.file_id], missing) for file in files]
+    rows = [{**row, "state": state or row["state"]} for row in rows]
     if CARRIED in sheets:
         rows.append(_carried_row(batch, sheets[CARRIED]))
     rows += [_resent_row(batch, one) for one in resent]

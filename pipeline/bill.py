@@ -25,6 +25,7 @@ from pipeline.progress import Silent
 from pipeline.runner import LocalRunner
 from pipeline.stopwatch import Stopwatch
 from pipeline.version import version
+from pipeline.withdrawn import Withdrawn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,7 +114,8 @@ def bill(
         count = sum(b.cycle == chosen for b in ledger.batches("bill")) + 1
         name = f"bill-{chosen}-{count:04d}"
         with staged(workspace, name) as folder:
-            work = BillWork(run, workspace.root, folder, chosen)
+            withdrawn = Withdrawn(workspace.root, files.withdrawn)
+            work = BillWork(run, workspace.root, folder, chosen, withdrawn)
             merged = _assemble(work, files, watch)
             parts = _work(
                 work,
@@ -123,7 +125,7 @@ def bill(
                 (listener or Silent(), watch),
             )
             shutil.rmtree(work.spill, ignore_errors=True)
-            events = sum(output.rows for output in [*files.whole, *files.parts])
+            events = sum(withdrawn.count_left(output) for output in [*files.whole, *files.parts])
             summary = _summary(parts, sum(output.rows for output in merged), events)
         commit = Commit(
             kind="bill",

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from mediation.edr import EDR_SCHEMA
 from mediation.partials.assemble import TOLD_AGAIN, assemble
 from mediation.partials.rules import all_rules
+from pipeline.withdrawn import Withdrawn
 from rating.billing.columns import canonical, ranked
 from rating.billing.duplicates import canonical_duplicates
 from rating.billing.run import UNRATED_SCHEMA
@@ -90,7 +91,9 @@ def read_calls(root: Path, files: CycleFiles, cycle: str, time_zone: str) -> Cyc
         cycle: ``YYYY-MM``.
         time_zone: Of the tariff book.
     """
-    parts = canonical_duplicates(_read(root, files.near), _read(root, files.near_again))
+    withdrawn = Withdrawn(root, files.withdrawn)
+    told = _read(root, files.near, withdrawn)
+    parts = canonical_duplicates(told, _read(root, files.near_again, withdrawn))
     parts = parts.unify_dictionaries().combine_chunks()
     # By name, so that nothing below can see the order of arrival.
     file_id, _ = ranked(parts.column("file_id"))
@@ -108,6 +111,11 @@ def read_calls(root: Path, files: CycleFiles, cycle: str, time_zone: str) -> Cyc
     return CycleCalls(parts, calls, inside(parts), events)
 
 
-def _read(root: Path, files: Sequence[Output]) -> pa.Table:
-    tables = [pq.read_table(root / file.path, use_threads=False).cast(EDR_SCHEMA) for file in files]
+def _read(root: Path, files: Sequence[Output], withdrawn: Withdrawn) -> pa.Table:
+    tables = [
+        withdrawn.rows_left(pq.read_table(root / file.path, use_threads=False), file.path).cast(
+            EDR_SCHEMA
+        )
+        for file in files
+    ]
     return pa.concat_tables([EDR_SCHEMA.empty_table(), *tables]).unify_dictionaries()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.cycle_files import CycleFiles
+    from pipeline.withdrawn import Withdrawn
 
 TABLES = ("rated", "unrated", "bill_lines", "bills", "balances", "session_gaps")
 
@@ -54,6 +55,7 @@ class BillWork:
     """Workspace folder, where the EDR files are."""
     staging: Path
     cycle: str
+    withdrawn: Withdrawn
 
     @property
     def spill(self) -> Path:
@@ -63,6 +65,7 @@ class BillWork:
     def split(self, number: int, kind: str, path: str) -> None:
         """Writes the events of one Parquet file to one Arrow file per partition."""
         table = pq.read_table(self.root / path, columns=list(EDR_COLUMNS), use_threads=False)
+        table = self.withdrawn.rows_left(table, path)
         batches = table.combine_chunks().to_batches()
         for piece, batch in enumerate(batches):
             self._spill(batch, f"{kind}-{number:06d}-{piece:03d}")

@@ -109,25 +109,25 @@ class Chain:
             self.loading.get()
         with self.watch.stage("prepare"):
             prepared = self.rater.prepare(kept, (high, low))
-            partial = _parts(kept)
+            partial = parts_of(kept)
             # What cannot be charged anyway goes where it belongs at once.
             waiting = partial[prepared.status[partial] == 0]
             self.rater.hold(prepared, waiting)
             cycles = self.rater.cycles(prepared)
         with self.watch.stage("write"):
-            outputs += self._write_events("edr", number, kept, partial)
-            outputs += self._write_keys(number, prepared)
+            outputs += self.write_events("edr", number, kept, partial)
+            outputs += self.write_keys(number, prepared)
         with self.rate_gate.turn(number), self.watch.stage("rate"):
             rated = [self.rater.rate(prepared, self.state_of(name)) for name in cycles]
         with self.watch.stage("audit"):
             accounted = account(unit, parts, edr, fresh, waiting, rated, self.rater)
         with self.watch.stage("write"):
             for name, one in zip(cycles, rated, strict=True):
-                outputs += self._write(f"rated/cycle={name}", number, one.table)
-            outputs += self._write("suspense", number, accounted.suspense)
+                outputs += self.write_rows(f"rated/cycle={name}", number, one.table)
+            outputs += self.write_rows("suspense", number, accounted.suspense)
             if len(fresh) < len(seen):
                 again = edr.take(pa.array(np.flatnonzero(seen)))
-                outputs += self._write_events("duplicates", number, again, _parts(again))
+                outputs += self.write_events("duplicates", number, again, parts_of(again))
         for part in unit:
             part.file.done(part.records)
             self.progress(len(part.records))
@@ -142,7 +142,7 @@ class Chain:
         """Returns how the records of a slice are normalized: as its source says."""
         return self.normalization.of(part.file.entry.source)
 
-    def _write_events(
+    def write_events(
         self, folder: str, number: int, events: pa.RecordBatch, partial: NDArray[np.int64]
     ) -> list[Output]:
         """Writes events by cycle, parts of calls beside them in files of their own."""
@@ -157,23 +157,34 @@ class Chain:
         return [
             output
             for ending, rows in kinds
-            for name, some in self._by_cycle(rows)
-            for output in self._write(f"{folder}/cycle={name}", number, some, ending)
+            for output in self.write_cycles(folder, number, rows, ending)
         ]
 
-    def _write_keys(self, number: int, prepared: Prepared) -> list[Output]:
-        keys = [pa.array(prepared.high), pa.array(prepared.low)]
-        return self._write("keys", number, pa.RecordBatch.from_arrays(keys, schema=KEY_SCHEMA))
+    def write_cycles(
+        self, folder: str, number: int, events: pa.RecordBatch, ending: str = ""
+    ) -> list[Output]:
+        """Writes events below a published folder, by cycle."""
+        return [
+            output
+            for name, some in self.by_cycle(events)
+            for output in self.write_rows(f"{folder}/cycle={name}", number, some, ending)
+        ]
 
-    def _write(
+    def write_keys(self, number: int, prepared: Prepared) -> list[Output]:
+        """Writes the keys of events, for later batches."""
+        keys = [pa.array(prepared.high), pa.array(prepared.low)]
+        return self.write_rows("keys", number, pa.RecordBatch.from_arrays(keys, schema=KEY_SCHEMA))
+
+    def write_rows(
         self, folder: str, number: int, rows: pa.RecordBatch, ending: str = ""
     ) -> list[Output]:
+        """Writes rows below a published folder, if there are any."""
         if not rows.num_rows:
             return []
         path = f"{folder}/{self.name}-{number:05d}{ending}.parquet"
         return [write(pa.Table.from_batches([rows]), self.staging, path)]
 
-    def _by_cycle(self, events: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
+    def by_cycle(self, events: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
         """Yields events by the cycle they start in; nearly always one, and nothing is copied."""
         if not events.num_rows:
             return
@@ -187,7 +198,7 @@ class Chain:
             yield name, rows
 
 
-def _parts(events: pa.RecordBatch) -> NDArray[np.int64]:
+def parts_of(events: pa.RecordBatch) -> NDArray[np.int64]:
     """Returns the rows that are parts of calls; nearly always none."""
     if events.column("partial_sequence").null_count == events.num_rows:
         return np.zeros(0, np.int64)

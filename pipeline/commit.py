@@ -52,6 +52,12 @@ def staged(workspace: Workspace, name: str) -> Iterator[Path]:
         raise
 
 
+def drop_staged(workspace: Workspace, folder: Path) -> None:
+    """Removes what was staged and is not to be committed."""
+    shutil.rmtree(folder, ignore_errors=True)
+    _drop_if_empty(workspace.staging)
+
+
 def storage_error(error: OSError, folder: Path) -> HuadanError | None:
     """Returns the error to show when a disk refused a write, None if it is another error."""
     if error.errno in DISK_BROKEN:
@@ -81,8 +87,7 @@ def commit_batch(workspace: Workspace, ledger: Ledger, folder: Path, commit: Com
         batch = ledger.commit(commit)
     except (HuadanError, OSError) as error:
         if all(batch.name != commit.name for batch in ledger.batches()):
-            shutil.rmtree(folder, ignore_errors=True)
-            _drop_if_empty(workspace.staging)
+            drop_staged(workspace, folder)
         if isinstance(error, OSError) and (known := storage_error(error, workspace.root)):
             raise known from error
         raise

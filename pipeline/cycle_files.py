@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from pipeline.withdrawn import ANY_CYCLE
 from rating.cycles import first_day, last_day
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class CycleFiles:
         near: Those, and parts in the cycles before and after.
         again: Events of the cycle told again.
         near_again: Parts in the three cycles told again.
+        withdrawn: Names of events in the three cycles that do not count any more.
     """
 
     whole: list[Output]
@@ -33,11 +35,12 @@ class CycleFiles:
     near: list[Output]
     again: list[Output]
     near_again: list[Output]
+    withdrawn: list[Output]
 
     @property
     def all(self) -> list[Output]:
         """Returns everything that the cycle's charges depend on."""
-        return [*self.whole, *self.near, *self.again, *self.near_again]
+        return [*self.whole, *self.near, *self.again, *self.near_again, *self.withdrawn]
 
 
 def cycle_files(ledger: Ledger, cycle: str) -> CycleFiles:
@@ -55,4 +58,7 @@ def cycle_files(ledger: Ledger, cycle: str) -> CycleFiles:
         near=[o for name in around for o in published("edr", name, parts=True)],
         again=published("duplicates", cycle, parts=False),
         near_again=[o for name in around for o in published("duplicates", name, parts=True)],
+        withdrawn=[
+            o for name in (*around, ANY_CYCLE) for o in published("withdrawn", name, parts=False)
+        ],
     )

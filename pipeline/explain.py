@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from pipeline.cycle_files import cycle_files
 from pipeline.errors import UsageError
 from pipeline.ledger import Ledger
 from pipeline.running import load_rater
+from pipeline.withdrawn import Withdrawn
 from rating.billing.run import EDR_COLUMNS, charge_groups
 from rating.explain import RecordName, explain_record, group_numbers
 
@@ -68,8 +70,9 @@ def explain(workspace: Workspace, text: str, *, unmask: bool) -> Explanation:
         rater = load_rater(workspace, config)
         wanted = _group_filter(rater, place.row)
         files = cycle_files(ledger, place.cycle)
-        edr = _events(workspace, files.whole, wanted)
-        again = _events(workspace, files.again, wanted)
+        withdrawn = Withdrawn(workspace.root, files.withdrawn)
+        edr = _events(workspace, files.whole, wanted, withdrawn)
+        again = _events(workspace, files.again, wanted, withdrawn)
         if files.near:
             zone = rater.compiled.time_zone
             calls = read_calls(workspace.root, files, place.cycle, zone)
@@ -109,15 +112,16 @@ def _find(workspace: Workspace, ledger: Ledger, text: str) -> Place:
         raise UsageError(message, "`huadan suspense list` and the audit name files by id")
     file_id, batch = files[0].file_id, files[0].batch
     name = RecordName(file_id, offset, container)
-    for folder in ("edr/", "duplicates/"):
-        for output in ledger.outputs(folder, batch):
+    recycled = [one.id for one in reversed(ledger.batches("recycle"))]
+    for folder, by in itertools.product(("edr/", "duplicates/"), (*recycled, batch)):
+        for output in ledger.outputs(folder, by):
             rows = _rows_of(workspace, output.path, name)
             if rows.num_rows:
                 cycle = output.path.split("/")[1].removeprefix("cycle=")
                 return Place(name, cycle, rows.combine_chunks().to_batches()[0])
-    for output in ledger.outputs("suspense/", batch):
+    for output in reversed(ledger.outputs("suspense/")):
         for row in _rows_of(workspace, output.path, name).to_pylist():
-            message = f"{name} is in suspense: {row['stage']}, {row['reason']}"
+            message = f"{name} is {row['state']} in suspense: {row['stage']}, {row['reason']}"
             raise UsageError(message, row["detail"] or "")
     message = f"there is no record {name}"
     raise UsageError(message, f"the file is {files[0].source}/{files[0].name}")
@@ -139,11 +143,17 @@ def _group_filter(rater: Rater, row: pa.RecordBatch) -> pc.Expression | None:
 
 
 def _events(
-    workspace: Workspace, files: list[Output], wanted: pc.Expression | None
+    workspace: Workspace,
+    files: list[Output],
+    wanted: pc.Expression | None,
+    withdrawn: Withdrawn,
 ) -> list[pa.Table]:
-    return [
+    tables = [
         pq.read_table(workspace.root / output.path, columns=list(EDR_COLUMNS), filters=wanted)
         for output in files
+    ]
+    return [
+        withdrawn.rows_left(table, output.path) for table, output in zip(tables, files, strict=True)
     ]
 
 

@@ -336,6 +336,44 @@ class Ledger(Database):
                 (now, exit_code, batch, run),
             )
 
+    def batch_times(self) -> dict[str, str]:
+        """Returns when each batch's command began; of a killed one, when the next one did."""
+        rows = self._db.execute(
+            "SELECT name, (SELECT started FROM runs WHERE runs.batch >= batches.id"
+            " ORDER BY runs.batch LIMIT 1) FROM batches ORDER BY id"
+        )
+        return {name: started for name, started in rows if started is not None}
+
+    # Corrections of suspended records
+
+    def add_correction(self, made: str, who: str, reason: str, wanted: str, changes: str) -> int:
+        """Writes a correction; returns its number."""
+        with self._transaction() as db:
+            row = db.execute(
+                "INSERT INTO corrections (made, who, reason, wanted, changes)"
+                " VALUES (?, ?, ?, ?, ?) RETURNING id",
+                (made, who, reason, wanted, changes),
+            ).fetchone()
+        return int(row[0])
+
+    def withdraw_correction(self, number: int, now: str) -> bool:
+        """Withdraws a correction; returns whether there was one that was open."""
+        with self._transaction() as db:
+            changed = db.execute(
+                "UPDATE corrections SET withdrawn = ? WHERE id = ? AND withdrawn IS NULL",
+                (now, number),
+            ).rowcount
+        return bool(changed)
+
+    def corrections(self) -> list[tuple[int, str, str, str, str, str, str | None]]:
+        """Returns (id, made, who, reason, wanted, changes, withdrawn) in order."""
+        return list(
+            self._db.execute(
+                "SELECT id, made, who, reason, wanted, changes, withdrawn FROM corrections"
+                " ORDER BY id"
+            )
+        )
+
 
 def _identity(file: Taken) -> tuple[str, str, int | None]:
     return file.offer.source, file.offer.name, file.offer.sequence

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from pipeline.bill import BillResult
     from pipeline.ledger import Ledger
     from pipeline.progress import Listener
+    from pipeline.recycle import RecycleResult
     from pipeline.result import RunResult
+    from pipeline.suspense import Filter
     from pipeline.workspace import Workspace
 
 
@@ -85,6 +87,48 @@ def operate_bill(
         return bill(
             workspace, cycle, threads=threads, listener=listener, on_start=start, on_end=end
         )
+
+
+def operate_recycle(
+    workspace: Workspace,
+    wanted: Filter | None = None,
+    *,
+    again: bool = False,
+    listener: Listener | None = None,
+) -> RecycleResult:
+    """Recycles items of suspense; see :func:`pipeline.recycle.recycle`."""
+    with rare_collections():
+        from pipeline.recycle import recycle  # noqa: PLC0415 - only where it is asked for
+
+    noted: list[int] = []
+
+    def start(ledger: Ledger) -> None:
+        noted.append(ledger.start_run("suspense recycle", _now()))
+
+    def end(ledger: Ledger, result: RecycleResult) -> None:
+        ledger.finish_run(noted[0], _now(), 0, _batch_id(ledger, result.batch))
+        log().info("recycled", batch=result.batch, taken=result.taken, items=result.items)
+
+    with rare_collections():
+        return recycle(
+            workspace, wanted, again=again, listener=listener, on_start=start, on_end=end
+        )
+
+
+def operate_write_off(workspace: Workspace, wanted: Filter, reason: str) -> tuple[str | None, int]:
+    """Writes items of suspense off; see :func:`pipeline.write_off.write_off`."""
+    from pipeline.write_off import write_off  # noqa: PLC0415 - only where it is asked for
+
+    noted: list[int] = []
+
+    def start(ledger: Ledger) -> None:
+        noted.append(ledger.start_run("suspense write-off", _now()))
+
+    def end(ledger: Ledger, batch: str | None) -> None:
+        ledger.finish_run(noted[0], _now(), 0, _batch_id(ledger, batch))
+        log().info("written_off", batch=batch, reason=reason)
+
+    return write_off(workspace, wanted, reason, on_start=start, on_end=end)
 
 
 def _batch_id(ledger: Ledger, name: str | None) -> int | None:

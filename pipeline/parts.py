@@ -25,7 +25,8 @@ from pipeline.cycle_files import PARTS
 from pipeline.parquet import write
 from pipeline.sheet import CARRIED, Sheet
 from pipeline.suspended import event_rows
-from pipeline.tally import MERGED, RATED, WAITING, exact_sum, flow_of
+from pipeline.suspended_calls import CALLS, parts_of_suspended
+from pipeline.tally import MERGED, RATED, SUSPENDED, WAITING, exact_sum, flow_of
 from pipeline.waiting import FOLDER
 
 if TYPE_CHECKING:
@@ -89,9 +90,17 @@ class Settlement:
         outputs = [
             *(self._write(f"rated/cycle={cycle}", one.table) for cycle, one in rated),
             *([self._write("suspense", suspense)] if suspense.num_rows else []),
+            *self._suspended_calls(parts, calls, place),
             write(_by_name(parts.filter(pa.array(place == WAITING))), self.staging, self._kept),
         ]
         return UnitResult(outputs, account)
+
+    def _suspended_calls(
+        self, parts: pa.Table, calls: Calls, place: NDArray[np.int8]
+    ) -> list[Output]:
+        """Writes the parts of calls that went to suspense: their row there names the first only."""
+        table = parts_of_suspended(parts, calls, place >= SUSPENDED)
+        return [write(table, self.staging, f"{CALLS}{self.name}.parquet")] if table.num_rows else []
 
     @property
     def _kept(self) -> str:

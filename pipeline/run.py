@@ -92,7 +92,7 @@ def run(
             threads or config.threads,
             listener or Silent(),
             Stopwatch(),
-            Early(lambda: _load_rater(workspace, config)),
+            Early(lambda: load_rater(workspace, config)),
             flush_partials,
         )
         recovered = recover(workspace, ledger)
@@ -116,7 +116,8 @@ def run(
         return result
 
 
-def _load_rater(workspace: Workspace, config: Config) -> Rater:
+def load_rater(workspace: Workspace, config: Config) -> Rater:
+    """Returns the rater, its imports included."""
     from pipeline import running  # noqa: PLC0415 - imports for a second; see _batch
 
     return running.load_rater(workspace, config)
@@ -137,8 +138,8 @@ def _batch(
         with job.watch.stage("load"):
             running = open_running(job.workspace, job.config, job.ledger, job.loading)
         units = _work(job, name, folder, files, running)
-        waiting = _settle(job, name, folder, units, running)
-        sheets = _sheets(files, units)
+        waiting = settle_parts(job, name, folder, units, running)
+        sheets = sheets_of(files, units)
         require_closed(files, sheets, sum(unit.account.net for unit in units), waiting)
         with job.watch.stage("write"):
             outputs = [output for unit in units for output in unit.outputs]
@@ -146,17 +147,17 @@ def _batch(
             missing = missing_before(files, job.ledger.sequence_numbers())
             table = audit_table(name, files, sheets, missing, resent)
             outputs.append(write(table, folder, f"audit/{name}.parquet"))
-    total = _total(sheets)
+    total = total_of(sheets)
     commit = Commit(
         kind="run",
         name=name,
         cycle=None,
         inputs=running.digest,
         outputs=outputs,
-        summary=_summary(files, resent, total, _carried(sheets)),
+        summary=_summary(files, resent, total, carried_parts(sheets)),
         files={f.file_id: "suspended" if sheets[f.file_id].fault else "committed" for f in files},
         resent=resent,
-        sheets=_stored(files, sheets),
+        sheets=stored_sheets(files, sheets),
     )
     with job.watch.stage("commit"):
         batch = commit_batch(job.workspace, job.ledger, folder, commit)
@@ -170,7 +171,7 @@ def _work(
     from pipeline.chain import Chain  # noqa: PLC0415
     from pipeline.units import cut  # noqa: PLC0415
 
-    _allow_many_open_files()
+    allow_many_open_files()
     scratch = folder / ".scratch"
     scratch.mkdir()
     team: Team[Unit, UnitResult] = Team(job.threads, gates=2)
@@ -194,13 +195,15 @@ def _work(
     return results
 
 
-def _allow_many_open_files() -> None:
+def allow_many_open_files() -> None:
+    """Lets as many files be open as the system allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65_536), hard))
 
 
-def _sheets(files: list[LedgerFile], units: list[UnitResult]) -> dict[str, Numbers]:
+def sheets_of(files: list[LedgerFile], units: list[UnitResult]) -> dict[str, Numbers]:
+    """Returns the sheet of each file, by file id."""
     sheets = {file.file_id: Numbers() for file in files}
     for unit in units:
         for file_id, sheet in unit.account.sheets:
@@ -208,14 +211,17 @@ def _sheets(files: list[LedgerFile], units: list[UnitResult]) -> dict[str, Numbe
     return sheets
 
 
-def _total(sheets: dict[str, Numbers]) -> Numbers:
+def total_of(sheets: dict[str, Numbers]) -> Numbers:
+    """Returns the sum of sheets."""
     total = Numbers()
     for sheet in sheets.values():
         total.add(sheet)
     return total
 
 
-def _settle(job: Job, name: str, folder: Path, units: list[UnitResult], running: Running) -> int:
+def settle_parts(
+    job: Job, name: str, folder: Path, units: list[UnitResult], running: Running
+) -> int:
     """Puts parts of calls together as a last unit; returns how many parts wait after it."""
     from pipeline.parts import Settlement  # noqa: PLC0415 - as in _work
 
@@ -230,12 +236,12 @@ def _settle(job: Job, name: str, folder: Path, units: list[UnitResult], running:
     return settled.outputs[-1].rows
 
 
-def _carried(sheets: dict[str, Numbers]) -> int:
+def carried_parts(sheets: dict[str, Numbers]) -> int:
     """Returns how many parts waited before the batch."""
     return sheets[CARRIED].records.read if CARRIED in sheets else 0
 
 
-def _stored(files: list[LedgerFile], sheets: dict[str, Numbers]) -> list[Sheet]:
+def stored_sheets(files: list[LedgerFile], sheets: dict[str, Numbers]) -> list[Sheet]:
     """Returns the sheets for the ledger: of the files, and of the parts that waited before."""
     rows = [Sheet(f.source, f.name, f.file_id, sheets[f.file_id].to_dict()) for f in files]
     if CARRIED in sheets:
@@ -275,7 +281,7 @@ def _result(
     recovered: tuple[str, ...],
     running: Running,
 ) -> RunResult:
-    total = _total(sheets)
+    total = total_of(sheets)
     faults = sum(bool(sheet.fault) for sheet in sheets.values())
     money: dict[tuple[str, str], tuple[int, int]] = {}
     for unit in units:
@@ -302,7 +308,7 @@ def _result(
         exit_code=_exit_code(job.config, total, faults, collected),
         currency=running.rater.compiled.currency,
         recovered=recovered,
-        carried=_carried(sheets),
+        carried=carried_parts(sheets),
         outputs=dict(rows),
     )
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 RAW_LIMIT = 4096
 """Bytes of a whole file kept in its suspense row; the archive has the rest."""
+WHOLE_FILE = "whole_file"
+"""Finer cause of the row that stands for a file that could not be read at all."""
 
 
 def file_row(file: OpenFile) -> pa.RecordBatch:
@@ -37,7 +39,7 @@ def file_row(file: OpenFile) -> pa.RecordBatch:
         "length": file.entry.size,
         "stage": "frame",
         "reason": fault.reason,
-        "sub_reason": None,
+        "sub_reason": WHOLE_FILE,
         "state": "suspended",
         "detail": fault.detail,
         "tag_path": None,

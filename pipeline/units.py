@@ -86,7 +86,7 @@ def cut(
     unit: list[Slice] = []
     room = size
     for entry in files:
-        file = _open(entry, archive, scratch, config)
+        file = open_file(entry, archive, scratch, config)
         at, end = 0, file.n_records
         while True:
             records = range(at, min(at + room, end))
@@ -115,7 +115,8 @@ def file_settings(source: Source, config: Config, scratch: Path) -> FileSettings
     )
 
 
-def _open(entry: LedgerFile, archive: Path, scratch: Path, config: Config) -> OpenFile:
+def open_file(entry: LedgerFile, archive: Path, scratch: Path, config: Config) -> OpenFile:
+    """Opens a file of the archive as its source says; a fault is kept with it."""
     source = config.source_named(entry.source)
     settings = file_settings(source, config, scratch)
     path = archive / entry.file_id[:2] / entry.file_id

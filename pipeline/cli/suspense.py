@@ -1,62 +1,289 @@
-"""``huadan suspense``: what could not go on, and why."""
+"""``huadan suspense``: what could not go on, why, and what becomes of it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import functools
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pipeline.cli.options import console, examples, json_option, print_json, workspace_option
 
 if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable
+
+    from pipeline.suspense import Filter
     from pipeline.workspace import Workspace
+
+FILTERS = ("stage", "reason", "source", "format", "file")
+
+
+def filter_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the options that choose items; the command gets `wanted`."""
+
+    @click.option("--stage", help="Only this stage, such as decode.")
+    @click.option("--reason", "only_reason", help="Only this reason, such as unknown_subscriber.")
+    @click.option("--source", help="Only files of this source (node).")
+    @click.option("--format", "format_", help="Only files of this format.")
+    @click.option("--file", help="Only this file, by name.")
+    @click.option("--since", type=click.DateTime(), help="Suspended at this time (UTC) or later.")
+    @click.option("--until", type=click.DateTime(), help="Suspended before this time (UTC).")
+    @functools.wraps(function)
+    def wrapped(
+        *,
+        only_reason: str | None,
+        format_: str | None,
+        since: dt.datetime | None,
+        until: dt.datetime | None,
+        **rest: Any,  # noqa: ANN401 - passes options through
+    ) -> Any:  # noqa: ANN401 - passes options through
+        from pipeline.corrections import Wanted  # noqa: PLC0415 - heavy imports
+        from pipeline.suspense import Filter  # noqa: PLC0415
+
+        given = {"reason": only_reason, "format": format_}
+        given |= {name: rest.pop(name) for name in ("stage", "source", "file")}
+        of_items = {name: value for name, value in given.items() if value is not None}
+        return function(wanted=Filter(Wanted(of_items), _utc(since), _utc(until)), **rest)
+
+    return wrapped
+
+
+def _utc(instant: dt.datetime | None) -> dt.datetime | None:
+    import datetime as dt  # noqa: PLC0415 - beside its only use
+
+    return None if instant is None else instant.replace(tzinfo=dt.UTC)
 
 
 @click.group()
 def suspense() -> None:
-    """Look at records and files that could not go on."""
+    """Look at records and files that could not go on, correct, recycle or write them off."""
 
 
 @suspense.command(
     "list",
     epilog=examples(
         "huadan suspense list                            how many, by stage and reason",
-        "huadan suspense list --reason unknown_subscriber  one by one",
+        "huadan suspense list --reason unknown_subscriber --rows",
         "huadan suspense list --rows --limit 5 --json",
+        "huadan suspense list --source msc1 --since 2026-11-01 --all",
     ),
 )
 @workspace_option
-@click.option("--stage", help="Only this stage, such as decode.")
-@click.option("--reason", help="Only this reason, such as unknown_subscriber.")
-@click.option("--source", help="Only files of this source.")
+@filter_options
 @click.option("--rows", is_flag=True, help="One by one instead of sums.")
+@click.option("--all", "every", is_flag=True, help="Also what is recycled or written off.")
 @click.option("--limit", type=click.IntRange(1), default=50, help="Rows to show (default: 50).")
 @json_option
 def list_(
-    workspace: Workspace,
-    *,
-    stage: str | None,
-    reason: str | None,
-    source: str | None,
-    rows: bool,
-    limit: int,
-    as_json: bool,
+    workspace: Workspace, *, wanted: Filter, rows: bool, every: bool, limit: int, as_json: bool
 ) -> None:
     """List suspended records: sums by stage and reason, or one by one."""
-    from pipeline.suspense import Filter, read_suspense  # noqa: PLC0415 - heavy imports
+    from pipeline.suspense import read_suspense  # noqa: PLC0415 - heavy imports
 
-    found = read_suspense(workspace, Filter(stage, reason, source))
-    one_by_one = rows or reason is not None
+    found = read_suspense(workspace, wanted)
+    found = found if every else found.open
+    one_by_one = rows or "reason" in wanted.wanted.of_items
+    data = found.rows(limit) if one_by_one else found.sums()
     if as_json:
-        print_json(found.rows(limit) if one_by_one else found.sums())
+        print_json(data)
+        return
+    _print(data, f"{found.count:,} in suspense", "Nothing is in suspense.")
+
+
+@suspense.command(
+    "summary",
+    epilog=examples(
+        "huadan suspense summary                    by state, reason, source and format",
+        "huadan suspense summary --source msc1 --json",
+    ),
+)
+@workspace_option
+@filter_options
+@json_option
+def summary(workspace: Workspace, *, wanted: Filter, as_json: bool) -> None:
+    """Count items by state, reason, source and format, with the age of the oldest."""
+    from pipeline.suspense import read_suspense  # noqa: PLC0415 - heavy imports
+
+    found = read_suspense(workspace, wanted)
+    data = found.sums("state", "stage", "reason", "source", "format")
+    if as_json:
+        print_json(data)
+        return
+    _print(data, f"{found.count:,} items", "Nothing has been in suspense.")
+
+
+@suspense.command(
+    "show",
+    epilog=examples(
+        "huadan suspense show 3f2a:1024         one item: every attempt, and its octets",
+        "huadan suspense show 3f2a:1024:2 --json",
+    ),
+)
+@click.argument("record")
+@workspace_option
+@click.option("--unmask", is_flag=True, help="Show the octets; they hold numbers.")
+@json_option
+def show(workspace: Workspace, record: str, *, unmask: bool, as_json: bool) -> None:
+    """Show what happened to RECORD, written FILE:OFFSET or FILE:OFFSET:CONTAINER."""
+    from pipeline.explain import parse_name  # noqa: PLC0415 - heavy imports
+    from pipeline.suspense import read_history  # noqa: PLC0415
+
+    found = read_history(workspace, *parse_name(record))
+    steps = [{key: value for key, value in row.items() if key != "raw"} for row in found.rows]
+    octets = found.raw.hex(" ") if unmask else f"{len(found.raw)} octets (--unmask shows them)"
+    if as_json:
+        print_json({"file": found.file, "steps": steps, "raw": octets})
+        return
+    shown = ("batch", "state", "attempts", "stage", "reason", "sub_reason", "detail", "tag_path")
+    _print([{name: step[name] for name in shown} for step in steps], found.file, "")
+    click.echo(octets)
+
+
+@suspense.command(
+    "correct",
+    epilog=examples(
+        "huadan suspense correct --where reason=unknown_subscriber --where trunk_in=T7 \\",
+        "    --set served_msisdn=8619910000001 --reason 'trunk T7 lost its numbers'",
+        "huadan suspense correct --list         what is in force, who made it, when and why",
+        "huadan suspense correct --withdraw 3",
+    ),
+)
+@workspace_option
+@click.option("--where", multiple=True, help="Condition name=value; all of them hold.")
+@click.option("--set", "values", multiple=True, help="Field to set, field=value; none empties it.")
+@click.option("--reason", default="", help="Why; required.")
+@click.option("--list", "listing", is_flag=True, help="List corrections.")
+@click.option("--withdraw", type=int, help="Take a correction back, by number.")
+@json_option
+def correct(
+    workspace: Workspace,
+    *,
+    where: tuple[str, ...],
+    values: tuple[str, ...],
+    reason: str,
+    listing: bool,
+    withdraw: int | None,
+    as_json: bool,
+) -> None:
+    """Set fields of suspended records by rule; `recycle` applies it, the original is kept.
+
+    Conditions are of the item (stage, reason, sub_reason, source, format, file, file_id) or of the
+    event that it decodes to (any field of an event).
+    """
+    from pipeline import correct as work  # noqa: PLC0415 - heavy imports
+
+    if withdraw is not None:
+        work.withdraw(workspace, withdraw)
+    elif not listing:
+        work.add(workspace, where, values, reason)
+    data = work.listed(workspace)
+    if as_json:
+        print_json(data)
+        return
+    shown = [{**row, "where": _pairs(row["where"]), "set": _pairs(row["set"])} for row in data]
+    _print(shown, "Corrections", "There are no corrections.")
+
+
+def _pairs(values: dict[str, str]) -> str:
+    from pipeline.masking import mask_text  # noqa: PLC0415 - beside its only use
+
+    return mask_text(", ".join(f"{name} = {value}" for name, value in values.items()))
+
+
+@suspense.command(
+    "test-recycle",
+    epilog=examples(
+        "huadan suspense test-recycle --reason unknown_subscriber",
+        "huadan suspense test-recycle --json",
+    ),
+)
+@workspace_option
+@filter_options
+@json_option
+def test_recycle(workspace: Workspace, *, wanted: Filter, as_json: bool) -> None:
+    """Say what recycling would do; nothing is changed."""
+    from pipeline.recycle import recycle  # noqa: PLC0415 - heavy imports
+
+    _print_result(recycle(workspace, wanted, dry=True, again=True).to_dict(), as_json=as_json)
+
+
+@suspense.command(
+    "recycle",
+    epilog=examples(
+        "huadan suspense recycle                        all that may go on now",
+        "huadan suspense recycle --reason unknown_subscriber --source msc1",
+        "huadan suspense recycle --again                also where nothing has changed since",
+    ),
+)
+@workspace_option
+@filter_options
+@click.option("--again", is_flag=True, help="Try items again although nothing has changed.")
+@json_option
+def recycle(workspace: Workspace, *, wanted: Filter, again: bool, as_json: bool) -> None:
+    """Take items through the engine again, as one batch.
+
+    Records are decoded with the formats as they are now, corrected, validated and rated with the
+    book and the subscribers as they are now. What fails again goes back.
+    """
+    from pipeline.operate import operate_recycle  # noqa: PLC0415 - heavy imports
+    from pipeline.progress import listening  # noqa: PLC0415
+
+    with listening(wanted=not as_json) as listener:
+        result = operate_recycle(workspace, wanted, again=again, listener=listener)
+    _print_result(result.to_dict(), as_json=as_json)
+
+
+@suspense.command(
+    "write-off",
+    epilog=examples(
+        "huadan suspense write-off --reason no_zone --why 'test calls of the lab'",
+        "huadan suspense write-off --source msc1 --until 2026-10-01 --why 'too old to bill'",
+    ),
+)
+@workspace_option
+@filter_options
+@click.option("--why", required=True, help="Why nobody will charge them.")
+@json_option
+def write_off(workspace: Workspace, *, wanted: Filter, why: str, as_json: bool) -> None:
+    """Take items out of suspense for good; the audit counts them as discarded."""
+    from pipeline.operate import operate_write_off  # noqa: PLC0415 - heavy imports
+
+    batch, count = operate_write_off(workspace, wanted, why)
+    if as_json:
+        print_json({"batch": batch, "written_off": count})
+        return
+    click.echo(f"Batch {batch}: {count:,} written off" if batch else "Nothing to write off.")
+
+
+def _print_result(found: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json(found)
+        return
+    if not found["taken"]:
+        left = found["unchanged"]
+        click.echo(
+            f"Nothing to recycle; {left:,} items would fail as before."
+            if left
+            else "Nothing to recycle."
+        )
+        return
+    rows = [{"became": name, "items": f"{count:,}"} for name, count in found["items"].items()]
+    rows += [
+        {"became": f"  still {name}", "items": f"{count:,}"}
+        for name, count in found["still_suspended"].items()
+    ]
+    title = f"Batch {found['batch']}" if found["batch"] else "Nothing was changed"
+    _print(rows, f"{title}: {found['taken']:,} items, {found['net']} {found['currency']}", "")
+
+
+def _print(data: list[dict[str, Any]], title: str, nothing: str) -> None:
+    if not data:
+        click.echo(nothing)
         return
     from rich.table import Table  # noqa: PLC0415
 
-    data = found.rows(limit) if one_by_one else found.sums()
-    if not data:
-        click.echo("Nothing is in suspense.")
-        return
-    table = Table(*data[0], title=f"{found.count:,} in suspense", title_justify="left")
+    table = Table(*data[0], title=title, title_justify="left")
     for row in data:
         table.add_row(*("" if value is None else str(value) for value in row.values()))
     console().print(table)
