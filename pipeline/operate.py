@@ -103,10 +103,10 @@ def operate_recycle(
     noted: list[int] = []
 
     def start(ledger: Ledger) -> None:
-        noted.append(ledger.start_run("suspense recycle", _now()))
+        noted.append(ledger.start_run("suspense recycle", now()))
 
     def end(ledger: Ledger, result: RecycleResult) -> None:
-        ledger.finish_run(noted[0], _now(), 0, _batch_id(ledger, result.batch))
+        ledger.finish_run(noted[0], now(), 0, _batch_id(ledger, result.batch))
         log().info("recycled", batch=result.batch, taken=result.taken, items=result.items)
 
     with rare_collections():
@@ -122,10 +122,10 @@ def operate_write_off(workspace: Workspace, wanted: Filter, reason: str) -> tupl
     noted: list[int] = []
 
     def start(ledger: Ledger) -> None:
-        noted.append(ledger.start_run("suspense write-off", _now()))
+        noted.append(ledger.start_run("suspense write-off", now()))
 
     def end(ledger: Ledger, batch: str | None) -> None:
-        ledger.finish_run(noted[0], _now(), 0, _batch_id(ledger, batch))
+        ledger.finish_run(noted[0], now(), 0, _batch_id(ledger, batch))
         log().info("written_off", batch=batch, reason=reason)
 
     return write_off(workspace, wanted, reason, on_start=start, on_end=end)
