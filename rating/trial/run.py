@@ -151,7 +151,7 @@ class Trial:
         book, out = self.compiled, Left()
         for grant in balances.grants:
             key = (book.allowances[grant.allowance], _name(balances.data, grant.subscriber))
-            _add_left(out, key, RUMS[book.alw_rum[grant.allowance]], grant.left)
+            _add_left(out, key, RUMS[book.alw_rum[grant.allowance]], grant.given - grant.used)
         return out
 
 
