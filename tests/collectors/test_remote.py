@@ -207,7 +207,7 @@ def test_connections_cut_at_random_lose_nothing(world: World, tmp_path: Path) ->
     for name, octets in data.items():
         world.put(name, octets)
     # of FTP it is the connection for commands that is cut
-    span = (700, 4_000) if world.kind.startswith("ftp") else (60_000, 900_000)
+    span = {"ftp": (700, 4_000), "ftps": (6_000, 20_000)}.get(world.kind, (60_000, 900_000))
     wire = CutWire(world.port, 5, *span)
     more: dict[str, Any] = {"tries": 10}
     if world.kind == "sftp":
