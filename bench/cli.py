@@ -95,6 +95,23 @@ def rate(records: int | None, rounds: int, subscribers: int, as_json: bool) -> N
     _report(result, as_json=as_json)
 
 
+@bench.command(epilog="\b\nExample:\n  huadan bench dedupe --keys 100000000 --json\n")
+@click.option(
+    "--keys",
+    type=click.IntRange(min=10_000),
+    default=100_000_000,
+    show_default=True,
+    help="Earlier keys; 16 bytes each on disk.",
+)
+@rounds_option
+@json_option
+def dedupe(keys: int, rounds: int, as_json: bool) -> None:  # noqa: FBT001  click's way
+    """Look keys up against those of earlier batches, on one thread; every answer is checked."""
+    from bench.dedupe import bench_dedupe  # noqa: PLC0415
+
+    _report(bench_dedupe(keys, rounds, _progress()), as_json=as_json)
+
+
 @bench.command(epilog="\b\nExample:\n  huadan bench run --records 5000000 --threads 2 --json\n")
 @records_option
 @click.option(

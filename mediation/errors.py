@@ -34,6 +34,10 @@ class MediationError(Exception):
     """Base of everything that mediation raises on purpose."""
 
 
+class KeyFileError(MediationError):
+    """A file of duplicate keys is damaged: no event can be told from its repetition."""
+
+
 class UnreadableFileError(MediationError):
     """A whole file that cannot be read; it goes to suspense as one piece.
 

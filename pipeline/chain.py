@@ -29,27 +29,18 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mediation.duplicates import KeySet
     from mediation.normalize import NormalizationSettings
     from mediation.validation import RuleSet
     from pipeline.accounting import Account
     from pipeline.early import Early
+    from pipeline.keys import BatchKeys
     from pipeline.normalization import Normalizations
     from pipeline.order import Gate
     from pipeline.parquet import Output
     from pipeline.stopwatch import Stopwatch
     from pipeline.units import Slice, Unit
     from rating.engine import Rater
-    from rating.prepare import Prepared
     from rating.state import CycleState
-
-KEY_SCHEMA = pa.schema(
-    [
-        pa.field("high", pa.uint64(), nullable=False),
-        pa.field("low", pa.uint64(), nullable=False),
-    ]
-)
-"""Keys of the events of a batch, for later batches to know duplicates by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +61,7 @@ class Chain:
 
     name: str
     staging: Path
-    keys: KeySet
+    keys: BatchKeys
     loading: Early[Rater]
     normalization: Normalizations
     """How the switches of each source write numbers, and which clocks they keep."""
@@ -100,7 +91,7 @@ class Chain:
             edr = joined([decoded.edr for _, decoded in parts], EDR_SCHEMA)
             high, low = record_keys(edr)
         with self.duplicate_gate.turn(number), self.watch.stage("duplicates"):
-            seen = self.keys.add(high, low)
+            seen = self.keys.add(high, low, edr)
         fresh = np.flatnonzero(~seen)
         kept = edr
         if len(fresh) < len(seen):
@@ -116,7 +107,6 @@ class Chain:
             cycles = self.rater.cycles(prepared)
         with self.watch.stage("write"):
             outputs += self.write_events("edr", number, kept, partial)
-            outputs += self.write_keys(number, prepared)
         with self.rate_gate.turn(number), self.watch.stage("rate"):
             rated = [self.rater.rate(prepared, self.state_of(name)) for name in cycles]
         with self.watch.stage("audit"):
@@ -169,11 +159,6 @@ class Chain:
             for name, some in self.by_cycle(events)
             for output in self.write_rows(f"{folder}/cycle={name}", number, some, ending)
         ]
-
-    def write_keys(self, number: int, prepared: Prepared) -> list[Output]:
-        """Writes the keys of events, for later batches."""
-        keys = [pa.array(prepared.high), pa.array(prepared.low)]
-        return self.write_rows("keys", number, pa.RecordBatch.from_arrays(keys, schema=KEY_SCHEMA))
 
     def write_rows(
         self, folder: str, number: int, rows: pa.RecordBatch, ending: str = ""

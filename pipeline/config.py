@@ -55,6 +55,12 @@ class Partials(Section):
     """Length at which a call that still goes on is rated so far."""
 
 
+class Duplicates(Section):
+    """``[duplicates]``: how far back an event is compared with those of earlier batches."""
+
+    window_days: Annotated[int, Field(ge=1, le=3_660)] = 60
+
+
 class Config(Section):
     """The whole of huadan.toml."""
 
@@ -63,6 +69,7 @@ class Config(Section):
     numbering: dict[str, Any] = Field(default={})
     """``plan`` and what of it is different here; see `pipeline.normalization`."""
     partials: Partials = Partials()
+    duplicates: Duplicates = Duplicates()
     validation: dict[str, int | str | None] = Field(default={})
     """Limits of the validation rules by name: a number, an instant, or "none"."""
     source: list[Source] = Field(min_length=1)

@@ -11,6 +11,7 @@ from pipeline.errors import Exit
 _CONFIGURATION = {
     "tariffs.errors.BookError",
     "rating.errors.SubscriberDataError",
+    "mediation.errors.KeyFileError",
     "mediation.errors.MediationConfigError",
     "mediation.errors.UnreadableFileError",
 }

@@ -84,6 +84,8 @@ class Commit:
     sheets: Sequence[Sheet] = ()
     replaces: str | None = None
     """Name of the batch whose outputs this one takes the place of."""
+    retires: Sequence[str] = ()
+    """Paths of earlier outputs that are not needed any more."""
 
 
 class Ledger(Database):
@@ -220,6 +222,10 @@ class Ledger(Database):
                     " AND batch = (SELECT id FROM batches WHERE name = ?)",
                     (batch, commit.replaces),
                 )
+            db.executemany(
+                "UPDATE outputs SET superseded = ? WHERE superseded IS NULL AND path = ?",
+                [(batch, path) for path in commit.retires],
+            )
             db.executemany(
                 "INSERT INTO outputs VALUES (?, ?, ?, ?, ?, NULL)",
                 [(batch, o.path, o.digest, o.rows, o.bytes) for o in commit.outputs],

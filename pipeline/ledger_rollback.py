@@ -43,6 +43,8 @@ def take_back(db: sqlite3.Connection, batch: int, name: str, kind: str, now: str
     db.execute("UPDATE runs SET batch = NULL WHERE batch = ?", (batch,))
     for table in ("outdated", "sheets", "outputs"):
         db.execute(f"DELETE FROM {table} WHERE batch = ?", (batch,))  # noqa: S608 - fixed names
+    # Keys that had left the window are gone for good: they lie far before it (see keys.py).
+    db.execute("DELETE FROM outputs WHERE superseded = ? AND path LIKE 'keys/%'", (batch,))
     # What a bill run replaced is gone: those runs are taken back with it, just before.
     db.execute("UPDATE outputs SET superseded = NULL WHERE superseded = ?", (batch,))
     db.execute("DELETE FROM batches WHERE id = ?", (batch,))
@@ -51,7 +53,7 @@ def take_back(db: sqlite3.Connection, batch: int, name: str, kind: str, now: str
 def mark_bills(db: sqlite3.Connection, batch: int, because: str) -> None:
     """Marks the bill runs that depend on what `batch` published.
 
-    Parts of calls may belong to the cycle before or after, so they mark the bills of all cycles.
+    Parts of calls and withdrawn events may belong to a cycle nearby, so they mark the bills of all cycles.
     """
     db.execute(
         "INSERT OR REPLACE INTO outdated SELECT id, ?2 FROM batches AS bill"
@@ -60,6 +62,7 @@ def mark_bills(db: sqlite3.Connection, batch: int, because: str) -> None:
         " AND EXISTS (SELECT 1 FROM outputs WHERE batch = ?1"
         "  AND (path LIKE 'edr/cycle=' || bill.cycle || '/%'"
         "   OR path LIKE 'duplicates/cycle=' || bill.cycle || '/%'"
+        "   OR path LIKE 'withdrawn/%'"
         "   OR path LIKE 'edr/%-parts.parquet' OR path LIKE 'duplicates/%-parts.parquet'))",
         (batch, because),
     )

@@ -117,16 +117,19 @@ def write(table: pa.Table, folder: Path, path: str) -> Output:
 
     The name itself becomes durable when the commit fsyncs the folders.
     """
-    buffer = encode(table)
-    view = memoryview(buffer)
+    return write_octets(memoryview(encode(table)), folder, path, table.num_rows)
+
+
+def write_octets(octets: memoryview, folder: Path, path: str, rows: int) -> Output:
+    """Writes a file of `rows` rows below `folder`, fsynced, and returns what was written."""
     target = folder / path
     target.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
-        rest = view
+        rest = octets
         while rest:
             rest = rest[os.write(handle, rest) :]
         os.fsync(handle)
     finally:
         os.close(handle)
-    return Output(path, digest_of(view), table.num_rows, len(view))
+    return Output(path, digest_of(octets), rows, len(octets))

@@ -181,6 +181,7 @@ class _Recycling:
 
     def run(self, inputs: str, unchanged: int, *, dry: bool) -> RecycleResult:
         with staged(self.job.workspace, self.name) as folder:
+            self.running.keys.begin(folder, self.name)
             files, units = self._work(folder)
             waiting = 0
             if any(unit.parts is not None for unit in units):
@@ -190,17 +191,10 @@ class _Recycling:
             total = total_of(sheets)
             result = self._result(unchanged, total, self.name if files and not dry else None)
             outputs = [output for unit in units for output in unit.outputs]
+            outputs += self.running.keys.outputs()
             outputs += self.running.write_state(folder, self.name)
             outputs += self.results.write(folder)
-            table = audit_table(
-                self.name,
-                files,
-                sheets,
-                {},
-                [],
-                "recycled",
-                self.running.rater.compiled.time_zone,
-            )
+            table = audit_table(self.name, files, sheets, {}, [], "recycled")
             outputs.append(write(table, folder, f"audit/{self.name}.parquet"))
             if result.batch is None:
                 drop_staged(self.job.workspace, folder)

@@ -12,13 +12,12 @@ from mediation.duplicates import record_keys
 from mediation.edr import EDR_SCHEMA, IDENTITY, KEY_COLUMNS, SUSPENSE_SCHEMA, field
 from pipeline.accounting import account, destinations
 from pipeline.again import EVENT_STAGES
-from pipeline.chain import KEY_SCHEMA, UnitResult, parts_of
+from pipeline.chain import UnitResult, parts_of
 from pipeline.cycle_files import PARTS
 from pipeline.parquet import write
 from pipeline.published import item_name
-from pipeline.sheet import Sheet
 from pipeline.suspense import RECYCLED, SUSPENDED
-from pipeline.tally import DUPLICATE, MERGED, NOT_CHARGED, RATED, WAITING, weigh
+from pipeline.tally import DUPLICATE, MERGED, NOT_CHARGED, RATED, WAITING
 from pipeline.tally import SUSPENDED as STAYS
 from pipeline.withdrawn import ANY_CYCLE, names_of, withdrawn_rows
 
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pipeline.accounting import Account
     from pipeline.again import Again, Changed, Items
     from pipeline.chain import Chain
     from pipeline.parquet import Output
@@ -75,7 +73,7 @@ def recycle_slice(
     high, low = record_keys(edr)
     seen = np.zeros(edr.num_rows, np.bool_)
     asked = ~known | _named(edr, [c for c in again.changes if c.field in KEY_COLUMNS])
-    seen[asked] = chain.keys.add(high[asked], low[asked])
+    seen[asked] = chain.keys.add(high[asked], low[asked], _where(edr, asked))
     fresh = np.flatnonzero(~seen)
     kept = edr.take(pa.array(fresh))
     prepared = chain.rater.prepare(kept, (high[fresh], low[fresh]))
@@ -87,7 +85,6 @@ def recycle_slice(
     cycles = chain.rater.cycles(prepared)
     rated = [chain.rater.rate(prepared, chain.state_of(name)) for name in cycles]
     accounted = account((part,), parts, edr, fresh, waiting, rated, chain.rater)
-    _note_known(accounted, _where(edr, known))
     place, _ = destinations(edr.num_rows, fresh, waiting, rated)
     leaves = place < STAYS
     is_part = np.zeros(edr.num_rows, np.bool_)
@@ -97,8 +94,6 @@ def recycle_slice(
         told = rows & ~seen & (~known | leaves)
         outputs += chain.write_cycles("edr", number, _where(edr, told), ending)
         outputs += chain.write_cycles("duplicates", number, _where(edr, rows & seen), ending)
-    keys = [pa.array(high[asked & ~seen]), pa.array(low[asked & ~seen])]
-    outputs += chain.write_rows("keys", number, pa.RecordBatch.from_arrays(keys, schema=KEY_SCHEMA))
     for name, one in zip(cycles, rated, strict=True):
         outputs += chain.write_rows(f"rated/cycle={name}", number, one.table)
     outputs += _withdraw(chain, number, again, items, _where(edr, known & leaves))
@@ -110,14 +105,6 @@ def recycle_slice(
         kept.take(pa.array(waiting)) if len(waiting) else None,
         int(np.median(prepared.start)) if prepared.n_rows else None,
     )
-
-
-def _note_known(accounted: Account, events: pa.RecordBatch) -> None:
-    """Notes in the sheet what of it an earlier batch's sheet has read already."""
-    [(_, sheet)] = accounted.sheets
-    again = Sheet()
-    weigh(again, events, np.zeros(events.num_rows, np.int8), "")
-    sheet.known = [events.num_rows, again.seconds.read, again.volume.read]
 
 
 def _withdraw(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.commit import recover, remove_taken_back
 from pipeline.errors import UsageError
+from pipeline.keys import FOLDER
 from pipeline.ledger import Ledger
 from pipeline.lock import locked
 from pipeline.logs import log
@@ -74,10 +75,15 @@ def _chosen(ledger: Ledger, name: str, *, with_later: bool) -> list[Batch]:
         hint = f"take them back as well: huadan rollback {name} --with-later"
         raise UsageError(message, hint)
     chosen = [found, *later]
-    if replaced := [b for b in chosen if ledger.superseded_paths(b.id)]:
+    if replaced := [b for b in chosen if _gone(ledger, b)]:
         message = f"{replaced[0].name} took the place of files that are gone; it cannot be undone"
         raise UsageError(message, "restore a backup: huadan restore --help")
     return chosen[::-1]
+
+
+def _gone(ledger: Ledger, batch: Batch) -> list[str]:
+    """Returns what a batch took away for good; keys that left the window are not missed."""
+    return [path for path in ledger.superseded_paths(batch.id) if not path.startswith(FOLDER)]
 
 
 def _listed(batches: list[Batch]) -> str:

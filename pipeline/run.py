@@ -137,17 +137,17 @@ def _batch(
     with staged(job.workspace, name) as folder:
         with job.watch.stage("load"):
             running = open_running(job.workspace, job.config, job.ledger, job.loading)
+            running.keys.begin(folder, name)
         units = _work(job, name, folder, files, running)
         waiting = settle_parts(job, name, folder, units, running)
         sheets = sheets_of(files, units)
         require_closed(files, sheets, sum(unit.account.net for unit in units), waiting)
         with job.watch.stage("write"):
             outputs = [output for unit in units for output in unit.outputs]
+            outputs += running.keys.outputs()
             outputs += running.write_state(folder, name)
             missing = missing_before(files, job.ledger.sequence_numbers())
-            table = audit_table(
-                name, files, sheets, missing, resent, time_zone=running.rater.compiled.time_zone
-            )
+            table = audit_table(name, files, sheets, missing, resent)
             outputs.append(write(table, folder, f"audit/{name}.parquet"))
     total = total_of(sheets)
     commit = Commit(
@@ -156,11 +156,17 @@ def _batch(
         cycle=None,
         inputs=running.digest,
         outputs=outputs,
-        summary=_summary(files, resent, total, carried_parts(sheets)),
+        summary={
+            **_summary(files, resent, total, carried_parts(sheets)),
+            "outside_window": running.keys.outside,
+        },
         files={f.file_id: "suspended" if sheets[f.file_id].fault else "committed" for f in files},
         resent=resent,
         sheets=stored_sheets(files, sheets),
+        retires=running.keys.retired,
     )
+    if running.keys.outside:
+        log().warning("events_outside_window", batch=name, events=running.keys.outside)
     with job.watch.stage("commit"):
         batch = commit_batch(job.workspace, job.ledger, folder, commit)
     return _result(job, batch, collected, units, sheets, resent, outputs, recovered, running)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 
-from mediation.duplicates import KeySet
 from mediation.validation_rules import load_rules
+from pipeline.keys import BatchKeys
 from pipeline.logs import log
 from pipeline.normalization import Normalizations, load_normalizations
 from pipeline.parquet import Output, write
@@ -35,7 +35,7 @@ class Running:
     loading: Early[Rater]
     normalization: Normalizations
     rules: RuleSet
-    keys: KeySet
+    keys: BatchKeys
     latest: dict[str, Path]
     """Cycle → stored state of the latest batch that touched it."""
     states: dict[str, CycleState] = field(default_factory=dict)
@@ -111,11 +111,7 @@ def open_running(
     loading.begin()
     normalization = load_normalizations(workspace, config)
     rules = _rules(workspace, config)
-    stored = ledger.outputs("keys/")
-    keys = KeySet(sum(output.rows for output in stored) + 1_000_000)
-    for output in stored:
-        table = pq.read_table(workspace.root / output.path)
-        keys.add(table.column("high").to_numpy(), table.column("low").to_numpy())
+    keys = BatchKeys(workspace.root, ledger, config.duplicates.window_days)
     latest = {}
     for output in ledger.outputs("state/"):
         cycle = output.path.split("/")[1].removeprefix("cycle=")

@@ -16,6 +16,8 @@ PUBLISHED = (
     "audit",
     "balances",
     "billed",
+    "calls",
+    "corrected",
     "duplicates",
     "edr",
     "keys",
@@ -24,6 +26,7 @@ PUBLISHED = (
     "state",
     "suspense",
     "waiting",
+    "withdrawn",
 )
 """Folders that hold what batches publish, and nothing else."""
 

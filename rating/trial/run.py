@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mediation.duplicates import record_keys
 from rating.billing.run import BillRun
-from rating.cycles import cycle_of, day_number, to_us
+from rating.cycles import cycle_of, to_us
 from rating.errors import nearest
 from rating.reasons import REASONS
 from rating.reference.balances import Balances
@@ -22,7 +22,6 @@ from tariffs.compiled import FOREVER
 
 if TYPE_CHECKING:
     from rating.billing.run import PartitionBill
-    from rating.reference.classify import Event
     from rating.reference.steps import Charge
     from rating.subscribers import Subscribers
     from tariffs.cases import Case
@@ -146,17 +145,13 @@ class Trial:
                 out.charges[offset] = rate(event, self.compiled, data, balances)
             except NotRatedError as error:
                 out.refused[offset] = REASONS[error.status].name
-            out.left_after[offset] = self._left(balances, event)
+            out.left_after[offset] = self._left(balances)
 
-    def _left(self, balances: Balances, event: Event) -> Left:
-        """Returns what is left after an event, of what is given by day on its day."""
+    def _left(self, balances: Balances) -> Left:
         book, out = self.compiled, Left()
-        day = day_number(event.start, book.time_zone)
         for grant in balances.grants:
-            daily = bool(book.alw_daily[grant.allowance])
-            used = grant.taken.get((day, None, None), 0) if daily else grant.used
             key = (book.allowances[grant.allowance], _name(balances.data, grant.subscriber))
-            _add_left(out, key, RUMS[book.alw_rum[grant.allowance]], grant.given - used)
+            _add_left(out, key, RUMS[book.alw_rum[grant.allowance]], grant.left)
         return out
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -37,3 +38,13 @@ def test_json_is_one_object_with_the_promised_fields(monkeypatch: pytest.MonkeyP
         "notes",
     }  # fmt: skip
     assert set(told["peers"][0]) == {"name", "threads", "records_per_s", "ratio"}
+
+
+def test_dedupe_checks_every_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.dedupe.UNIT", 5_000)
+    answer = CliRunner().invoke(bench, ["dedupe", "--keys", "600000", "--rounds", "1", "--json"])
+    assert answer.exit_code == 0, answer.output
+    assert json.loads(answer.stdout)["records_per_s"] > 0
+    monkeypatch.setattr("mediation.key_store.Day.known", lambda _, high, __: np.zeros(len(high), np.uint8))
+    answer = CliRunner().invoke(bench, ["dedupe", "--keys", "600000", "--rounds", "1"])
+    assert "duplicates were missed" in str(answer.exception)

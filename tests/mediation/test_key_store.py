@@ -1,0 +1,135 @@
+"""The store equals a Python set per day, however batches, flushes and files fall."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mediation.duplicates import KeySet
+from mediation.errors import KeyFileError
+from mediation.kernels import key_filter as kernels
+from mediation.key_store import Day, KeyFile, KeyStore, days_of, key_file
+from mediation.reference import keys as twin
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mediation.key_store import Pairs
+
+words = st.one_of(st.integers(0, 3), st.just(2**63), st.just(2**64 - 1), st.integers(0, 2**64 - 1))
+keys = st.tuples(words, words).filter(lambda key: key != (0, 0))
+events = st.lists(st.tuples(keys, st.integers(-1, 2)), max_size=40)
+
+
+class Disk:
+    """Files by day, as batches leave them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.numbers = count()
+        self.days: dict[int, list[Path]] = {}
+
+    def write(self, day: int, pairs: Pairs) -> Path:
+        path = self.folder / f"{next(self.numbers)}.keys"
+        path.write_bytes(key_file(pairs))
+        self.days.setdefault(day, []).append(path)
+        return path
+
+    def batch(self, **options: int) -> KeyStore:
+        return KeyStore(
+            {day: list(paths) for day, paths in self.days.items()}, self.write, **options
+        )
+
+
+def add(store: KeyStore, some: list[tuple[tuple[int, int], int]]) -> list[bool]:
+    high, low = (np.array([key[lane] for key, _ in some], np.uint64) for lane in (0, 1))
+    seen = store.add(high, low, np.array([day for _, day in some], np.int64))
+    return [bool(one) for one in seen]
+
+
+@given(st.lists(st.lists(events, max_size=4), max_size=4), st.integers(0, 30))
+@settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_batches_equal_a_set_per_day(
+    tmp_path_factory: pytest.TempPathFactory,
+    batches: list[list[list[tuple[tuple[int, int], int]]]],
+    in_memory: int,
+) -> None:
+    disk = Disk(tmp_path_factory.mktemp("keys"))
+    known: dict[int, set[tuple[int, int]]] = {}
+    for units in batches:
+        store = disk.batch(in_memory=in_memory)
+        for unit in units:
+            expected = [twin.add(known.setdefault(day, set()), [key])[0] for key, day in unit]
+            assert add(store, unit) == expected
+        store.flush()
+    for day, paths in disk.days.items():
+        stored = [KeyFile.open(path).pairs.tolist() for path in paths]
+        found = [tuple(file[at : at + 2]) for file in stored for at in range(0, len(file), 2)]
+        assert len(found) == len(known[day])
+        assert set(found) == known[day]
+
+
+def test_many_keys_none_missed_none_invented(tmp_path: Path) -> None:
+    random = np.random.default_rng(4)
+    disk = Disk(tmp_path)
+    high, low, new_high, new_low = random.integers(0, 2**64, (4, 200_000), dtype=np.uint64)
+    day = random.integers(0, 5, 200_000)
+    store = disk.batch(in_memory=50_000)
+    assert not store.add(high, low, day).any()
+    store.flush()
+    again = disk.batch()
+    assert again.add(high, low, day).all()
+    assert not again.add(new_high, new_low, day).any()
+    assert again.add(new_high, new_low, day).all()
+    # One lane alone is not the key, and the same key of another day is another event.
+    assert not again.add(high, new_low, day).any()
+    assert not again.add(high, low, day + 10).any()
+
+
+def test_the_filter_lets_few_pass(tmp_path: Path) -> None:
+    random = np.random.default_rng(5)
+    high, low = (random.integers(0, 2**64, 100_000, dtype=np.uint64) for _ in range(2))
+    fresh = KeySet()
+    fresh.add(high, low)
+    pairs = np.stack(fresh.export(), axis=1).reshape(-1)
+    path = tmp_path / "a.keys"
+    path.write_bytes(key_file(pairs))
+    day = Day.open([path])
+    assert len(day.words) * 64 < 20 * 100_000
+    rows = np.empty(100_000, np.int64)
+    assert kernels.candidates(day.words, high, low, rows) == 100_000
+    passed = kernels.candidates(day.words, high, low[::-1].copy(), rows)
+    assert passed < 1_000
+
+
+def test_days_before_the_window_are_told_and_not_compared(tmp_path: Path) -> None:
+    disk = Disk(tmp_path)
+    first = disk.batch()
+    add(first, [((1, 1), 10), ((1, 1), 20)])
+    first.flush()
+    second = disk.batch(oldest=15)
+    assert add(second, [((1, 1), 10), ((1, 1), 20), ((1, 1), 10)]) == [False, True, True]
+    assert second.outside == 2
+
+
+def test_days_are_those_of_the_event() -> None:
+    start = np.array([-1, 0, 86_399_999_999, 86_400_000_000], np.int64)
+    assert days_of(start).tolist() == [-1, 0, 0, 1]
+
+
+@pytest.mark.parametrize("damage", ["cut", "longer", "magic", "empty"])
+def test_a_damaged_file_is_told(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "a.keys"
+    whole = key_file(np.arange(1, 9, dtype=np.uint64))
+    path.write_bytes(
+        {"cut": whole[:-1], "longer": whole + b"x", "magic": b"X" + whole[1:], "empty": b""}[damage]
+    )
+    with pytest.raises(KeyFileError, match="is damaged"):
+        Day.open([path])
