@@ -32,14 +32,14 @@ class LocalStore:
         """Returns the folder."""
         return str(self.folder)
 
-    def files(self) -> Iterator[Listed | Skipped]:
-        """Yields files in all folders below."""
+    def files(self, without: str = "") -> Iterator[Listed | Skipped]:
+        """Yields files in all folders below, but for folder `without`."""
         if not self.folder.is_dir():
             what, hint = "is not a folder", "create it, or correct `folder` of this source"
             raise AccessError(what, hint)
-        yield from self._walk(self.folder, "")
+        yield from self._walk(self.folder, "", without)
 
-    def _walk(self, folder: Path, prefix: str) -> Iterator[Listed | Skipped]:
+    def _walk(self, folder: Path, prefix: str, without: str) -> Iterator[Listed | Skipped]:
         try:
             with os.scandir(folder) as entries:
                 found = list(entries)
@@ -53,7 +53,8 @@ class LocalStore:
             if entry.is_symlink():
                 yield Skipped(name, "a symbolic link, and links are not followed")
             elif entry.is_dir(follow_symlinks=False):
-                yield from self._walk(folder / entry.name, f"{name}/")
+                if name != without:
+                    yield from self._walk(folder / entry.name, f"{name}/", without)
             elif entry.is_file(follow_symlinks=False):
                 if (listed := self.find(name)) is not None:
                     yield listed

@@ -68,8 +68,8 @@ class Received:
 class Store(Protocol):
     """One kind of source: how to list, read, move and delete. A new kind is one such class.
 
-    Methods are called from several threads. A store connects when it is first used and again after
-    :meth:`close`. All of them raise:
+    Methods are called from several threads. A store connects when it is first used, and again after
+    a lost connection or :meth:`close`. All of them raise:
 
     * ``LostError``: the connection failed; the same call may succeed later.
     * ``AccessError``: the source cannot be used as it is configured.
@@ -80,8 +80,8 @@ class Store(Protocol):
     def place(self) -> str:
         """Returns where it is, for messages; without secrets."""
 
-    def files(self) -> Iterable[Listed | Skipped]:
-        """Yields everything below the folder that is not a folder, in any order."""
+    def files(self, without: str = "") -> Iterable[Listed | Skipped]:
+        """Yields what is below the folder and no folder, in any order; not of folder `without`."""
 
     def find(self, name: str) -> Listed | None:
         """Returns one file as it is now, None if it is not there."""

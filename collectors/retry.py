@@ -29,8 +29,8 @@ class Retry:
         step = min(self.longest_seconds, self.first_seconds * 2.0 ** (failures - 1))
         return step * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
 
-    def call(self, action: Callable[[], Value], reset: Callable[[], None]) -> Value:
-        """Returns ``action()``; after a lost connection, `reset` and another try.
+    def call(self, action: Callable[[], Value]) -> Value:
+        """Returns ``action()``; after a lost connection it is tried again.
 
         Raises:
             LostError: the last try failed, too. And what else `action` raises, at once.
@@ -39,6 +39,5 @@ class Retry:
             try:
                 return action()
             except LostError:
-                reset()
                 time.sleep(self.pause(failures))
         return action()

@@ -57,9 +57,12 @@ class Rules:
             return False
         if self.marker and last.endswith(self.marker):
             return False
-        if self.after == "move" and name.startswith(self.move_to.rstrip("/") + "/"):
-            return False
         return _matches(name, self.include) and not _matches(name, self.exclude)
+
+    @property
+    def hidden(self) -> str:
+        """Returns the folder below the source's own that holds what was taken; "" if none does."""
+        return self.move_to.strip("/") if self.after == "move" else ""
 
     def sequence_in(self, name: str) -> int | None:
         """Returns the sequence number in the last part of a name."""

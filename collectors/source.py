@@ -65,7 +65,7 @@ class Source:
             UnreachableError: it does not answer, however often it was tried.
         """
         try:
-            listed = self.retry.call(lambda: list(self.store.files()), self.store.close)
+            listed = self.retry.call(lambda: list(self.store.files(self.rules.hidden)))
         except AccessError as error:
             raise SourceError(self.name, self.store.place, error.what, error.hint) from error
         except OSError as error:
@@ -103,7 +103,7 @@ class Source:
             OSError: the file cannot be read, or `partial` cannot be written.
         """
         with self._slots:
-            return self.retry.call(lambda: self._fetch(offer, partial), self.store.close)
+            return self.retry.call(lambda: self._fetch(offer, partial))
 
     def _fetch(self, offer: Offer, partial: Path) -> str:
         name = raw_name(offer.name)
@@ -125,7 +125,7 @@ class Source:
             LostError, AccessError, OSError: as of :meth:`fetch`; the original is still there.
         """
         if self.rules.after != "leave":
-            self.retry.call(lambda: self._release(raw_name(offer.name), offer), self.store.close)
+            self.retry.call(lambda: self._release(raw_name(offer.name), offer))
 
     def _release(self, name: str, offer: Offer) -> None:
         now = self.store.find(name)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
 from mediation.edr import field
 from pipeline.errors import ReconciliationError
-from pipeline.sheet import CARRIED, CARRIED_NAME, Flow
+from pipeline.sheet import CARRIED, CARRIED_NAME, Flow, Sheet
 from rating.schema import MONEY
 
 if TYPE_CHECKING:
@@ -18,10 +20,21 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.ledger import LedgerFile, Resent
-    from pipeline.sheet import Sheet
 
 MICRO = Decimal("0.000001")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SHOWN = 10
+ENDS = (
+    "read",
+    "rated",
+    "not_charged",
+    "suspended",
+    "duplicate",
+    "discarded",
+    "merged",
+    "waiting",
+)
+"""What was read, and where it went."""
 
 
 def _counts(what: str) -> pa.DataType:
@@ -58,6 +71,13 @@ def _flow_fields(prefix: str, what: str) -> list[pa.Field]:
     ]
 
 
+def _amount_fields(prefix: str, unit: str, what: str) -> list[pa.Field]:
+    return [
+        field(f"{prefix}_{name}", pa.int64(), unit, f"{what}: {name}", nullable=False)
+        for name in ENDS
+    ]
+
+
 def _octets(name: str, description: str) -> pa.Field:
     return field(f"{name}_bytes", pa.int64(), "byte", description, nullable=False)
 
@@ -86,6 +106,20 @@ AUDIT_SCHEMA = pa.schema(
         ),
         *_flow_fields("records", "Records"),
         *_flow_fields("events", "Events (containers)"),
+        *_amount_fields("seconds", "s", "Seconds of events"),
+        *_amount_fields("volume", "byte", "Volume of events"),
+        field("known_events", pa.int64(), "count", "Events that an earlier batch had read"),
+        field("known_seconds", pa.int64(), "s", "Their seconds"),
+        field("known_volume", pa.int64(), "byte", "Their volume"),
+        field("day", pa.date32(), "date", "Day of its earliest event in the book's time zone"),
+        field("first_event", pa.timestamp("us", tz="UTC"), "us UTC", "Start of its earliest event"),
+        field("last_event", pa.timestamp("us", tz="UTC"), "us UTC", "Start of its latest event"),
+        field(
+            "integers_repaired",
+            pa.int64(),
+            "count",
+            "Integers without their leading zero octet that were read as counters",
+        ),
         field("zero_rated", pa.int64(), "count", "Rated events with net 0", nullable=False),
         field("unframed_pieces", pa.int64(), "count", "Pieces not framed", nullable=False),
         _octets("size", "Size of the file, unpacked"),
@@ -140,13 +174,20 @@ def audit_table(
     missing: dict[str, int],
     resent: Sequence[Resent],
     state: str | None = None,
+    time_zone: str = "UTC",
 ) -> pa.Table:
     """Returns the audit of a batch: its files, then contents that arrived again.
 
-    `state` is that of all rows where the batch moves what earlier batches read.
+    `state` is that of all rows where the batch moves what earlier batches read; days are those of
+    `time_zone`.
     """
     rows = [_row(batch, file, sheets[file.file_id], missing) for file in files]
-    rows = [{**row, "state": state or row["state"]} for row in rows]
+    zone = ZoneInfo(time_zone)
+    for row in rows:
+        row["state"] = state or row["state"]
+        begin = sheets[str(row["file_id"])].first
+        if begin is not None:
+            row["day"] = (EPOCH + timedelta(microseconds=begin)).astimezone(zone).date()
     if CARRIED in sheets:
         rows.append(_carried_row(batch, sheets[CARRIED]))
     rows += [_resent_row(batch, one) for one in resent]
@@ -170,6 +211,10 @@ def _row(batch: str, file: LedgerFile, sheet: Sheet, missing: dict[str, int]) ->
         "notes": "\n".join(sheet.notes) or None,
         **_flow_row("records", sheet.records),
         **_flow_row("events", sheet.events),
+        **_amounts(sheet),
+        "first_event": sheet.first,
+        "last_event": sheet.last,
+        "integers_repaired": sheet.integers_repaired,
         "zero_rated": sheet.zero_rated,
         "unframed_pieces": sheet.unframed_pieces,
         "size_bytes": octets.size,
@@ -186,6 +231,7 @@ def _carried_row(batch: str, sheet: Sheet) -> dict[str, object]:
         **_empty_row(batch, CARRIED_NAME, "carried"),
         **_flow_row("records", sheet.records),
         **_flow_row("events", sheet.events),
+        **_amounts(sheet),
         "zero_rated": sheet.zero_rated,
         "net": sheet.net * MICRO,
     }
@@ -210,6 +256,7 @@ def _empty_row(batch: str, name: str, state: str) -> dict[str, object]:
         "state": state,
         **_flow_row("records", Flow()),
         **_flow_row("events", Flow()),
+        **_amounts(Sheet()),
         "zero_rated": 0,
         "unframed_pieces": 0,
         "size_bytes": 0,
@@ -235,6 +282,16 @@ def _flow_row(prefix: str, flow: Flow) -> dict[str, object]:
         f"{prefix}_suspended_by": _pairs(flow.suspended),
         f"{prefix}_discarded_by": _pairs(flow.discarded),
     }
+
+
+def _amounts(sheet: Sheet) -> dict[str, object]:
+    """Returns seconds and volume by destination."""
+    names = ("known_events", "known_seconds", "known_volume")
+    found: dict[str, object] = dict(zip(names, sheet.known, strict=True))
+    for prefix, flow in (("seconds", sheet.seconds), ("volume", sheet.volume)):
+        row = _flow_row(prefix, flow)
+        found |= {f"{prefix}_{name}": row[f"{prefix}_{name}"] for name in ENDS}
+    return found
 
 
 def _pairs(counter: Counter[str]) -> list[dict[str, object]]:

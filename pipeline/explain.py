@@ -19,7 +19,16 @@ from pipeline.ledger import Ledger
 from pipeline.running import load_rater
 from pipeline.withdrawn import Withdrawn
 from rating.billing.run import EDR_COLUMNS, charge_groups
+from rating.billing.wording import mask_number
+from rating.cycles import cycle_of, to_us
 from rating.explain import RecordName, explain_record, group_numbers
+from rating.explain import explain as explain_one
+from rating.state import CycleState
+from rating.trial.world import batch_of, people, record
+from tariffs import compile_book, load_book
+from tariffs.cases import FIRST_SUBSCRIBER, Case, read_usage
+from tariffs.dated import Dated
+from tariffs.errors import Source, nearest
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -29,6 +38,8 @@ if TYPE_CHECKING:
     from pipeline.workspace import Workspace
     from rating.engine import Rater
     from rating.explain import Explanation
+    from tariffs.cases import Usage
+    from tariffs.model import Book
 
 RATED_SHOWN = (
     "start_time", "service", "call_class", "zone", "roaming", "quantity", "discount", "net",
@@ -69,17 +80,11 @@ def explain(workspace: Workspace, text: str, *, unmask: bool) -> Explanation:
         place = _find(workspace, ledger, text)
         rater = load_rater(workspace, config)
         wanted = _group_filter(rater, place.row)
-        files = cycle_files(ledger, place.cycle)
-        withdrawn = Withdrawn(workspace.root, files.withdrawn)
-        edr = _events(workspace, files.whole, wanted, withdrawn)
-        again = _events(workspace, files.again, wanted, withdrawn)
-        if files.near:
-            zone = rater.compiled.time_zone
-            calls = read_calls(workspace.root, files, place.cycle, zone)
+        edr, again, calls = _events_of(workspace, ledger, rater, place.cycle, wanted)
+        if calls is not None:
             _require_named(calls, place.name)
-            events = calls.events.select(EDR_COLUMNS)
-            edr.append(events if wanted is None else events.filter(wanted))
         stored = _stored(workspace, ledger, place, rater.compiled.digest)
+        book = load_book(workspace.root / config.paths.book)
     try:
         return explain_record(
             edr,
@@ -89,10 +94,91 @@ def explain(workspace: Workspace, text: str, *, unmask: bool) -> Explanation:
             duplicates=again,
             stored=stored,
             masked=not unmask,
+            book=book,
         )
     except LookupError:
         message = f"{place.name} tells an event that another record already told"
         raise UsageError(message, "it is a duplicate and not charged") from None
+
+
+def explain_usage(
+    workspace: Workspace, text: str, *, number: int | None, plan: str | None, unmask: bool
+) -> Explanation:
+    """Explains what a usage would cost.
+
+    Args:
+        workspace: Where.
+        text: The usage, as a test case of the tariff book writes it.
+        number: The subscriber who would use, with all that his charge group did in the cycle
+            before; None: somebody who has done nothing yet.
+        plan: His plan, where there is no number.
+        unmask: Whether phone numbers are shown in full.
+
+    Raises:
+        tariffs.errors.BookError: the usage is not written as it should be.
+        UsageError: there is no such subscriber or plan.
+    """
+    config = load_config(workspace)
+    usage = read_usage(text, "--usage")
+    book = load_book(workspace.root / config.paths.book)
+    if number is None:
+        return _of_nobody(usage, plan or "", book, unmask=unmask)
+    if usage.friend or usage.on_net or usage.group:
+        message = "friend, on_net and group are for a usage with --plan"
+        raise UsageError(message, "of a subscriber they are in the subscriber data")
+    rater = load_rater(workspace, config)
+    data, compiled = rater.subscribers, rater.compiled
+    period = data.period_of_number(number, to_us(usage.at))
+    if period is None:
+        message = f"no subscriber has the number {mask_number(number)} at {usage.at.isoformat()}"
+        raise UsageError(message, "write it with country code, such as 8619910000001")
+    row = batch_of([record(usage, int(data.imsi[period]), number)])
+    cycle = cycle_of(to_us(usage.at), compiled.time_zone)
+    edr: list[pa.Table | pa.RecordBatch] = [row.select(EDR_COLUMNS)]
+    again: list[pa.Table] = []
+    if workspace.ledger_file.exists():
+        with _ledger(workspace) as ledger:
+            wanted = _group_filter(rater, row)
+            before, again, _ = _events_of(workspace, ledger, rater, cycle, wanted)
+            edr += before
+    name = RecordName("0" * 32, 0)
+    return explain_record(edr, name, compiled, data, duplicates=again, masked=not unmask, book=book)
+
+
+def _of_nobody(usage: Usage, plan: str, book: Book, *, unmask: bool) -> Explanation:
+    """Explains a usage of somebody who has the plan and has not used anything yet."""
+    names = [one.id for one in book.plans]
+    if plan not in names:
+        message = f"there is no plan {plan!r}"
+        raise UsageError(message, nearest(plan, names))
+    source = Source("--usage", 1)
+    case = Case("", source, Dated.always(plan), {}, (), {}, {}, {}, (usage,), ())
+    compiled = compile_book(book)
+    data = people(case, compiled)
+    [period] = data.periods_of(FIRST_SUBSCRIBER)
+    edr = record(usage, int(data.imsi[period]), int(data.msisdn[period]))
+    state = CycleState(cycle_of(to_us(usage.at), compiled.time_zone), compiled, data)
+    return explain_one(edr, compiled, data, state, masked=not unmask, book=book)
+
+
+def _events_of(
+    workspace: Workspace,
+    ledger: Ledger,
+    rater: Rater,
+    cycle: str,
+    wanted: pc.Expression | None,
+) -> tuple[list[pa.Table], list[pa.Table], CycleCalls | None]:
+    """Returns the cycle's EDRs that a filter lets through, duplicates, and calls in parts."""
+    files = cycle_files(ledger, cycle)
+    withdrawn = Withdrawn(workspace.root, files.withdrawn)
+    edr = _events(workspace, files.whole, wanted, withdrawn)
+    again = _events(workspace, files.again, wanted, withdrawn)
+    if not files.near:
+        return edr, again, None
+    calls = read_calls(workspace.root, files, cycle, rater.compiled.time_zone)
+    events = calls.events.select(EDR_COLUMNS)
+    edr.append(events if wanted is None else events.filter(wanted))
+    return edr, again, calls
 
 
 def _ledger(workspace: Workspace) -> Ledger:

@@ -26,7 +26,7 @@ from pipeline.parquet import write
 from pipeline.sheet import CARRIED, Sheet
 from pipeline.suspended import event_rows
 from pipeline.suspended_calls import CALLS, parts_of_suspended
-from pipeline.tally import MERGED, RATED, SUSPENDED, WAITING, exact_sum, flow_of
+from pipeline.tally import MERGED, RATED, SUSPENDED, WAITING, exact_sum, flow_of, weigh
 from pipeline.waiting import FOLDER
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Settlement:
         due = self._due(calls, max((u.clock for u in units if u.clock is not None), default=None))
         place, net, rated, suspense = self._rate(calls, due)
         carried = before.num_rows if before is not None else 0
-        sheets = _sheets(parts.column("file_id"), place, net, carried)
+        sheets = _sheets(parts, place, net, carried)
         account = Account(sheets, suspense, *_sums(rated))
         outputs = [
             *(self._write(f"rated/cycle={cycle}", one.table) for cycle, one in rated),
@@ -162,37 +162,41 @@ def _sums(rated: list[tuple[str, Rated]]) -> tuple[Money, int]:
 
 
 def _sheets(
-    file_id: pa.ChunkedArray, place: NDArray[np.int8], net: NDArray[np.int64], carried: int
+    parts: pa.Table, place: NDArray[np.int8], net: NDArray[np.int64], carried: int
 ) -> list[tuple[str, Sheet]]:
     """Returns what changes in the sheets; the first `carried` parts are from earlier batches."""
     sheets = []
     if carried:
-        sheet = _sheet(place[:carried], net[:carried])
+        sheet = _sheet(parts.slice(0, carried), place[:carried], net[:carried])
         sheet.records.read = sheet.events.read = carried
         sheets.append((CARRIED, sheet))
-    came = file_id.combine_chunks()[carried:].dictionary_encode()
+    came = parts.column("file_id").combine_chunks()[carried:].dictionary_encode()
     codes = came.indices.to_numpy()
     for code, name in enumerate(came.dictionary.to_pylist()):
         mine = carried + np.flatnonzero(codes == code)
         if len(mine):
-            sheet = _sheet(place[mine], net[mine])
+            sheet = _sheet(parts.take(pa.array(mine)), place[mine], net[mine])
             sheet.records.waiting -= len(mine)
             sheet.events.waiting -= len(mine)
+            for flow in (sheet.seconds, sheet.volume):  # the unit read them, as waiting
+                flow.waiting -= flow.read
+                flow.read = 0
             sheets.append((name, sheet))
     return sheets
 
 
-def _sheet(place: NDArray[np.int8], net: NDArray[np.int64]) -> Sheet:
+def _sheet(parts: pa.Table, place: NDArray[np.int8], net: NDArray[np.int64]) -> Sheet:
     """Returns where parts went; a part is one record and one event."""
     rated = net[place == RATED]
-
     rule = NOT_CHARGED_RULES[0]
-    return Sheet(
+    sheet = Sheet(
         records=flow_of(place, rule),
         events=flow_of(place, rule),
         net=exact_sum(rated),
         zero_rated=int(np.count_nonzero(rated == 0)),
     )
+    weigh(sheet, parts.combine_chunks(), place, rule)
+    return sheet
 
 
 def _by_name(parts: pa.Table) -> pa.Table:

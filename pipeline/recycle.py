@@ -194,7 +194,15 @@ class _Recycling:
             outputs += self.running.keys.outputs()
             outputs += self.running.write_state(folder, self.name)
             outputs += self.results.write(folder)
-            table = audit_table(self.name, files, sheets, {}, [], "recycled")
+            table = audit_table(
+                self.name,
+                files,
+                sheets,
+                {},
+                [],
+                "recycled",
+                self.running.rater.compiled.time_zone,
+            )
             outputs.append(write(table, folder, f"audit/{self.name}.parquet"))
             if result.batch is None:
                 drop_staged(self.job.workspace, folder)

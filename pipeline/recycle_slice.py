@@ -16,8 +16,9 @@ from pipeline.chain import UnitResult, parts_of
 from pipeline.cycle_files import PARTS
 from pipeline.parquet import write
 from pipeline.published import item_name
+from pipeline.sheet import Sheet
 from pipeline.suspense import RECYCLED, SUSPENDED
-from pipeline.tally import DUPLICATE, MERGED, NOT_CHARGED, RATED, WAITING
+from pipeline.tally import DUPLICATE, MERGED, NOT_CHARGED, RATED, WAITING, weigh
 from pipeline.tally import SUSPENDED as STAYS
 from pipeline.withdrawn import ANY_CYCLE, names_of, withdrawn_rows
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pipeline.accounting import Account
     from pipeline.again import Again, Changed, Items
     from pipeline.chain import Chain
     from pipeline.parquet import Output
@@ -85,6 +87,7 @@ def recycle_slice(
     cycles = chain.rater.cycles(prepared)
     rated = [chain.rater.rate(prepared, chain.state_of(name)) for name in cycles]
     accounted = account((part,), parts, edr, fresh, waiting, rated, chain.rater)
+    _note_known(accounted, _where(edr, known))
     place, _ = destinations(edr.num_rows, fresh, waiting, rated)
     leaves = place < STAYS
     is_part = np.zeros(edr.num_rows, np.bool_)
@@ -105,6 +108,14 @@ def recycle_slice(
         kept.take(pa.array(waiting)) if len(waiting) else None,
         int(np.median(prepared.start)) if prepared.n_rows else None,
     )
+
+
+def _note_known(accounted: Account, events: pa.RecordBatch) -> None:
+    """Notes in the sheet what of it an earlier batch's sheet has read already."""
+    [(_, sheet)] = accounted.sheets
+    again = Sheet()
+    weigh(again, events, np.zeros(events.num_rows, np.int8), "")
+    sheet.known = [events.num_rows, again.seconds.read, again.volume.read]
 
 
 def _withdraw(

@@ -147,7 +147,9 @@ def _batch(
             outputs += running.keys.outputs()
             outputs += running.write_state(folder, name)
             missing = missing_before(files, job.ledger.sequence_numbers())
-            table = audit_table(name, files, sheets, missing, resent)
+            table = audit_table(
+                name, files, sheets, missing, resent, time_zone=running.rater.compiled.time_zone
+            )
             outputs.append(write(table, folder, f"audit/{name}.parquet"))
     total = total_of(sheets)
     commit = Commit(

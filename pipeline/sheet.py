@@ -86,11 +86,23 @@ class Sheet:
 
     records: Flow = field(default_factory=Flow)
     events: Flow = field(default_factory=Flow)
+    seconds: Flow = field(default_factory=Flow)
+    """Chargeable seconds of the events."""
+    volume: Flow = field(default_factory=Flow)
+    """Octets that the events tell of, both directions."""
     octets: Octets = field(default_factory=Octets)
     zero_rated: int = 0
     """Events among the rated whose net is zero."""
     net: int = 0
     """Sum of net over rated events, in millionths of the currency unit."""
+    integers_repaired: int = 0
+    """Integers without their leading zero octet that were read as counters."""
+    known: list[int] = field(default_factory=lambda: [0, 0, 0])
+    """Of what was read: events, seconds and volume that an earlier batch had read already."""
+    first: int | None = None
+    """Start of the earliest event, UTC microseconds."""
+    last: int | None = None
+    """Start of the latest event."""
     unframed_pieces: int = 0
     """Pieces of the file that could not be framed; each is one suspense row."""
     declared_records: int | None = None
@@ -109,6 +121,13 @@ class Sheet:
         """Adds the numbers of another part of the same file."""
         self.records.add(other.records)
         self.events.add(other.events)
+        self.seconds.add(other.seconds)
+        self.volume.add(other.volume)
+        self.integers_repaired += other.integers_repaired
+        self.known = [mine + more for mine, more in zip(self.known, other.known, strict=True)]
+        starts = [at for at in (self.first, other.first) if at is not None]
+        ends = [at for at in (self.last, other.last) if at is not None]
+        self.first, self.last = min(starts, default=None), max(ends, default=None)
         self.octets.add(other.octets)
         self.zero_rated += other.zero_rated
         self.net += other.net
@@ -133,6 +152,8 @@ class Sheet:
         pairs = (
             ("records", self.records.read, self.records.accounted),
             ("events", self.events.read, self.events.accounted),
+            ("seconds", self.seconds.read, self.seconds.accounted),
+            ("volume", self.volume.read, self.volume.accounted),
             ("bytes", self.octets.size, self.octets.accounted),
         )
         return [
@@ -148,6 +169,8 @@ class Sheet:
             **plain,
             "records": _plain(self.records),
             "events": _plain(self.events),
+            "seconds": _plain(self.seconds),
+            "volume": _plain(self.volume),
             "octets": asdict(self.octets),
             "totals": {key: asdict(total) for key, total in self.totals.items()},
         }
@@ -155,11 +178,13 @@ class Sheet:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Sheet:
         """Returns the sheet that :meth:`to_dict` wrote."""
-        parts = {"records", "events", "octets", "totals"}
+        parts = {"records", "events", "seconds", "volume", "octets", "totals"}
         rest = {name: value for name, value in data.items() if name not in parts}
         return cls(
             records=_flow(data["records"]),
             events=_flow(data["events"]),
+            seconds=_flow(data.get("seconds", {})),
+            volume=_flow(data.get("volume", {})),
             octets=Octets(**data["octets"]),
             totals={key: Total(**total) for key, total in data.get("totals", {}).items()},
             **rest,

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import pyarrow as pa
 
 from mediation import formats
 from mediation.batch_audit import joined_totals, totals_of
@@ -13,7 +14,6 @@ from mediation.edr import SUSPENSE_STAGES
 from pipeline.sheet import Flow, Octets, Sheet
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from numpy.typing import NDArray
 
     from mediation.decoder import DecodedChunk
@@ -50,6 +50,8 @@ def tally(
     suspended = _stages(decoded.suspense)
     sheet.events = flow_of(destination, rule)
     sheet.events.read = decoded.edr.num_rows
+    weigh(sheet, decoded.edr, destination, rule)
+    sheet.integers_repaired = decoded.integers_repaired
     records = _records(decoded.edr, destination, rule)
     records.read = decoded.records
     records.suspended.update(suspended)
@@ -123,6 +125,52 @@ def flow_of(destination: NDArray[np.int8], rule: str) -> Flow:
         flow.not_charged[rule] = int(counts[NOT_CHARGED])
     flow.suspended.update(_named(SUSPENSE_STAGES, counts[SUSPENDED:]))
     return flow
+
+
+def weigh(
+    sheet: Sheet,
+    events: pa.RecordBatch | pa.Table,
+    destination: NDArray[np.int8],
+    rule: str,
+) -> None:
+    """Writes seconds, volume and times of events into their sheet.
+
+    Args:
+        sheet: The sheet.
+        events: EDR_SCHEMA; a table in one chunk.
+        destination: int8[events] where each went.
+        rule: Name of the rule that does not charge an event.
+    """
+    if not events.num_rows:
+        return
+    seconds, uplink, downlink, start = (
+        events.column(name).cast(pa.int64()).to_numpy()
+        for name in ("duration", "uplink", "downlink", "start_time")
+    )
+    sheet.first, sheet.last = int(start.min()), int(start.max())
+    present = np.flatnonzero(np.bincount(destination))
+    masks = [(int(place), destination == place) for place in present]
+    for flow, columns in ((sheet.seconds, (seconds,)), (sheet.volume, (uplink, downlink))):
+        for place, mask in masks:
+            amount = sum(exact_sum(column[mask]) for column in columns)
+            flow.read += amount
+            _put(flow, place, amount, rule)
+
+
+def _put(flow: Flow, place: int, amount: int, rule: str) -> None:
+    """Adds an amount to one destination."""
+    if place >= SUSPENDED:
+        flow.suspended[SUSPENSE_STAGES[place - SUSPENDED]] += amount
+    elif place == NOT_CHARGED:
+        flow.not_charged[rule] += amount
+    elif place == RATED:
+        flow.rated += amount
+    elif place == DUPLICATE:
+        flow.duplicate += amount
+    elif place == MERGED:
+        flow.merged += amount
+    else:
+        flow.waiting += amount
 
 
 def _named(names: tuple[str, ...], counts: NDArray[np.int64]) -> dict[str, int]:

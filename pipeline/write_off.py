@@ -99,6 +99,7 @@ def _sheets(ledger: Ledger, chosen: Suspense) -> tuple[list[LedgerFile], dict[st
         sheet = sheets.setdefault(row["file_id"], Sheet())
         event = row["stage"] in EVENT_STAGES
         sheet.events.add(_gone(int(event)))
+        sheet.known[0] += event
         if (row["file_id"], row["offset"]) in seen:
             continue
         seen.add((row["file_id"], row["offset"]))

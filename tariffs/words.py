@@ -22,6 +22,7 @@ from tariffs.compiled import (
     RUMS,
     SERVICES,
     SPLIT_MODES,
+    STEP_KINDS,
 )
 from tariffs.dated import Dated
 
@@ -99,6 +100,8 @@ def price_words(price: Price, at: int) -> str:
     if connect:
         parts.append(f"connect {amount_written(connect)}")
     steps = price.steps.at(at) or ()
+    if STEP_KINDS[price.kind] == "volume":
+        parts.append("all of it at the step that is reached:")
     if len(steps) == 1 and steps[0].start == 0:
         parts.append(_step(steps[0], price, at))
     else:
@@ -114,16 +117,16 @@ def price_words(price: Price, at: int) -> str:
             parts.append(f"{words} {amount_written(value)}")
     if RUMS[price.rum] in {"uplink_bytes", "downlink_bytes"}:
         parts.append(RUMS[price.rum].replace("_bytes", " only"))
-    known = ("name", "source", "rum", "connect", "steps", "minimum", "maximum")
-    return ", ".join([*parts, *_others(price, known, at)]) or "free"
+    known = ("name", "source", "rum", "connect", "steps", "minimum", "maximum", "kind")
+    return ", ".join([*parts, *_others(price, known, at)]).replace(":,", ":") or "free"
 
 
 def _step(step: Step, price: Price, at: int) -> str:
     amount = amount_written(step.price.at(at) or 0)
-    text = f"{amount} per {units(step.per, price.rum)}"
-    if step.beat != step.per:
+    text = f"{amount} flat" if step.flat else f"{amount} per {units(step.per, price.rum)}"
+    if step.beat != step.per and not step.flat:
         text += f" in beats of {_counted(step.beat, price.rum)}"
-    others = _others(step, ("source", "start", "price", "per", "beat"), at)
+    others = _others(step, ("source", "start", "price", "per", "beat", "flat"), at)
     return " ".join([text, *(f"({other})" for other in others)])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -24,11 +25,19 @@ if TYPE_CHECKING:
         "huadan explain --number 8619910000001      names of a subscriber's rated events",
         "huadan explain 5f0c81:10432                one charge, step by step",
         "huadan explain 5f0c81:10432:2 --json       the third container of a data record",
+        "huadan explain 5f0c81:10432 --html why.html",
+        "huadan explain --plan easy --usage '{service: sms, direction: originating,",
+        '    to: "+8618810000001", at: 2026-10-12T10:00:00+08:00, quantity: 1 message}\'',
     )
 )
 @click.argument("record", required=False)
 @workspace_option
-@click.option("--number", type=int, help="List events of this E.164 number instead.")
+@click.option("--number", type=int, help="List events of this number; with --usage, who uses.")
+@click.option("--usage", help="What would this cost? Written as in a test case of the book.")
+@click.option("--plan", help="With --usage: somebody on this plan, nothing used yet.")
+@click.option(
+    "--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page to this file."
+)
 @click.option("--limit", type=click.IntRange(1), default=30, help="Events to list (default: 30).")
 @unmask_option
 @json_option
@@ -37,6 +46,9 @@ def explain(
     *,
     record: str | None,
     number: int | None,
+    usage: str | None,
+    plan: str | None,
+    html: Path | None,
     limit: int,
     unmask: bool,
     as_json: bool,
@@ -45,15 +57,14 @@ def explain(
 
     RECORD is FILE_ID:OFFSET[:CONTAINER], as every output row names it; the beginning of the file
     id is enough. The charge group's events of the cycle are replayed up to the record, so what is
-    explained is the final charge of the bill run.
+    explained is the final charge of the bill run. With --usage it is what an event would cost that
+    has not been: of a --number after what its charge group did before, or of a --plan.
     """
-    if (record is None) == (number is None):
-        message = "name either a RECORD or a --number"
-        raise click.UsageError(message)
-    from pipeline.explain import events_of  # noqa: PLC0415 - heavy imports only when needed
+    _require_one(record, number, usage, plan)
+    from pipeline.explain import events_of, explain_usage  # noqa: PLC0415 - heavy imports
     from pipeline.explain import explain as explain_one  # noqa: PLC0415
 
-    if number is not None:
+    if number is not None and usage is None:
         rows = events_of(workspace, number, limit)
         if as_json:
             print_json(rows)
@@ -65,8 +76,27 @@ def explain(
             table.add_row(*("" if value is None else str(value) for value in row.values()))
         console().print(table)
         return
-    found = explain_one(workspace, record or "", unmask=unmask)
+    if usage is not None:
+        found = explain_usage(workspace, usage, number=number, plan=plan, unmask=unmask)
+    else:
+        found = explain_one(workspace, record or "", unmask=unmask)
+    if html is not None:
+        from rating.explain.page import render_explanation  # noqa: PLC0415
+
+        html.write_text(render_explanation(found), encoding="utf-8")
     if as_json:
         print_json(found.to_dict())
-    else:
+    elif html is None:
         click.echo(found.text(), nl=False)
+
+
+def _require_one(
+    record: str | None, number: int | None, usage: str | None, plan: str | None
+) -> None:
+    """Refuses options that do not say what is to be explained."""
+    if usage is None and (plan is not None or (record is None) == (number is None)):
+        message = "name a RECORD, a --number, or a --usage with --number or --plan"
+        raise click.UsageError(message)
+    if usage is not None and (record is not None or (number is None) == (plan is None)):
+        message = "with --usage say who uses: a --number or a --plan"
+        raise click.UsageError(message)

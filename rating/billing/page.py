@@ -170,7 +170,7 @@ def render_bill(
         for row in balances.filter(pc.is_in(group_column, _text_set(groups))).to_pylist()
         if row["shared"] or row["subscriber_id"] in {line["subscriber_id"] for line in rows}
     ]
-    page = _environment().get_template("bill.html.j2")
+    page = environment().get_template("bill.html.j2")
     text: str = page.render(
         bill=_head(bill, names),
         cards=_cards(rows, names),
@@ -187,7 +187,7 @@ def _text_set(names: Iterable[str]) -> pa.Array:
     return pa.array(sorted(names), pa.string())
 
 
-def _environment() -> Any:  # noqa: ANN401  jinja2 is imported only when a page is made
+def environment() -> Any:  # noqa: ANN401  jinja2 is imported only when a page is made
     """Returns the template environment: HTML is escaped, an unknown name is an error."""
     import jinja2  # noqa: PLC0415
 

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 from rating.billing.wording import duration_text, mask_number, plain_number, quantity_text
 from rating.cycles import from_us
 from rating.explain.explanation import Explanation
+from rating.explain.rows import rows_of
 from rating.reasons import REASONS
 from rating.reference.balances import Balances
 from rating.reference.classify import classify
 from rating.reference.steps import NotRatedError, Step
 from rating.reference.twin import rate
-from rating.schema import RUMS
+from rating.schema import RUM_UNITS, RUMS
+from tariffs.compiled import FOREVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from rating.state import CycleState
     from rating.subscribers import Subscribers
     from tariffs.compiled import CompiledBook
+    from tariffs.model import Book
 
 _LARGE = re.compile(r"(?<![\w.])\d{5,}(?= (?:s|byte|event|beats?)\b)")
 """Large quantities in a sentence; they are shown with thousands set apart."""
@@ -37,6 +40,7 @@ def explain(
     *,
     stored: Decimal | None = None,
     masked: bool = True,
+    book: Book | None = None,
 ) -> Explanation:
     """Rates one EDR step by step.
 
@@ -48,6 +52,7 @@ def explain(
             event takes.
         stored: The net charge on its rated record; the explanation must come to it.
         masked: Whether the middle of phone numbers is hidden.
+        book: The same book as written, to tell the rows (file and line) that decided.
 
     Raises:
         ExplanationError: If the steps do not add up to the charge, or not to the stored one.
@@ -65,6 +70,11 @@ def explain(
     except NotRatedError as error:
         return _not_rated(edr, compiled, error, heading, event.steps)
     steps = [_told(step, event, compiled, show) for step in charge.steps]
+    if book is not None:
+        plan = compiled.plans[subscribers.plan[event.period]]
+        rows = rows_of(event, edr, plan, compiled.rules[event.rule], book, show)
+        at = next(i for i, step in enumerate(steps) if step.kind == "rule")
+        steps[at + 1 : at + 1] = rows
     steps.append(_tax(event, compiled))
     return Explanation(
         heading,
@@ -104,6 +114,14 @@ def _told(step: Step, event: Event, book: CompiledBook, show: Callable[[int | No
         return Step(
             step.kind, f"{step.text} {extra}{more}", step.amount, {**step.facts, "prefix": prefix}
         )
+    if step.kind == "allowance" and step.facts["left"] < FOREVER // 2:
+        unit = RUM_UNITS[book.rule_rum[event.rule]]
+        after, units = step.facts["left"], step.facts["units"]
+        text = (
+            f"Allowance {step.facts['allowance']} covers {units:,} {unit}: {after + units:,} {unit}"
+            f" before, {after:,} {unit} after."
+        )
+        return Step(step.kind, text, step.amount, {**step.facts, "before": after + units})
     if step.kind in {"line", "allowance", "throttle"}:
         text = _LARGE.sub(lambda found: f"{int(found[0]):,}", step.text)
         return Step(step.kind, text, step.amount, step.facts)

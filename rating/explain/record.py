@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rating.state import CycleState
     from rating.subscribers import Subscribers
     from tariffs.compiled import CompiledBook
+    from tariffs.model import Book
 
 
 class RecordName(NamedTuple):
@@ -46,6 +47,7 @@ def explain_record(
     duplicates: Iterable[pa.Table | pa.RecordBatch] = (),
     stored: Decimal | None = None,
     masked: bool = True,
+    book: Book | None = None,
 ) -> Explanation:
     """Explains one record as the bill run rated it.
 
@@ -58,6 +60,7 @@ def explain_record(
         duplicates: EDRs that were dropped as duplicates.
         stored: The net charge on the rated record; the explanation must come to it.
         masked: Whether the middle of phone numbers is hidden.
+        book: The same book as written, to tell the rows that decided.
 
     Raises:
         LookupError: If the record is not among the EDRs.
@@ -73,7 +76,7 @@ def explain_record(
     state = rater.open_cycle(cycle)
     if prepared.status[row] == 0:
         _replay(rater, prepared, row, state)
-    return explain(target, compiled, subscribers, state, stored=stored, masked=masked)
+    return explain(target, compiled, subscribers, state, stored=stored, masked=masked, book=book)
 
 
 def _replay(rater: Rater, prepared: Prepared, row: int, state: CycleState) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mediation.duplicates import record_keys
 from rating.billing.run import BillRun
-from rating.cycles import cycle_of, to_us
+from rating.cycles import cycle_of, day_number, to_us
 from rating.errors import nearest
 from rating.reasons import REASONS
 from rating.reference.balances import Balances
@@ -22,6 +22,7 @@ from tariffs.compiled import FOREVER
 
 if TYPE_CHECKING:
     from rating.billing.run import PartitionBill
+    from rating.reference.classify import Event
     from rating.reference.steps import Charge
     from rating.subscribers import Subscribers
     from tariffs.cases import Case
@@ -145,13 +146,17 @@ class Trial:
                 out.charges[offset] = rate(event, self.compiled, data, balances)
             except NotRatedError as error:
                 out.refused[offset] = REASONS[error.status].name
-            out.left_after[offset] = self._left(balances)
+            out.left_after[offset] = self._left(balances, event)
 
-    def _left(self, balances: Balances) -> Left:
+    def _left(self, balances: Balances, event: Event) -> Left:
+        """Returns what is left after an event, of what is given by day on its day."""
         book, out = self.compiled, Left()
+        day = day_number(event.start, book.time_zone)
         for grant in balances.grants:
+            daily = bool(book.alw_daily[grant.allowance])
+            used = grant.taken.get((day, None, None), 0) if daily else grant.used
             key = (book.allowances[grant.allowance], _name(balances.data, grant.subscriber))
-            _add_left(out, key, RUMS[book.alw_rum[grant.allowance]], grant.left)
+            _add_left(out, key, RUMS[book.alw_rum[grant.allowance]], grant.given - used)
         return out
 
 

@@ -271,3 +271,41 @@ def test_tariff_show_and_diff(
     book = str(billed.root / "book")
     assert call(capsys, "tariff", "diff", book, book)[1] == "nothing changes\n"
     assert answer(capsys, "tariff", "diff", book, book)["changes"] == []
+
+
+SMS = (
+    'service: sms, direction: originating, to: "+8618810000001", at: 2026-10-12T10:00:00+08:00,'
+    " quantity: 1 message"
+)
+
+
+def test_explain_of_what_has_not_been(
+    billed: Workspace, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    here = ("-w", str(billed.root), "--usage", f"{{{SMS}}}")
+    found = answer(capsys, "explain", *here, "--plan", "easy")
+    assert found["total"] == "0.100000"
+    page = tmp_path / "why.html"
+    assert call(capsys, "explain", *here, "--plan", "easy", "--html", str(page))[0] == 0
+    assert "CNY 0.10" in page.read_text(encoding="utf-8")
+    # of a subscriber: after what he did before, which his allowance shows
+    rows = pq.read_table(next((billed.root / "billed").rglob("rated/*.parquet"))).to_pylist()
+    last = max(rows, key=lambda row: row["start_time"])
+    number, at = last["served_msisdn"], last["start_time"].isoformat()
+    usage = f"{{{SMS.replace('2026-10-12T10:00:00+08:00', at)}}}"
+    found = answer(capsys, "explain", *here[:2], "--usage", usage, "--number", str(number))
+    assert found["facts"]["plan"] == last["plan"]
+    assert found["reason"] is None
+    for wrong in (
+        [*here],
+        [*here, "--plan", "eazy"],
+        [*here, "--plan", "easy", "--number", "8619910000001"],
+        [*here, "--number", "8618810000001"],
+        ["-w", str(billed.root), "--plan", "easy"],
+        ["-w", str(billed.root), "--plan", "easy", "--usage", "{service: sms}"],
+        [*here[:2], "--number", str(number), "--usage", f"{{{SMS}, friend: yes}}"],
+    ):
+        code, _, err = call(capsys, "explain", *wrong)
+        assert code == 2
+        assert err
+        assert "Traceback" not in err

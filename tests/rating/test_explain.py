@@ -19,6 +19,7 @@ from rating.explain import (
     one,
 )
 from rating.explain.one import matched_prefix
+from rating.explain.page import render_explanation
 from rating.reference.classify import classify
 from rating.reference.steps import Step
 from rating.state import CycleState
@@ -74,7 +75,7 @@ voice originating of +86199****0123 with +86188****0001, Wed 2026-10-14 19:57:30
     +86188****0001 begins with 86. It is one of the subscriber's friends.
   Rule golden/voice (plans/golden.yaml:4) measures 370 s (6 min 10 s).
   From 19:57:30 to 20:00:00 the band is peak.
-  Allowance golden/minutes covers 120 s, 0 s left.
+  Allowance golden/minutes covers 120 s: 120 s before, 0 s after.
   1 beat of 60 s at 0.30 per 60 s (peak, peak).                                       0.30
   From 20:00:00 to 20:03:40 the band is off_peak.
   4 beats of 60 s at 0.15 per 60 s (off_peak, off_peak).                              0.60
@@ -188,3 +189,37 @@ def test_the_numbers_of_a_group() -> None:
     assert imsis == [460001000000000 + n for n in range(4)]
     assert numbers == [8619910000000 + n for n in range(4)]
     assert group_numbers(people, "nobody") == ([], [])
+
+
+def test_the_rows_that_decided_have_file_and_line(
+    compiled: CompiledBook, people: Subscribers
+) -> None:
+    state = CycleState("2026-10", compiled, people)
+    told = explain(row(), compiled, people, state, book=load_book(GOLDEN))
+    rows = [step.text for step in told.steps if step.kind == "row"]
+    assert rows == [
+        "numbers.csv:2 says: prefix +86 leads to zone mobile.",
+        "zones.csv:2 says: zone mobile, long_distance, area north.",
+        "networks.csv:2 says: network 460-00, roaming home.",
+        "plans/golden.yaml:4 says: rule golden/voice is for voice; originating.",
+        "prices.yaml:2 says: off_peak: off_peak, connect 0.10, 0.15 per min.",
+        "prices.yaml:1 says: peak: peak, connect 0.10, 0.30 per min.",
+    ]
+    assert told.total == Decimal("0.55")
+    allowance = next(step for step in told.steps if step.kind == "allowance")
+    assert (allowance.facts["before"], allowance.facts["left"]) == (120, 0)
+
+
+def test_the_page_of_a_charge(compiled: CompiledBook, people: Subscribers) -> None:
+    state = CycleState("2026-10", compiled, people)
+    stored = Decimal("0.55")
+    told = explain(row(), compiled, people, state, book=load_book(GOLDEN), stored=stored)
+    page = render_explanation(told)
+    assert page.count("0.55") == 2
+    assert "CNY 0.55" in page
+    assert "the one on the rated record" in page
+    assert "http" not in page
+    assert page.index("numbers.csv:2") < page.index("4 beats of 60 s")
+    lost = render_explanation(explain(row(served_imsi=1), compiled, people, state))
+    assert "Not rated" in lost
+    assert "unknown_subscriber" in lost

@@ -12,7 +12,7 @@ from tariffs import compile_book, load_book
 from tariffs.offer import Offers
 from tariffs.plan_page import PlanPage, plan_page, render_plan, row_words
 from tariffs.scalars import instant
-from tariffs.words import conditions_words, over_time, units
+from tariffs.words import conditions_words, over_time, price_words, units
 
 SHOP = Path(__file__).parents[2] / "samples" / "shop" / "book"
 BEIJING = dt.timezone(dt.timedelta(hours=8))
@@ -138,6 +138,22 @@ def test_a_hole_is_seen(tmp_path: Path) -> None:
     assert '<td class="hole">no price</td>' in render_plan(page)
     row = next(row for row in page.matrices[0].rows if row.zones == ("satellite",))
     assert row_words(row) == ("international", "satellite")
+
+
+def test_steps_in_words(tmp_path: Path) -> None:
+    folder = tmp_path / "book"
+    shutil.copytree(SHOP, folder)
+    with (folder / "prices.yaml").open("a") as file:
+        file.write(
+            "whole: {kind: volume, steps: [{price: 0.30, per: 60 s},"
+            " {from: 10 min, price: 0.20, per: 60 s}]}\n"
+            "first: {steps: [{flat: 0.50}, {from: 3 min, price: 0.10, per: 60 s}]}\n"
+        )
+    prices = load_book(folder).prices
+    assert price_words(prices["whole"], 0) == (
+        "all of it at the step that is reached:, first 0.30 per min, from 10 min 0.20 per min"
+    ).replace(":,", ":")
+    assert price_words(prices["first"], 0) == "first 0.50 flat, from 3 min 0.10 per min"
 
 
 def test_words() -> None:
