@@ -43,6 +43,7 @@ DECODE_EPILOG = """\b
 Examples:
   huadan bench decode --records 500000 --json
   huadan bench decode --format tap3
+  huadan bench decode --format 3gpp_ims --dense
   huadan bench decode --file CDAAAAABBBBB00042
 """
 
@@ -56,21 +57,33 @@ Examples:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Measure a file of yours, as it is.",
 )
+@click.option(
+    "--dense",
+    is_flag=True,
+    help="With --format: random records with most of the fields it knows, not what nodes write.",
+)
 @json_option
 def decode(
+    *,
     records: int | None,
     rounds: int,
     format_name: str | None,
     file: Path | None,
-    as_json: bool,  # noqa: FBT001  click's way
+    dense: bool,
+    as_json: bool,
 ) -> None:
     """Decode CDR files to EDR batches on one thread; peers are asn1tools and, if there, asn1c."""
     from bench.decode import bench_decode  # noqa: PLC0415
     from bench.format_files import UnmeasurableError  # noqa: PLC0415
     from mediation.errors import MediationConfigError  # noqa: PLC0415
 
+    if dense and format_name is None:
+        message = "--dense needs --format"
+        raise click.UsageError(message)
     try:
-        result = bench_decode(records or 400_000, rounds, _progress(), format_name, file)
+        result = bench_decode(
+            records or 400_000, rounds, _progress(), format_name, file, dense=dense
+        )
     except (MediationConfigError, UnmeasurableError) as error:
         raise click.UsageError(str(error)) from error
     _report(result, as_json=as_json)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import asn1tools
 
 from bench.asn1c import Asn1cError, build, missing_tools
-from bench.format_files import NODES, write_file
+from bench.format_files import NODES, write_dense_file, write_file
 from bench.harness import Contestant, Result, compete
 from mediation import formats
 from mediation.decoder import decode_chunk
@@ -38,6 +38,8 @@ def bench_decode(
     progress: Callable[[str], None],
     format_name: str | None = None,
     file: Path | None = None,
+    *,
+    dense: bool = False,
 ) -> Result:
     """Returns our rate beside the peers', all on one thread and on the same files.
 
@@ -51,6 +53,7 @@ def bench_decode(
         progress: Hears what is being done.
         format_name: Measures records of this format instead of a switch's and a gateway's day.
         file: Measures this file instead of made ones; its format is detected if it is not named.
+        dense: Measures random records with most of the format's fields, not what nodes write.
     """
     with tempfile.TemporaryDirectory(prefix="huadan-bench-") as scratch:
         folder = Path(scratch)
@@ -58,7 +61,8 @@ def bench_decode(
             paths = [file]
         elif format_name is not None:
             progress(f"make {records:,} records of {format_name}")
-            paths = [write_file(format_name, records, folder)]
+            write = write_dense_file if dense else write_file
+            paths = [write(format_name, records, folder)]
         else:
             progress(f"generate {records:,} records")
             made = generate(folder, records, SEED, subscribers=SUBSCRIBERS, files=FILES)

@@ -1,4 +1,4 @@
-"""A file of any BER format to measure decoding with: some thousand distinct records, repeated."""
+"""A file of any format to measure decoding with: some thousand distinct records, repeated."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from mediation.decoder import decode_chunk
 from mediation.normalize import CHINA
 from mediation.reader import FileSettings, open_cdr_file
 from mediation.time_zones import NO_ZONES
+from traffic.nodes import NoWriterError, write_node_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
     from mediation.formats.schema import Element
     from mediation.reader import CdrFile
 
-DISTINCT = 2_000
+DISTINCT = 4_000
+DENSE = 2_000
 SHARE = 0.6
-"""How many of its optional fields a record has."""
+"""How many of its optional fields a dense record has."""
 SEED = 3
 CONSTRUCTED = 0x20
 NODES = replace(CHINA, time_zones=NO_ZONES.with_default("Asia/Shanghai"))
@@ -39,7 +41,29 @@ class UnmeasurableError(ValueError):
 
 
 def write_file(name: str, records: int, folder: Path) -> Path:
-    """Writes a file with at least `records` records of a format; every one of them decodes.
+    """Writes a file as a node of the format would, `DISTINCT` records repeated.
+
+    Args:
+        name: The format.
+        records: How many.
+        folder: Where; must exist.
+
+    Raises:
+        UnmeasurableError: If no files of the format are made here.
+    """
+    formats.load(name)
+    target = folder / f"{name}.cdr"
+    try:
+        write_node_file(name, records, SEED, target, distinct=DISTINCT)
+    except NoWriterError as error:
+        raise UnmeasurableError(name, "no files of it are made here") from error
+    return target
+
+
+def write_dense_file(name: str, records: int, folder: Path) -> Path:
+    """Writes a file with at least `records` random records of a BER format; every one decodes.
+
+    They have most of the fields that the module knows, with values of any size: more than nodes write.
 
     Args:
         name: The format, made of BER.
@@ -51,7 +75,7 @@ def write_file(name: str, records: int, folder: Path) -> Path:
     """
     described = formats.load(name)
     if described.flat is not None:
-        reason = f"files of kind {formats.kind_of(name)} are not made here"
+        reason = f"dense files of kind {formats.kind_of(name)} are not made here"
         raise UnmeasurableError(name, reason)
     seed = folder / "seed"
     seed.write_bytes(_seed(described))
@@ -69,8 +93,8 @@ def write_file(name: str, records: int, folder: Path) -> Path:
 def _seed(described: Format) -> bytes:
     """Returns a small file: random records, with what their batch must say before them."""
     if described.name == "tap3":
-        return tap_events.batch(tap_events.events(random.Random(SEED), 12, DISTINCT, SHARE))
-    records = random_records(described.name, DISTINCT, SEED, SHARE)
+        return tap_events.batch(tap_events.events(random.Random(SEED), 12, DENSE, SHARE))
+    records = random_records(described.name, DENSE, SEED, SHARE)
     return _wrapped(described, _listed(described, records))
 
 

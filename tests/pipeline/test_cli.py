@@ -195,6 +195,22 @@ def test_init_refuses_a_folder_with_something_in_it(
     assert "Nothing to do" in out
 
 
+def test_generate_writes_one_file_of_a_format(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "events.csv"
+    arguments = ("generate", "--format", "content_csv", "--records", "50")
+    made = answer(capsys, *arguments, str(path))
+    assert (made["records"], made["bytes"]) == (50, path.stat().st_size)
+    assert sum(made["by_kind"].values()) == 50
+    code, _, err = call(capsys, "generate", "--format", "tap9", str(path))
+    assert code == 2
+    assert "tap3" in err
+    assert call(capsys, *arguments)[0] == 2
+    assert call(capsys, *arguments, str(tmp_path / "none" / "x"))[0] == 2
+    assert call(capsys, "generate", "--records", "50")[0] == 2
+
+
 def test_generate_writes_traffic_for_the_workspace(
     capsys: pytest.CaptureFixture[str], billed: Workspace, tmp_path: Path
 ) -> None:
