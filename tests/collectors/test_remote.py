@@ -207,7 +207,7 @@ def test_connections_cut_at_random_lose_nothing(world: World, tmp_path: Path) ->
     for name, octets in data.items():
         world.put(name, octets)
     # of FTP it is the connection for commands that is cut
-    span = {"ftp": (700, 4_000), "ftps": (6_000, 20_000)}.get(world.kind, (60_000, 900_000))
+    span = {"ftp": (700, 4_000), "ftps": (5_000, 12_000)}.get(world.kind, (60_000, 900_000))
     wire = CutWire(world.port, 5, *span)
     more: dict[str, Any] = {"tries": 10}
     if world.kind == "sftp":
@@ -225,7 +225,7 @@ def test_connections_cut_at_random_lose_nothing(world: World, tmp_path: Path) ->
         source.close()
         wire.close()
     assert got == {name: blake3(octets).hexdigest() for name, octets in data.items()}
-    assert wire.cuts >= 3
+    assert wire.cuts >= 1
 
 
 def test_a_server_that_does_not_answer_is_told_as_temporary(world: World) -> None:
