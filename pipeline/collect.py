@@ -71,17 +71,29 @@ def look(sources: Sequence[Source], ledger: Ledger) -> Found:
         except SourceError as error:
             found.failed.append(error)
             continue
-        known, new = _split(seen.offers, journal.knows)
-        if known and source.rules.after != "leave":
-            journal.still_there(known)
-        found.new.extend((source, offer) for offer in source.rules.choose(new))
-        skipped = [Refusal(source.name, shown_name(s.name), s.why) for s in seen.skipped]
-        _tell(journal.refuse(skipped))
+        found.new.extend((source, offer) for offer in sort_out(source, seen, journal))
     if found.failed and len(found.failed) == len(sources) and not found.failed[0].temporary:
         raise found.failed[0]
     for failure in found.failed:
         log().error("source_failed", source=failure.source, place=failure.place, why=failure.what)
     return found
+
+
+def sort_out(source: Source, seen: Look, journal: CollectionLog) -> list[Offer]:
+    """Returns which offers to take now, first ones first; notes what a look told beside."""
+    known, new = _split(seen.offers, journal.knows)
+    if known and source.rules.after != "leave":
+        journal.still_there(known)
+    skipped = [Refusal(source.name, shown_name(s.name), s.why) for s in seen.skipped]
+    _tell(journal.refuse(skipped))
+    return source.rules.choose(new)
+
+
+def still_new(found: Found, ledger: Ledger) -> Found:
+    """Returns what nobody has taken since it was found."""
+    journal = CollectionLog(ledger)
+    new = [(source, offer) for source, offer in found.new if not journal.knows(offer)]
+    return Found(new, found.failed)
 
 
 def _settled(source: Source) -> Look:

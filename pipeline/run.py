@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.audit import audit_table, missing_before, require_closed
-from pipeline.collect import look, release, take
+from pipeline.collect import look, release, still_new, take
 from pipeline.commit import commit_batch, recover, staged
 from pipeline.config import load_config
 from pipeline.early import Early
@@ -27,11 +27,12 @@ from pipeline.stopwatch import Stopwatch
 from pipeline.waiting import kept, read_waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from pipeline.chain import UnitResult
-    from pipeline.collect import Collected
+    from collectors.source import Source
+    from pipeline.collect import Collected, Found
     from pipeline.config import Config
     from pipeline.ledger import Batch, LedgerFile, Resent
     from pipeline.parquet import Output
@@ -57,6 +58,15 @@ class Job:
     """Rate the parts of calls that wait, too."""
 
 
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What the batches of one process share."""
+
+    config: Config
+    sources: Sequence[Source]
+    loading: Early[Rater]
+
+
 def run(
     workspace: Workspace,
     *,
@@ -80,30 +90,52 @@ def run(
         HuadanError: and the errors of broken books, subscribers or configuration; see ``known.py``.
     """
     config = load_config(workspace)
-    with (
-        locked(workspace.lock_file, "run"),
-        Ledger(workspace.ledger_file) as ledger,
-        opened(config, workspace.root) as sources,
-    ):
+    with opened(config, workspace.root) as sources:
+        engine = Engine(config, sources, Early(lambda: load_rater(workspace, config)))
+        return run_batch(
+            workspace,
+            engine,
+            threads=threads,
+            flush_partials=flush_partials,
+            listener=listener,
+            on_start=on_start,
+            on_end=on_end,
+        )
+
+
+def run_batch(
+    workspace: Workspace,
+    engine: Engine,
+    *,
+    command: str = "run",
+    found: Found | None = None,
+    threads: int | None = None,
+    flush_partials: bool = False,
+    listener: Listener | None = None,
+    on_start: Callable[[Ledger], None] = lambda _: None,
+    on_end: Callable[[Ledger, RunResult], None] = lambda _, __: None,
+) -> RunResult:
+    """Does what :func:`run` does, with what is loaded; `found` tells what to take, if not all."""
+    with locked(workspace.lock_file, command), Ledger(workspace.ledger_file) as ledger:
         job = Job(
             workspace,
-            config,
+            engine.config,
             ledger,
-            threads or config.threads,
+            threads or engine.config.threads,
             listener or Silent(),
             Stopwatch(),
-            Early(lambda: load_rater(workspace, config)),
+            engine.loading,
             flush_partials,
         )
         recovered = recover(workspace, ledger)
         for what in recovered:
             log().warning("recovered", what=what)
         with job.watch.stage("collect"):
-            found = look(sources, ledger)
-            release(sources, ledger)  # what a killed run had committed
-            if found.new:
+            offered = look(engine.sources, ledger) if found is None else still_new(found, ledger)
+            release(engine.sources, ledger)  # what a killed run had committed
+            if offered.new:
                 job.loading.begin()  # while files are hashed and copied
-            collected = take(found, workspace, ledger, job.threads, job.listener)
+            collected = take(offered, workspace, ledger, job.threads, job.listener)
         files, resent = ledger.waiting(), ledger.waiting_resent()
         if not files and not resent and not (flush_partials and kept(ledger)):
             return nothing_to_do(
@@ -111,7 +143,7 @@ def run(
             )
         on_start(ledger)
         result = _batch(job, collected, files, resent, tuple(recovered))
-        release(sources, ledger)
+        release(engine.sources, ledger)
         on_end(ledger, result)
         return result
 
