@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from pipeline.chain import UnitResult
     from collectors.source import Source
+    from pipeline.chain import UnitResult
     from pipeline.collect import Collected, Found
     from pipeline.config import Config
     from pipeline.ledger import Batch, LedgerFile, Resent
