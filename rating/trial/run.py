@@ -1,4 +1,4 @@
-"""Rates a test case twice: a bill run of the kernels, and the twin event by event."""
+"""Rates a test case twice: by the kernels as a bill run does, and by the twin event by event."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mediation.duplicates import record_keys
 from rating.billing.run import BillRun
 from rating.cycles import cycle_of, day_number, to_us
+from rating.engine import Rater
 from rating.errors import nearest
 from rating.reasons import REASONS
 from rating.reference.balances import Balances
@@ -16,12 +17,13 @@ from rating.reference.steps import NotRatedError
 from rating.reference.twin import rate
 from rating.schema import RUMS
 from rating.state import CycleState
-from rating.trial.world import CaseError, batch_of, people, record
+from rating.trial.world import CaseError, batch_of, load_rows, record, tables_of
 from tariffs.cases import FIRST_SUBSCRIBER
 from tariffs.compiled import FOREVER
 
 if TYPE_CHECKING:
-    from rating.billing.run import PartitionBill
+    import pyarrow as pa
+
     from rating.reference.classify import Event
     from rating.reference.steps import Charge
     from rating.subscribers import Subscribers
@@ -77,6 +79,7 @@ class Trial:
     def __init__(self, book: Book, compiled: CompiledBook) -> None:
         self.book = book
         self.compiled = compiled
+        self._people: dict[str, Rater] = {}
 
     def run(self, case: Case) -> Outcome:
         """Returns what a case comes to.
@@ -84,7 +87,8 @@ class Trial:
         Raises:
             RatingError: The case's people or records cannot be made.
         """
-        data = people(case, self.compiled)
+        rater = self._rater(case)
+        data = rater.subscribers
         rows = self._records(case, data)
         zone = self.compiled.time_zone
         cycles = [cycle_of(to_us(row["start_time"]), zone) for row in rows]
@@ -97,8 +101,19 @@ class Trial:
                 _open(state, case)
             mine = [row for row, its in zip(rows, cycles, strict=True) if its == cycle]
             self._twin(mine, state.copy(), out)
-            self._kernels(mine, state, out)
+            if any(one.path[0] in {"lines", "bill"} for one in case.expect):
+                self._bill(mine, state, out)
+            else:
+                _kernels(rater, mine, state, out)
         return out
+
+    def _rater(self, case: Case) -> Rater:
+        """Returns the rater for a case's people; cases with the same people share it."""
+        tables = tables_of(case, self.compiled)
+        key = repr(tables)
+        if key not in self._people:
+            self._people[key] = Rater(self.compiled, load_rows(tables, self.compiled))
+        return self._people[key]
 
     def _records(self, case: Case, data: Subscribers) -> list[Row]:
         names = data.names.to_pylist()
@@ -113,20 +128,17 @@ class Trial:
             rows.append(record(usage, imsi, number, offset))
         return rows
 
-    def _kernels(self, rows: list[Row], state: CycleState, out: Outcome) -> None:
+    def _bill(self, rows: list[Row], state: CycleState, out: Outcome) -> None:
+        """Rates and bills."""
         run = BillRun(
             self.compiled, self.book, state.subscribers, state.cycle, partitions=1, state=state
         )
-        bill: PartitionBill = run.partition(0, [batch_of(rows)])
-        for row in bill.rated.to_pylist():
-            out.rated[row["offset"]] = row
+        bill = run.partition(0, [batch_of(rows)])
         for row in bill.unrated.to_pylist():
             out.unrated[row["offset"]] = row["reason"]
         out.lines += bill.lines.to_pylist()
         out.bills += bill.bills.to_pylist()
-        out.left = {}
-        for row in bill.balances.to_pylist():
-            _add_left(out.left, (row["allowance"], row["subscriber_id"]), row["rum"], row["left"])
+        _taken(bill.rated, bill.balances, out)
 
     def _twin(self, rows: list[Row], state: CycleState, out: Outcome) -> None:
         data = state.subscribers
@@ -158,6 +170,25 @@ class Trial:
             key = (book.allowances[grant.allowance], _name(balances.data, grant.subscriber))
             _add_left(out, key, RUMS[book.alw_rum[grant.allowance]], grant.given - used)
         return out
+
+
+def _kernels(rater: Rater, rows: list[Row], state: CycleState, out: Outcome) -> None:
+    """Rates as a bill run does, but makes no bill."""
+    rated = rater.rate(rater.prepare(batch_of(rows)), state)
+    for row, reason in zip(rated.unrated.row.tolist(), rated.unrated.reasons(), strict=True):
+        out.unrated[rows[row]["offset"]] = reason
+    _taken(rated.table, state.balances(), out)
+
+
+def _taken(
+    rated: pa.Table | pa.RecordBatch, balances: pa.Table | pa.RecordBatch, out: Outcome
+) -> None:
+    """Notes rated records and what is left after them."""
+    for row in rated.to_pylist():
+        out.rated[row["offset"]] = row
+    out.left = {}
+    for row in balances.to_pylist():
+        _add_left(out.left, (row["allowance"], row["subscriber_id"]), row["rum"], row["left"])
 
 
 def _keys(rows: list[Row]) -> dict[int, tuple[int, int]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from mediation.edr import EDR_SCHEMA
+from mediation.edr import DIRECTIONS, EDR_SCHEMA, SERVICES
 from rating.cycles import from_us, to_us
 from rating.errors import RatingError
 from rating.subscribers import load_subscribers
@@ -18,7 +18,7 @@ from tariffs.cases import FIRST_SUBSCRIBER
 from tariffs.compiled import BEGINNING, FOREVER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from rating.subscribers import Subscribers
     from tariffs.cases import Case, Usage
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 IMSI_BASE = 460_000_000_000_000
 LONG_AGO = "2000-01-01"
+VOCABULARIES = {"service": SERVICES, "direction": DIRECTIONS}
 Row = dict[str, str]
 
 
@@ -39,18 +40,21 @@ def people(case: Case, book: CompiledBook) -> Subscribers:
     Raises:
         rating.errors.SubscriberDataError: The case gives rows that no subscriber table may have.
     """
-    return subscribers_of(subscriber_rows(case, book), friend_rows(case), case.tables, book)
+    return load_rows(tables_of(case, book), book)
 
 
-def subscribers_of(
-    rows: Sequence[Row], friends: Sequence[Row], tables: dict[str, Any], book: CompiledBook
-) -> Subscribers:
-    """Returns subscriber data of rows, as if they had been read from files."""
-    every: dict[str, list[Row]] = {"subscribers": list(rows), "friends": list(friends)}
-    for name, more in tables.items():
+def tables_of(case: Case, book: CompiledBook) -> dict[str, list[Row]]:
+    """Returns the rows of the subscriber tables that a case is about, by name of the table."""
+    every = {"subscribers": subscriber_rows(case, book), "friends": friend_rows(case)}
+    for name, more in case.tables.items():
         every.setdefault(name, []).extend(more)
+    return every
+
+
+def load_rows(tables: dict[str, list[Row]], book: CompiledBook) -> Subscribers:
+    """Returns subscriber data of rows, as if they had been read from files."""
     with tempfile.TemporaryDirectory() as folder:
-        for name, some in every.items():
+        for name, some in tables.items():
             first = {"subscribers": SUBSCRIBER_COLUMNS, "friends": FRIEND_COLUMNS}.get(name, ())
             columns = dict.fromkeys((*first, *(column for row in some for column in row)))
             with (Path(folder) / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
@@ -171,6 +175,10 @@ def batch_of(rows: Iterable[dict[str, Any]]) -> pa.RecordBatch:
         if pa.types.is_timestamp(plain):
             stamps = pa.array([None if v is None else to_us(v) for v in values], pa.int64())
             columns.append(stamps.cast(plain))
+        elif field.name in VOCABULARIES:
+            names = VOCABULARIES[field.name]
+            codes = pa.array([names.index(value) for value in values], pa.int8())
+            columns.append(pa.DictionaryArray.from_arrays(codes, list(names)))
         elif plain is not field.type:
             made = pa.array(values, plain).dictionary_encode()
             columns.append(made.cast(field.type))
