@@ -28,6 +28,8 @@ COMMANDS: Final[dict[str, str]] = {
     "tariff": "pipeline.cli.tariff:tariff",
     "ledger": "pipeline.cli.ledger:ledger",
     "rollback": "pipeline.cli.ledger:rollback",
+    "backup": "pipeline.cli.backup:backup",
+    "restore": "pipeline.cli.backup:restore",
     "generate": "pipeline.cli.generate:generate",
     "init": "pipeline.cli.init:init",
 }
