@@ -11,7 +11,9 @@ import pyarrow.compute as pc
 
 from mediation.edr import DIRECTIONS, MISSING, SERVICES
 from rating.kernels import guide as kernel
+from rating.places import cell_rows, given_zones
 from rating.room import scratch
+from tariffs.compiled import DOMESTIC, HOME_ZONE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 NO_OFFSET = -(2**15)
 """The switch wrote no offset: the book's clock is used."""
+_NOTHING: Int32 = np.empty(0, np.int32)
 MOST_EPOCHS = 1 << 16
 """Epochs of a book at most, as many as an event's packed word can tell apart."""
 
@@ -74,7 +77,18 @@ def class_arrays(book: CompiledBook) -> kernel.ClassArrays:
             f"classes; at most {MOST_EPOCHS:,} and {1 << 31:,} can be rated"
         )
         raise ValueError(message)
-    sizes = (len(book.call_classes), len(book.zones), len(book.roaming_classes), len(book.plans))
+    sizes = (
+        len(book.call_classes),
+        len(book.zones),
+        len(book.roaming_classes),
+        len(book.plans),
+        len(book.areas),
+        *(
+            book.roaming_classes.index(name) if name in book.roaming_classes else -1
+            for name in (DOMESTIC, HOME_ZONE)
+        ),
+    )
+    places = book.places
     return kernel.ClassArrays(
         book.usage_index,
         book.lpm_direct,
@@ -86,6 +100,11 @@ def class_arrays(book: CompiledBook) -> kernel.ClassArrays:
         book.rule_table,
         book.rule_of,
         book.rule_rum,
+        places.cell_area,
+        places.cell_home_zone,
+        places.border_first,
+        places.border_area,
+        places.route,
         np.array(sizes, np.int64),
     )
 
@@ -94,8 +113,10 @@ def edr_columns(edr: pa.RecordBatch, book: CompiledBook) -> kernel.EdrColumns:
     """Returns the columns of a batch as flat arrays; texts are looked up once per distinct text."""
     text, text_zone = _looked_up(edr.column("other_text"), book.short_codes, -1)
     network, network_class = _looked_up(edr.column("visited_network"), book.networks, 1)
+    service, start = _coded(edr, "service", SERVICES), _filled(edr, "start_time", 0)
+    places = book.places
     return kernel.EdrColumns(
-        service=_coded(edr, "service", SERVICES),
+        service=service,
         direction=_coded(edr, "direction", DIRECTIONS),
         imsi=_filled(edr, "served_imsi", MISSING),
         msisdn=_filled(edr, "served_msisdn", MISSING),
@@ -104,7 +125,9 @@ def edr_columns(edr: pa.RecordBatch, book: CompiledBook) -> kernel.EdrColumns:
         text_zone=text_zone,
         network=network,
         network_class=network_class,
-        start=_filled(edr, "start_time", 0),
+        cell=cell_rows(edr, places) if places.has_cells else _NOTHING,
+        named=given_zones(edr, places, service, start) if places.names_zones else _NOTHING,
+        start=start,
         offset=_filled(edr, "utc_offset", NO_OFFSET),
         duration=_filled(edr, "duration", MISSING),
         uplink=_filled(edr, "uplink", MISSING),

@@ -127,6 +127,7 @@ class Subscribers:
         words[:, 3] = (self.plan.astype(np.int64) << 32) | has_friends[self.subscriber]
         words[:, 4] = (self.vpmn.astype(np.int64) << 32) | self.area
         words[:, 5] = self.msisdn
+        words[:, 6] = self.home_zone
         return words.reshape(-1)
 
     def period_of_imsi(self, imsi: int, at: int) -> int | None:

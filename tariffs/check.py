@@ -19,7 +19,7 @@ from tariffs.check_parts import (
     unused_names,
 )
 from tariffs.compile_rules import ClassSpace
-from tariffs.compiled import CALL_CLASSES, NO_RULE, RUMS
+from tariffs.compiled import CALL_CLASSES, DOMESTIC, HOME_ZONE, NO_RULE, RUMS
 from tariffs.errors import Source
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ ERROR, WARNING = "error", "warning"
 NATIONAL = tuple(CALL_CLASSES.index(name) for name in ("local", "long_distance"))
 OWN = tuple(CALL_CLASSES.index(name) for name in ("group", "on_net"))
 LOCAL = CALL_CLASSES.index("local")
+SAME_PLACE = CALL_CLASSES.index("same_place")
+CLASSED = ("mms", "data", "content")
 WITH_PARTY = ("voice", "video", "sms", "mms")
 MAX_NAMES = 6
 
@@ -74,14 +76,21 @@ def reachable_classes(book: Book, compiled: CompiledBook) -> np.ndarray:
         if zone.call_class in NATIONAL:
             fits[[*NATIONAL, *OWN], index] = True
             fits[LOCAL, index] = zone.area != 0
+    data = [index for index, zone in enumerate(book.zones) if zone.data]
+    fits[:, data] = False
     shape = (len(compiled.usages), *fits.shape, len(book.roaming_classes))
     reachable = np.zeros(shape, np.bool_)
     for index, usage in enumerate(compiled.usages):
         service, direction = usage.split(".")
         with_party = service in WITH_PARTY
         reachable[index] = fits[:, :, None] if with_party else False
+        if with_party and DOMESTIC in book.roaming_classes:
+            away = book.roaming_classes.index(DOMESTIC)
+            reachable[index, SAME_PLACE, :, away] = fits[LOCAL]
         # A caller who withholds his number is nobody; who calls nobody makes no call.
         reachable[index, 0, 0] = not with_party or direction == "terminating"
+        if service in CLASSED:
+            reachable[index, 0, data] = True
     return reachable
 
 
@@ -211,8 +220,9 @@ def _idle_allowances(
 def _unused(book: Book) -> Iterator[Finding]:
     """Yields zones, prices, time models, discounts and roaming classes that nothing uses."""
     zones = set(book.numbers.zone.tolist()) | set(book.short_codes.values())
+    zones |= set(book.places.ported_zone.tolist()) | set(book.places.route.tolist())
     for index, zone in enumerate(book.zones):
-        if index and index not in zones:
+        if index and index not in zones and not zone.data:
             yield _idle(zone.source, f"No number leads to the zone {zone.name}.")
     every = (*book.plans, *book.templates)
     rules = [rule for plan in every for rule in plan.rules]
@@ -226,8 +236,9 @@ def _unused(book: Book) -> Iterator[Finding]:
     for name, discount in book.discounts.items():
         if name not in taken:
             yield _idle(discount.source, f"No plan gives the discount {name}.")
+    by_cell = {DOMESTIC, HOME_ZONE} if book.places.has_cells else set()
     for name in book.roaming_classes[2:]:
-        if book.roaming_classes.index(name) not in networks:
+        if name not in by_cell and book.roaming_classes.index(name) not in networks:
             yield _idle(Source("networks.csv", 1), f"No network has the roaming class {name}.")
 
 

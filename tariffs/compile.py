@@ -63,6 +63,8 @@ def compile_book(book: Book) -> CompiledBook:
         bill_round_unit=book.bill_rounding.unit,
         bill_round_mode=book.bill_rounding.mode,
         lines=_lines(book),
+        places=book.places,
+        home_zones=book.places.home_zones,
         **_rule_arrays(tables, len(book.bands)),
         **_price_arrays(tables),
         **allowance_arrays(book, space),

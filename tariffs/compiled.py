@@ -22,6 +22,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from tariffs.places import Places
+
 Int8 = npt.NDArray[np.int8]
 Int16 = npt.NDArray[np.int16]
 Int32 = npt.NDArray[np.int32]
@@ -51,8 +53,15 @@ CALL_CLASSES: Final = (
     "local",
     "long_distance",
     "international",
+    "same_place",
 )
-"""Kind of the other party. ``group`` and ``on_net`` replace ``local`` and ``long_distance`` only."""
+"""Kind of the other party. ``group``, ``on_net`` and ``same_place`` replace ``local`` and
+``long_distance`` only."""
+
+DOMESTIC: Final = "domestic"
+"""Roaming class of a home network's cell in another area than the subscriber's own."""
+HOME_ZONE: Final = "home_zone"
+"""Roaming class of a cell of the subscriber's home zone."""
 
 SPLIT_MODES: Final = ("start", "consecutive", "isolated", "end")
 STEP_KINDS: Final = ("graduated", "volume")
@@ -299,6 +308,8 @@ class CompiledBook:
     """Customer and group tiers; ``tiers[0]`` is the empty text: none."""
     options: tuple[str, ...] = ()
     """Add-on packs and subscriptions; empty where the book lists none."""
+    places: Places = field(default_factory=Places)
+    """Cells, ported numbers, data classes and routes."""
     home_zones: tuple[str, ...] = ("",)
     """Home zones of the cells table; ``home_zones[0]`` is the empty text: none."""
 

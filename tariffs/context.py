@@ -13,6 +13,7 @@ from tariffs.model import Rounding, TimeModel
 
 if TYPE_CHECKING:
     from tariffs.model import Discount, Price, ServiceDefaults, Tax, Zone
+    from tariffs.places import DataClass
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 ALWAYS = "always"
@@ -56,6 +57,7 @@ class Context:
         default_factory=lambda: {ALWAYS: TimeModel(ALWAYS, Source("book.yaml", 1), (), 0)}
     )
     zones: dict[str, Zone] = field(default_factory=dict)
+    data_classes: tuple[DataClass, ...] = ()
     prices: dict[str, Price] = field(default_factory=dict)
     discounts: dict[str, Discount] = field(default_factory=dict)
 
@@ -77,4 +79,8 @@ class Context:
             }
             for key, allowed in names.items():
                 self._positions[key] = {name: index for index, name in enumerate(allowed)}
+            zones = self._positions["zone"]
+            data = {name: at for name, at in zones.items() if self.zones[name].data}
+            self._positions["zone"] = {name: at for name, at in zones.items() if name not in data}
+            self._positions["data_class"] = {"none": 0, **data}
         return self._positions[condition]

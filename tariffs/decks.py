@@ -28,7 +28,11 @@ NO_PARTY = "none"
 MAX_DIGITS = 15
 MAX_PROBLEMS_PER_FILE = 200
 ZONE_CLASSES = {
-    **{name: i for i, name in enumerate(CALL_CLASSES) if name not in {"none", "group", "on_net"}},
+    **{
+        name: i
+        for i, name in enumerate(CALL_CLASSES)
+        if name not in {"none", "group", "on_net", "same_place"}
+    },
     "national": CALL_CLASSES.index("long_distance"),
 }
 """What ``zones.csv`` may say; ``national`` is local or long distance by area."""
@@ -73,7 +77,7 @@ def rows(
         problems.add(Source(file, reader.line_num), f"Not CSV: {error}.", "Close the quotes.")
 
 
-class _Notes:
+class Notes:
     """Notes problems of one deck, but not one for each of 500,000 rows."""
 
     def __init__(self, file: str, problems: Problems) -> None:
@@ -82,6 +86,7 @@ class _Notes:
         self._count = 0
 
     def add(self, line: int, message: str, hint: str = "") -> None:
+        """Notes a problem; after the first 200 only that there are more."""
         self._count += 1
         if self._count <= MAX_PROBLEMS_PER_FILE:
             self._problems.add(Source(self._file, line), message, hint)
@@ -89,13 +94,14 @@ class _Notes:
             self._problems.add(Source(self._file, line), "More problems in this file follow.")
 
     def unknown(self, line: int, what: str, name: str, allowed: Collection[str]) -> None:
+        """Notes a name that is not one of the allowed."""
         if self._count <= MAX_PROBLEMS_PER_FILE:
             self.add(line, f"Unknown {what} {name!r}.", nearest(name, allowed))
 
 
 def read_zones(file: str, data: bytes, context: Context) -> None:
     """Reads ``zones.csv`` into ``context.zones``; zone 0 is ``none``, no other party."""
-    notes = _Notes(file, context.problems)
+    notes = Notes(file, context.problems)
     areas = context.head.areas
     context.zones[NO_PARTY] = Zone(NO_PARTY, Source(file, 1), 0, 0)
     for line, (name, call_class, area) in rows(
@@ -122,9 +128,10 @@ def read_zones(file: str, data: bytes, context: Context) -> None:
 
 def read_numbers(file: str, data: bytes, context: Context) -> NumberDeck:
     """Reads ``numbers.csv``: prefix of the E.164 number without +, and its zone or ``-``."""
-    notes = _Notes(file, context.problems)
+    notes = Notes(file, context.problems)
     index: dict[str, int] = {NO_ZONE_MARK: NO_ZONE}
-    index.update((name, i) for i, name in enumerate(context.zones) if name != NO_PARTY)
+    named = enumerate(context.zones.values())
+    index.update((zone.name, i) for i, zone in named if zone.name != NO_PARTY and not zone.data)
     clean = read_clean_numbers(data, index)
     if clean is not None:
         return clean
@@ -161,9 +168,9 @@ def read_numbers(file: str, data: bytes, context: Context) -> NumberDeck:
 
 def read_short_codes(file: str, data: bytes, context: Context) -> dict[str, int]:
     """Reads ``short_codes.csv``: what is dialled, as text → zone index."""
-    notes = _Notes(file, context.problems)
-    index = context.zone_index()
-    index.pop(NO_PARTY, None)
+    notes = Notes(file, context.problems)
+    named = enumerate(context.zones.values())
+    index = {zone.name: i for i, zone in named if zone.name != NO_PARTY and not zone.data}
     found: dict[str, int] = {}
     for line, (code, zone) in rows(file, data, ("code", "zone"), context.problems):
         if not re.fullmatch(r"[0-9A-Za-z*#]{1,20}", code):
@@ -179,12 +186,16 @@ def read_short_codes(file: str, data: bytes, context: Context) -> dict[str, int]
 
 def read_networks(file: str, data: bytes, context: Context) -> dict[str, int]:
     """Reads ``networks.csv``: MCC-MNC → roaming class index."""
-    notes = _Notes(file, context.problems)
+    notes = Notes(file, context.problems)
     classes = context.head.roaming_classes
     found: dict[str, int] = {}
     for line, (network, roaming) in rows(file, data, ("network", "roaming"), context.problems):
-        if not re.fullmatch(r"[0-9]{3}-[0-9]{2,3}", network):
-            notes.add(line, f"{network!r} is not a network.", "Write MCC-MNC, such as 460-00.")
+        if not re.fullmatch(r"[0-9]{3}-[0-9]{2,3}|[A-Z]{3}[A-Z0-9]{2}", network):
+            notes.add(
+                line,
+                f"{network!r} is not a network.",
+                "Write MCC-MNC, such as 460-00, or a partner's TADIG code, such as DEUD1.",
+            )
         elif network in found:
             notes.add(line, f"The network {network} is written twice.", "Keep one of them.")
         elif roaming not in classes:

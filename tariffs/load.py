@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from tariffs.cells import Cell, compose
 from tariffs.context import Context
 from tariffs.decks import read_networks, read_numbers, read_short_codes, read_zones
+from tariffs.decks_places import FILES as PLACE_FILES
+from tariffs.decks_places import read_data_classes, read_places
 from tariffs.errors import BookError, Problem, Source, nearest
 from tariffs.model import Book, NumberDeck, Plan
 from tariffs.read_head import read_head
@@ -24,7 +26,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 REQUIRED_FILES = ("book.yaml", "zones.csv", "numbers.csv", "networks.csv")
-OPTIONAL_FILES = ("calendar.yaml", "time_models.yaml", "prices.yaml", "short_codes.csv")
+OPTIONAL_FILES = (
+    "calendar.yaml",
+    "time_models.yaml",
+    "prices.yaml",
+    "short_codes.csv",
+    *PLACE_FILES,
+)
 FOLDERS = ("plans", "discounts", "prices")
 NOT_PART = ("tests",)
 """Folders beside the tariff: they neither change the digest nor what is compiled."""
@@ -45,6 +53,7 @@ def load_book(folder: Path | str) -> Book:
         # Without the names, everything else would look wrong too.
         raise BookError(str(folder), context.problems.found)
     numbers, short_codes, networks = _read_decks(files, context)
+    places = read_places(files, context.data_classes, context)
     plans = _read_priced(files, context)
     if context.problems.found:
         raise BookError(str(folder), context.problems.found)
@@ -74,6 +83,7 @@ def load_book(folder: Path | str) -> Book:
         numbers=numbers,
         short_codes=short_codes,
         networks=networks,
+        places=places,
         prices=context.prices,
         discounts=context.discounts,
         plans=tuple(plan for plan in plans if not plan.template),
@@ -96,6 +106,9 @@ def _read_names(files: dict[str, bytes], context: Context) -> bool:
     readable = all(cell is not None for cell, _ in cells)
     if readable:
         read_zones("zones.csv", files["zones.csv"], context)
+        if "data_classes.csv" in files:
+            data = files["data_classes.csv"]
+            context.data_classes = read_data_classes("data_classes.csv", data, context)
     return readable
 
 

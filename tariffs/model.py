@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tariffs.compiled import Int8, Int32, Int64
     from tariffs.dated import Dated
     from tariffs.errors import Source
+    from tariffs.places import Places
 
 FREE = "free"
 """The price name that is always there: nothing is charged."""
@@ -52,12 +53,16 @@ class ServiceDefaults:
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A place to call; ``call_class`` and ``area`` are indexes, area 0 is none."""
+    """A place to call; ``call_class`` and ``area`` are indexes, area 0 is none.
+
+    ``data``: a class of data, which has no number; it stands where calls have their zone.
+    """
 
     name: str
     source: Source
     call_class: int
     area: int
+    data: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +308,7 @@ class Book:
     numbers: NumberDeck
     short_codes: dict[str, int]
     networks: dict[str, int]
+    places: Places
     prices: dict[str, Price]
     discounts: dict[str, Discount]
     plans: tuple[Plan, ...]

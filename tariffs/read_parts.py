@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tariffs.compiled import CAP_SCOPES, DIRECTIONS, RUMS, SERVICES
+from tariffs.compiled import CAP_SCOPES, DIRECTIONS, HOME_ZONE, RUMS, SERVICES
 from tariffs.errors import nearest
 from tariffs.model import ROLES, Cap, Conditions, Discount, Fee
 from tariffs.scalars import amount, percent, yes_no
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tariffs.dated import Dated
 
 AUDIENCES = ("everyone", "friends", "group")
-CONDITIONS = ("service", "direction", "class", "zone", "roaming")
+CONDITIONS = ("service", "direction", "class", "zone", "data_class", "roaming")
 SERVED = frozenset(DIRECTIONS.index(name) for name in ("originating", "terminating", "forwarded"))
 """Legs that charge the served party; the others are meant only where they are named."""
 
@@ -30,13 +30,27 @@ def read_conditions(cell: Cell, context: Context) -> Conditions:
         return _indexes(table[key], key, context.positions(key)) if key in table else None
 
     services, directions = pick("service"), pick("direction")
+    if "zone" in table and "data_class" in table:
+        table["data_class"].fail("A zone and a data class.", "Data has no zone; write one of them.")
     return Conditions(
         anything(context).services if services is None else services,
         SERVED if directions is None else directions,
         pick("class"),
-        pick("zone"),
-        pick("roaming"),
+        pick("data_class" if "data_class" in table else "zone"),
+        _with_home_zone(pick("roaming"), table, context),
     )
+
+
+def _with_home_zone(
+    roaming: frozenset[int] | None, table: dict[str, Cell], context: Context
+) -> frozenset[int] | None:
+    """Returns roaming classes of a condition: who is in his home zone is at home as well."""
+    positions = context.positions("roaming")
+    if roaming is None or HOME_ZONE not in positions:
+        return roaming
+    if table["roaming"].is_mapping:
+        return roaming if 0 in roaming else roaming - {positions[HOME_ZONE]}
+    return roaming | {positions[HOME_ZONE]} if 0 in roaming else roaming
 
 
 def anything(context: Context) -> Conditions:

@@ -26,7 +26,7 @@ from tariffs.kernels.prefix import zone_of
 EVENT_WORDS = 4
 PERIOD_WORDS = 8
 """Words of a validity period: valid_from, valid_to, subscriber << 32 | group,
-plan << 32 | flags, vpmn << 32 | area, msisdn, two spare (one cache line)."""
+plan << 32 | flags, vpmn << 32 | area, msisdn, home zone, spare (one cache line)."""
 
 FRIEND = 1
 """Event flag: the other party is a friends & family number of the subscriber."""
@@ -47,7 +47,9 @@ LARGEST_QUANTITY = 1 << 60
 LONGEST_SECONDS = 366 * 86_400
 _MISSING = -(2**63)
 _LOW = (1 << 32) - 1
-_LOCAL, _LONG_DISTANCE, _GROUP_CLASS, _ON_NET = 6, 7, 4, 5
+_LOCAL, _LONG_DISTANCE, _GROUP_CLASS, _ON_NET, _SAME_PLACE = 6, 7, 4, 5, 9
+_ORIGINATING, _FORWARDED = 0, 2
+_NO_NAME = -2
 _OFFSET_BIAS = 2048
 _LARGEST_OFFSET = 24 * 60
 
@@ -64,6 +66,8 @@ class EdrColumns(NamedTuple):
     text_zone: np.ndarray  # int32, zone of each text, -1 none
     network: np.ndarray  # int32, index into network_class, -1 home
     network_class: np.ndarray  # int32, roaming class of each network
+    cell: np.ndarray  # int32, row of the cells, -1 unknown; no rows where the book knows no cells
+    named: np.ndarray  # int32, zone that no prefix says, -2 none; no rows where the book has none
     start: np.ndarray  # int64, UTC microseconds
     offset: np.ndarray  # int16, minutes, -32768 unknown
     duration: np.ndarray  # int64, s
@@ -101,7 +105,13 @@ class ClassArrays(NamedTuple):
     rule_table: np.ndarray  # int64
     rule_of: np.ndarray  # int32
     rule_rum: np.ndarray  # int8
-    sizes: np.ndarray  # int64[4]: call classes, zones, roaming classes, plans
+    cell_area: np.ndarray  # int32
+    cell_home_zone: np.ndarray  # int32
+    border_first: np.ndarray  # int32
+    border_area: np.ndarray  # int32
+    route: np.ndarray  # int32, see tariffs.places
+    sizes: np.ndarray  # int64[7]: call classes, zones, roaming classes, plans, areas; then the
+    # roaming classes `domestic` and `home_zone`, -1 where the book has none
 
 
 @njit(nogil=True, cache=True)
@@ -142,6 +152,32 @@ def is_friend(slots, chain, owner, numbers, valid_from, valid_to, subscriber, nu
 
 
 @njit(nogil=True, cache=True)
+def located(classes, cell, home, home_zone):
+    """Returns (roaming class, area) of a subscriber in a cell of a home network.
+
+    A cell that borders his home area is treated as one of it.
+
+    Args:
+        classes: ClassArrays.
+        cell: Row of the cells.
+        home: His home area, 0 none.
+        home_zone: His home zone, 0 none.
+    """
+    visited = np.int64(classes.cell_area[cell])
+    domestic = classes.sizes[5]
+    in_zone = classes.sizes[6]
+    if home not in (0, visited):
+        for k in range(classes.border_first[cell], classes.border_first[cell + 1]):
+            if classes.border_area[k] == home:
+                visited = home
+    if in_zone >= 0 and home_zone != 0 and classes.cell_home_zone[cell] == home_zone:
+        return in_zone, visited
+    if domestic >= 0 and visited != 0 and home not in (0, visited):
+        return domestic, visited
+    return np.int64(0), visited
+
+
+@njit(nogil=True, cache=True)
 def guide_and_classify(edr, guide, classes, event, group, status, place):
     """Guides and classifies each row.
 
@@ -166,6 +202,11 @@ def guide_and_classify(edr, guide, classes, event, group, status, place):
     col_text_zone = edr.text_zone
     col_network = edr.network
     col_network_class = edr.network_class
+    col_cell = edr.cell
+    col_named = edr.named
+    has_cells = col_cell.shape[0] > 0
+    has_names = col_named.shape[0] > 0
+    has_routes = classes.route.shape[0] > 0
     col_uplink = edr.uplink
     col_downlink = edr.downlink
     col_duration = edr.duration
@@ -265,6 +306,20 @@ def guide_and_classify(edr, guide, classes, event, group, status, place):
                 zone = called_zone[k]
             elif col_text[i] >= 0:
                 zone = np.int64(col_text_zone[col_text[i]])
+            if has_names and col_named[i] != _NO_NAME:
+                zone = np.int64(col_named[i])
+            roaming = np.int64(0)
+            if col_network[i] >= 0:
+                roaming = np.int64(col_network_class[col_network[i]])
+            visited = np.int64(0)
+            if has_cells and roaming == 0 and col_cell[i] >= 0:
+                home = period[words + 4] & _LOW
+                roaming, visited = located(classes, col_cell[i], home, period[words + 6])
+            if has_routes and zone > 0 and col_direction[i] in (_ORIGINATING, _FORWARDED):
+                origin = visited if visited != 0 else period[words + 4] & _LOW
+                if visited == 0 and roaming != 0:
+                    origin = classes.sizes[4] + roaming
+                zone = np.int64(classes.route[origin * zones + zone])
             if zone < 0:
                 status[i] = NO_ZONE
                 place[i] = found << 32
@@ -285,6 +340,8 @@ def guide_and_classify(edr, guide, classes, event, group, status, place):
                     area = np.int64(zone_area[zone])
                     home = period[words + 4] & _LOW
                     call_class = np.int64(_LOCAL if area != 0 and area == home else _LONG_DISTANCE)
+                    if area != 0 and area == visited and area != home:
+                        call_class = np.int64(_SAME_PLACE)
             if (
                 period[words + 3] & HAS_FRIENDS
                 and other != _MISSING
@@ -301,9 +358,6 @@ def guide_and_classify(edr, guide, classes, event, group, status, place):
                 )
             ):
                 flags |= FRIEND
-            roaming = np.int64(0)
-            if col_network[i] >= 0:
-                roaming = np.int64(col_network_class[col_network[i]])
             class_id = (
                 (usage * call_classes + call_class) * zones + zone
             ) * roaming_classes + roaming

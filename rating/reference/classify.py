@@ -12,6 +12,7 @@ from mediation.edr import DIRECTIONS, SERVICES
 from rating import reasons
 from rating.cycles import to_us
 from rating.kernels import guide as status
+from rating.reference.places import named_zone, where
 from rating.reference.steps import NotRatedError, Step
 from rating.schema import RUM_UNITS
 
@@ -61,13 +62,18 @@ def classify(row: Mapping[str, Any], book: CompiledBook, data: Subscribers) -> E
     start = _micros(row["start_time"])
     period = _guide(row, data, start)
     plan = int(data.plan[period])
-    zone = _zone(row, book)
+    roaming, visited = where(row, book, data, period)
+    zone = named_zone(row, book, start)
+    zone = _zone(row, book) if zone is None else zone
+    if book.places.route.size and zone > 0 and row["direction"] in {"originating", "forwarded"}:
+        origin = visited or int(data.area[period])
+        if not visited and roaming:
+            origin = len(book.areas) + roaming
+        zone = int(book.places.route[origin * len(book.zones) + zone])
     if zone < 0:
         raise NotRatedError(status.NO_ZONE)
     other = row.get("other_number")
-    call_class, in_group = _call_class(book, data, period, zone, other, start)
-    network = row.get("visited_network")
-    roaming = 0 if network is None else book.networks.get(network, 1)
+    call_class, in_group = _call_class(book, data, period, zone, other, start, visited)
     class_id = ((usage * len(book.call_classes) + call_class) * len(book.zones) + zone) * len(
         book.roaming_classes
     ) + roaming
@@ -161,7 +167,13 @@ def _zone(row: Mapping[str, Any], book: CompiledBook) -> int:
 
 
 def _call_class(
-    book: CompiledBook, data: Subscribers, period: int, zone: int, other: int | None, start: int
+    book: CompiledBook,
+    data: Subscribers,
+    period: int,
+    zone: int,
+    other: int | None,
+    start: int,
+    visited: int,
 ) -> tuple[int, bool]:
     """Returns (call class, whether the other party is in the subscriber's VPMN group)."""
     names = book.call_classes
@@ -175,7 +187,8 @@ def _call_class(
         return names.index("on_net"), False
     area = int(book.zone_area[zone])
     near = area != 0 and area == data.area[period]
-    return names.index("local" if near else "long_distance"), False
+    here = area != 0 and area == visited
+    return names.index("local" if near else "same_place" if here else "long_distance"), False
 
 
 def _quantity(row: Mapping[str, Any], rum: int) -> int:

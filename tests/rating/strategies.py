@@ -22,13 +22,14 @@ from rating.subscribers import NO_LIMIT, Subscribers
 from tariffs.compile_numbers import build_trie
 from tariffs.compiled import BEGINNING, CALL_CLASSES, FOREVER, CompiledBook
 from tariffs.model import NumberDeck
+from tests.rating.strategies_places import HOME_ZONES, PLACE_BYTES, decode_place, places
 
 ZONE = "Europe/Berlin"
 """Has a daylight-saving change on 25 October 2026, at 03:00 summer time."""
 CYCLE = "2026-10"
 BANDS = ("any", "peak", "off_peak", "night")
-ZONES = ("none", "north", "abroad", "help")
-ROAMING = ("home", "unknown", "asia")
+ZONES = ("none", "north", "abroad", "help", "stream")
+ROAMING = ("home", "unknown", "asia", "domestic", "home_zone")
 AREAS = ("", "north", "south")
 USAGES = ((0, 0), (0, 1), (2, 0), (4, 0))
 """(service, direction): voice out and in, SMS out, data."""
@@ -37,7 +38,7 @@ SUBSCRIBERS = 6
 FIRST_IMSI = 460_001_000_000_000
 FIRST_NUMBER = 8_619_910_000_000
 ABROAD, FAR_NUMBER, NO_ZONE_NUMBER = 4_912_345, 8_618_800_000_001, 990_000_001
-EVENT_BYTES = 12
+EVENT_BYTES = 12 + PLACE_BYTES
 
 _BERLIN = ZoneInfo(ZONE)
 
@@ -302,8 +303,9 @@ def _fixed() -> dict[str, Any]:
         "areas": AREAS,
         "usages": ("voice.originating", "voice.terminating", "sms.originating", "data.originating"),
         "short_codes": {"110": 3},
-        "zone_class": np.array([0, 6, 8, 1], np.int8),
-        "zone_area": np.array([0, 1, 0, 0], np.int32),
+        "zone_class": np.array([0, 6, 8, 1, 0], np.int8),
+        "zone_area": np.array([0, 1, 0, 0, 0], np.int32),
+        "home_zones": HOME_ZONES,
         "networks": {"262-01": 0, "440-10": 2},
         "usage_index": usage,
         "n_classes": N_CLASSES,
@@ -329,6 +331,9 @@ def books(draw: st.DrawFn) -> CompiledBook:
         plans=tuple(f"plan{k}" for k in range(plans)),
         round_unit=draw(st.sampled_from([1, 10_000, 10_000, 100_000, 3])),
         round_mode=draw(st.integers(0, 3)),
+        places=draw(
+            places(len(ZONES), 4, len(AREAS) + len(ROAMING), (_DATES[0], _DATES[1]), FIRST_NUMBER)
+        ),
         **_fixed(),
         **prices,
         **_time_arrays(windows),
@@ -374,7 +379,8 @@ def subscribers(draw: st.DrawFn, plans: int) -> Subscribers:
         area=small(area),
         tier=np.zeros(len(who), np.int32),
         credit_limit=np.full(len(who), NO_LIMIT, np.int64),
-        home_zone=np.zeros(len(who), np.int32),
+        home_zone=small((who + area) % 3),
+        home_zones=HOME_ZONES,
         msisdn=FIRST_NUMBER + who,
         imsi=np.where(who == 3, MISSING, FIRST_IMSI + who),
         valid_from=np.ascontiguousarray(begin),
@@ -405,8 +411,8 @@ _VOLUMES = (0, 1, 1023, 5000, 10**6, 10**11, -1)
 
 
 def decode_event(raw: bytes) -> dict[str, Any]:
-    """One EDR row from twelve drawn bytes."""
-    who, usage, start, minutes, length, more, other, network, offset, up, down, micro = raw
+    """One EDR row from drawn bytes."""
+    who, usage, start, minutes, length, more, other, network, offset, up, down, micro = raw[:12]
     service, direction = (
         ("voice", "originating"),
         ("voice", "terminating"),
@@ -432,6 +438,7 @@ def decode_event(raw: bytes) -> dict[str, Any]:
         "container": (0, 0, 0, 1)[micro // 5 % 4],
         "charging_id": 7 if other % 3 else None,
         "partial_sequence": (None, None, 1, 2)[micro // 20 % 4],
+        **decode_place(raw[12:]),
     }
     if who % 7 == 3:
         row["served_imsi"] = None

@@ -30,7 +30,10 @@ CASES = [
     for case in yaml.load(path.read_text(), Loader=yaml.BaseLoader)  # noqa: S506  texts only
 ]
 IMSI = 460_000_000_000_001
-NUMBERS = ("duration", "uplink", "downlink", "events", "utc_offset", "area", "cell")
+NUMBERS = (
+    *("duration", "uplink", "downlink", "events", "utc_offset"),
+    *("area", "cell", "rating_group", "service_id", "rat"),
+)
 TABLES = {"calendar": "calendar.yaml", "time_models": "time_models.yaml"}
 
 
@@ -42,13 +45,16 @@ def _book(case: dict[str, Any], folder: Path) -> CompiledBook:
         "plans/plain.yaml": None,
         "plans/golden.yaml": yaml.safe_dump(plan, sort_keys=False),
         "discounts/all.yaml": None,
-        **case.get("files", {}),
+        **{name: text or None for name, text in case.get("files", {}).items()},
     }
     for key, name in TABLES.items():
         if key in case:
             files[name] = case[key] + "\n"
     zone = case.get("time_zone", "Asia/Shanghai")
-    files["book.yaml"] = FILES["book.yaml"].replace("Asia/Shanghai", zone) + case.get("book", "")
+    head = FILES["book.yaml"].replace("Asia/Shanghai", zone)
+    own = case.get("book", "").partition(":")[0] + ":"
+    kept = [text for text in head.splitlines() if not own[1:] or not text.startswith(own)]
+    files["book.yaml"] = "\n".join([*kept, case.get("book", "")]) + "\n"
     return compile_book(load_book(write_book(folder, files)))
 
 
@@ -62,7 +68,7 @@ def _edr(event: dict[str, Any], book: CompiledBook) -> dict[str, Any]:
     row = {**DEFAULTS, "served_imsi": IMSI, "start_time": to_us(at)}
     row |= {"utc_offset": int(offset.total_seconds()) // 60}
     row |= {key: int(event[key]) for key in NUMBERS if key in event}
-    row |= {key: event[key] for key in ("service", "direction") if key in event}
+    row |= {key: event[key] for key in ("service", "direction", "apn") if key in event}
     if "network" in event:
         row["visited_network"] = event["network"]
     if "to" in event:
@@ -75,8 +81,12 @@ def _edr(event: dict[str, Any], book: CompiledBook) -> dict[str, Any]:
 @pytest.mark.parametrize("case", CASES)
 def test_case(case: dict[str, Any], tmp_path: Path) -> None:
     book = _book(case, tmp_path / "book")
-    owner = line(1, valid_from="2020-01-01", **case.get("subscriber", {}))
-    data = load_subscribers(write(tmp_path / "subscribers", [owner]), book)
+    own = case.get("subscriber", {})
+    owner = line(1, valid_from="2020-01-01") + "".join(f",{value}" for value in own.values())
+    folder = write(tmp_path / "subscribers", [owner])
+    table = folder / "subscribers.csv"
+    table.write_text(table.read_text().replace("valid_to", ",".join(["valid_to", *own]), 1))
+    data = load_subscribers(folder, book)
     rows = [_edr(event, book) for event in case["events"]]
     rater = Rater(book, data)
     batch = edr_batch(rows)

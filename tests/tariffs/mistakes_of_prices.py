@@ -2,7 +2,32 @@
 
 from __future__ import annotations
 
-from tests.tariffs.changes import Mistakes, price
+from tests.tariffs.books import edited
+from tests.tariffs.changes import PLAN, Change, Mistakes, added, price
+
+CELLS = "location_area,cell,area,border_of,home_zone\n"
+CLASSES = "data_class,apn,rating_group,service_id,rat\n"
+
+
+def cells(row: str) -> Change:
+    """The book with a table of one cell."""
+    return added("cells.csv", CELLS + row + "\n")
+
+
+def classes(row: str) -> Change:
+    """The book with a table of one data class."""
+    return added("data_classes.csv", CLASSES + row + "\n")
+
+
+def ported(row: str) -> Change:
+    """The book with one ported number."""
+    return added("ported_numbers.csv", f"number,zone,valid_from\n{row}\n")
+
+
+def route(row: str) -> Change:
+    """The book with one route."""
+    return added("routes.csv", f"origin,zone,charged_as\n{row}\n")
+
 
 MISTAKES: Mistakes = {
     "kind of steps": (
@@ -28,5 +53,56 @@ MISTAKES: Mistakes = {
         "prices.yaml",
         2,
         ("what the price counts", "measure"),
+    ),
+    # Places
+    "cell without location area": (cells(",5,north,,"), "cells.csv", 2, ("empty",)),
+    "cell with letters": (cells("100,5a,north,,"), "cells.csv", 2, ("'5a'", "cell")),
+    "area of a cell": (cells("100,5,nort,,"), "cells.csv", 2, ("'nort'", "north")),
+    "area that a cell borders": (cells("100,5,north,sout,"), "cells.csv", 2, ("'sout'", "south")),
+    "cell twice": (cells("100,5,north,,\n100,5,south,,"), "cells.csv", 3, ("written twice",)),
+    "network that is neither": (
+        edited("networks.csv", "440-10,asia", "jpndo,asia"),
+        "networks.csv",
+        3,
+        ("'jpndo'", "TADIG"),
+    ),
+    # Data classes
+    "data class that is a zone": (classes("north,,32,,"), "data_classes.csv", 2, ("zones.csv",)),
+    "name of a data class": (classes("Video,,32,,"), "data_classes.csv", 2, ("'Video'",)),
+    "rating group with letters": (classes("video,,x,,"), "data_classes.csv", 2, ("rating_group",)),
+    "RAT out of range": (classes("video,,,,99999"), "data_classes.csv", 2, ("rat", "32,767")),
+    "zone beside a data class": (
+        classes("video,,32,,")
+        | edited(
+            PLAN,
+            "{service: data, direction: originating}",
+            "{service: data, zone: north, data_class: video}",
+        ),
+        PLAN,
+        8,
+        ("zone and a data class",),
+    ),
+    # Numbers
+    "ported number with a plus": (
+        ported("+8612345,north,"),
+        "ported_numbers.csv",
+        2,
+        ("without +",),
+    ),
+    "ported zone": (ported("8612345,nrth,"), "ported_numbers.csv", 2, ("'nrth'", "north")),
+    "port date": (ported("8612345,north,soon"), "ported_numbers.csv", 2, ("'soon'",)),
+    "ported twice": (
+        ported("8612345,north,\n8612345,abroad,"),
+        "ported_numbers.csv",
+        3,
+        ("8612345", "twice"),
+    ),
+    "origin of a route": (route("nrth,abroad,north"), "routes.csv", 2, ("'nrth'", "north")),
+    "zone of a route": (route("north,abroad,nowhere"), "routes.csv", 2, ("'nowhere'",)),
+    "route twice": (
+        route("north,abroad,north\nnorth,abroad,abroad"),
+        "routes.csv",
+        3,
+        ("twice",),
     ),
 }
