@@ -7,6 +7,7 @@ state `carried` what it had left waiting; so a sum over batches has every record
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import polars as pl
@@ -18,6 +19,7 @@ from pipeline.ledger import Ledger
 from pipeline.sheet import CARRIED
 
 if TYPE_CHECKING:
+    import datetime as dt
     from pathlib import Path
 
     from pipeline.parquet import Output
@@ -78,10 +80,11 @@ def read_balance(workspace: Workspace, by: By, batch: str | None = None) -> Bala
     return balance_of(workspace.root, outputs, by)
 
 
-def balance_of(root: Path, outputs: list[Output], by: By) -> Balance:
-    """Adds published audits up."""
+def balance_of(root: Path, outputs: list[Output], by: By, day: dt.date | None = None) -> Balance:
+    """Adds published audits up, of all files or of those of a day."""
     frames = [_frame(root / output.path) for output in outputs]
     rows = _moved(pl.concat(frames, how="diagonal_relaxed"))
+    rows = rows if day is None else rows.filter(pl.col("day") == day)
     keys = list(KEYS[by])
     table = rows.group_by(keys).agg(
         pl.col("read_here").sum().alias("files"),
@@ -154,15 +157,9 @@ def _trend(days: pl.DataFrame) -> pl.DataFrame:
         before = [
             known[at]
             for week in range(1, WEEKS + 1)
-            if day is not None and (at := _weeks_before(day, week)) in known
+            if day is not None and (at := day - timedelta(weeks=week)) in known
         ]
         usual.append(pl.Series(before).median() if before else None)  # type: ignore[arg-type]
     column = pl.Series("usual", usual, pl.Float64)
     percent = 100 * pl.col("records_read") / pl.col("usual")
     return days.with_columns(column).with_columns(percent.round(1).alias("percent"))
-
-
-def _weeks_before(day: Any, weeks: int) -> Any:  # noqa: ANN401 - dates
-    import datetime as dt  # noqa: PLC0415 - beside its only use
-
-    return day - dt.timedelta(weeks=weeks)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field, ValidationError, model_validator
 
 from mediation.format_folders import look_in
+from pipeline.config_alarms import Suspense
 from pipeline.config_problems import problems_of, syntax_problem
 from pipeline.config_section import Section
 from pipeline.config_source import Source as Source  # noqa: PLC0414 - a part of this
@@ -72,6 +73,7 @@ class Config(Section):
     duplicates: Duplicates = Duplicates()
     validation: dict[str, int | str | None] = Field(default={})
     """Limits of the validation rules by name: a number, an instant, or "none"."""
+    suspense: Suspense = Suspense()
     source: list[Source] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -317,12 +317,23 @@ class Ledger(Database):
         rows = self._db.execute("SELECT source, first, last FROM gaps ORDER BY source, first")
         return [Gap(*row) for row in rows]
 
-    def sheets(self) -> list[Sheet]:
-        """Returns the balance sheets of all files in order of commit."""
-        rows = self._db.execute("SELECT source, name, file_id, sheet FROM sheets ORDER BY rowid")
+    def sheets(self, batch: str | None = None) -> list[Sheet]:
+        """Returns the balance sheets of all files, or of a batch's, in order of commit."""
+        rows = self._db.execute(
+            "SELECT source, name, file_id, sheet FROM sheets WHERE ?1 IS NULL"
+            " OR batch = (SELECT id FROM batches WHERE name = ?1) ORDER BY rowid",
+            (batch,),
+        )
         return [
             Sheet(source, name, file_id, json.loads(sheet)) for source, name, file_id, sheet in rows
         ]
+
+    def arrival_times(self) -> list[tuple[str, float]]:
+        """Returns (file id, last change of the original in seconds since 1970) of what waits."""
+        rows = self._db.execute(
+            "SELECT file_id, mtime_ns FROM arrivals WHERE verdict = 'first' AND batch IS NULL"
+        )
+        return [(file_id, mtime_ns / 1e9) for file_id, mtime_ns in rows]
 
     # Runs
 

@@ -32,7 +32,7 @@ def operate_run(
 ) -> RunResult:
     """Does one batch; see :func:`pipeline.run.run`."""
     with rare_collections():
-        from pipeline.metrics import write_metrics  # noqa: PLC0415 - only where a run ends
+        from pipeline.finish import finish  # noqa: PLC0415 - only where a run ends
         from pipeline.run import run  # noqa: PLC0415
 
     noted: list[int] = []
@@ -42,7 +42,7 @@ def operate_run(
 
     def end(ledger: Ledger, result: RunResult) -> None:
         ledger.finish_run(noted[0], now(), int(result.exit_code), _batch_id(ledger, result.batch))
-        write_metrics(workspace.reports, result)
+        finish(workspace, ledger, result)
         log().info(
             "run_finished",
             batch=result.batch,
@@ -98,7 +98,8 @@ def operate_recycle(
 ) -> RecycleResult:
     """Recycles items of suspense; see :func:`pipeline.recycle.recycle`."""
     with rare_collections():
-        from pipeline.recycle import recycle  # noqa: PLC0415 - only where it is asked for
+        from pipeline.finish import finish  # noqa: PLC0415 - only where it is asked for
+        from pipeline.recycle import recycle  # noqa: PLC0415
 
     noted: list[int] = []
 
@@ -107,6 +108,7 @@ def operate_recycle(
 
     def end(ledger: Ledger, result: RecycleResult) -> None:
         ledger.finish_run(noted[0], now(), 0, _batch_id(ledger, result.batch))
+        finish(workspace, ledger, None)
         log().info("recycled", batch=result.batch, taken=result.taken, items=result.items)
 
     with rare_collections():
@@ -117,7 +119,8 @@ def operate_recycle(
 
 def operate_write_off(workspace: Workspace, wanted: Filter, reason: str) -> tuple[str | None, int]:
     """Writes items of suspense off; see :func:`pipeline.write_off.write_off`."""
-    from pipeline.write_off import write_off  # noqa: PLC0415 - only where it is asked for
+    from pipeline.finish import finish  # noqa: PLC0415 - only where it is asked for
+    from pipeline.write_off import write_off  # noqa: PLC0415
 
     noted: list[int] = []
 
@@ -126,6 +129,7 @@ def operate_write_off(workspace: Workspace, wanted: Filter, reason: str) -> tupl
 
     def end(ledger: Ledger, batch: str | None) -> None:
         ledger.finish_run(noted[0], now(), 0, _batch_id(ledger, batch))
+        finish(workspace, ledger, None)
         log().info("written_off", batch=batch, reason=reason)
 
     return write_off(workspace, wanted, reason, on_start=start, on_end=end)

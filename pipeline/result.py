@@ -34,6 +34,8 @@ class RunResult:
     seconds: float
     exit_code: Exit
     currency: str = ""
+    time_zone: str = "UTC"
+    """Of the book."""
     recovered: tuple[str, ...] = ()
     carried: int = 0
     """Parts of calls that waited before the batch; `total` has them read once more."""

@@ -349,6 +349,7 @@ def _result(
         seconds=job.watch.elapsed,
         exit_code=_exit_code(job.config, total, faults, collected),
         currency=running.rater.compiled.currency,
+        time_zone=running.rater.compiled.time_zone,
         recovered=recovered,
         carried=carried_parts(sheets),
         outputs=dict(rows),

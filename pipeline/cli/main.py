@@ -24,6 +24,7 @@ COMMANDS: Final[dict[str, str]] = {
     "decode": "pipeline.cli.decode:decode",
     "format": "pipeline.cli.format:format_",
     "suspense": "pipeline.cli.suspense:suspense",
+    "report": "pipeline.cli.report:report",
     "audit": "pipeline.cli.audit:audit",
     "tariff": "pipeline.cli.tariff:tariff",
     "ledger": "pipeline.cli.ledger:ledger",
