@@ -479,6 +479,6 @@ def read_mapping(document: Document, schema: tuple[Element, ...]) -> Mapping:
     reader.read_tables(document.root.get("tables", {}))
     types = reader.read_types(document.root.get("types"))
     title = document.text(document.root.get("title"), ("title",), "`title`")
-    names = [rule.element.name for rule in types]
+    names = [rule.element.name for rule in types] + list(reader.modules)
     partials = read_rule(document, names, [rule.element.name for rule in types if rule.rows])
     return Mapping(title, types, reader.tables, partials)

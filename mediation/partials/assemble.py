@@ -65,7 +65,8 @@ def part_rows(edr: pa.RecordBatch, rules: PartialRules) -> Int64:
 
     A part has a number and a reference, and either its cause says that more follows or its number
     says that something came before. A record of a call that was never cut is none, even where the
-    switch numbers it 1.
+    switch numbers it 1. Rows that share their record with others are none: a record goes to one
+    place, and its other rows wait for nothing.
 
     Args:
         edr: Rows of EDR_SCHEMA.
@@ -87,7 +88,8 @@ def part_rows(edr: pa.RecordBatch, rules: PartialRules) -> Int64:
         for name in set(rule.key) & set(REFERENCES):
             mine &= edr.column(name).is_valid().to_numpy(zero_copy_only=False)
         parts |= mine & (_more_follows(edr.column("cause"), rule) | (sequence > rule.first))
-    return np.flatnonzero(parts)
+    found = np.flatnonzero(parts)
+    return found[_alone(edr, found)] if len(found) else found
 
 
 def assemble(parts: pa.Table, rules: PartialRules) -> Calls:
@@ -240,7 +242,20 @@ def _events(
 
 def _more_follows(causes: pa.Array, rule: PartialRule) -> Mask:
     """Returns which causes say that the call goes on in another part."""
-    return np.isin(_values(causes, MISSING), rule.interim)
+    values = _values(causes, MISSING)
+    return ~np.isin(values, rule.last) if rule.last else np.isin(values, rule.interim)
+
+
+def _alone(edr: pa.RecordBatch, rows: Int64) -> Mask:
+    """Returns which of some rows are the only ones of their record; a record's rows stand together."""
+    offset = edr.column("offset").to_numpy()
+    names = _values(edr.column("file_id").indices, -1)
+    last = edr.num_rows - 1
+    alone = np.ones(len(rows), np.bool_)
+    for beside in (np.maximum(rows - 1, 0), np.minimum(rows + 1, last)):
+        same = (offset[beside] == offset[rows]) & (names[beside] == names[rows])
+        alone &= ~same | (beside == rows)
+    return alone
 
 
 def _changes(values: Int64) -> Mask:

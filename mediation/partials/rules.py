@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from mediation.formats.strings import Document
 
-KEYS: Final = ("types", "key", "interim", "first", "silence_hours")
+KEYS: Final = ("types", "key", "interim", "last", "first", "silence_hours")
 KEY_CHOICES: Final = (
     "recording_entity",
     "call_reference",
@@ -42,6 +42,7 @@ class PartialRule:
         types: Record types (alternatives of the record CHOICE).
         key: EDR columns in which the parts of one call agree.
         interim: Causes with which a part closes that is not the last.
+        last: Causes with which the last part closes, all others do not; empty where `interim` tells.
         first: Number of a call's first part.
         silence: Longest time between two parts of one call, in microseconds. References are used
             again some day; what comes after a longer silence is another call.
@@ -52,6 +53,7 @@ class PartialRule:
     interim: tuple[int, ...]
     first: int = FIRST
     silence: int = SILENCE_HOURS * HOUR_US
+    last: tuple[int, ...] = ()
 
     def same_parts(self, other: PartialRule) -> bool:
         """Returns whether both find the same parts and calls in records of a type of both."""
@@ -72,7 +74,7 @@ def read_rule(
 
     Args:
         document: The mapping file.
-        types: Record types of the mapping.
+        types: Record types of the mapping, call modules among them.
         lists: Those of them whose records become several rows; a part is one row.
 
     Returns:
@@ -92,10 +94,14 @@ def read_rule(
     if key and not set(key) & set(REFERENCES):
         hint = f"add {' or '.join(REFERENCES)}"
         reader.problem("key", "the key says of no call which it is", hint)
-    interim = tuple(reader.number("interim", text) for text in reader.texts("interim"))
+    told = "last" if "last" in reader.block else "interim"
+    if told == "last" and "interim" in reader.block:
+        reader.problem("interim", "either `interim` or `last` tells which part is the last")
+    causes = tuple(reader.number(told, text) for text in reader.texts(told))
+    interim, last = ((), causes) if told == "last" else (causes, ())
     first = reader.number("first", reader.block.get("first", str(FIRST)))
     silence = reader.number("silence_hours", reader.block.get("silence_hours", str(SILENCE_HOURS)))
-    return PartialRule(parted, key, interim, first, silence * HOUR_US)
+    return PartialRule(parted, key, interim, first, silence * HOUR_US, last)
 
 
 def all_rules() -> PartialRules:
@@ -127,8 +133,9 @@ def load_rules(mappings: Iterable[Path]) -> PartialRules:
     problems: list[Problem] = []
     for path in mappings:
         document = read_document(path)
-        types = document.root.get("types")
-        rule = read_rule(document, types if isinstance(types, dict) else (), ())
+        blocks = (document.root.get(name) for name in ("types", "modules"))
+        types = [name for block in blocks if isinstance(block, dict) for name in block]
+        rule = read_rule(document, types, ())
         if rule is None or document.problems:
             continue
         for each in rule.types:

@@ -17,13 +17,18 @@ Row = dict[str, Any]
 
 
 def is_part(row: Row, rules: PartialRules) -> bool:
-    """Returns whether a row is a part of a call."""
+    """Returns whether a row, the only one of its record, is a part of a call."""
     rule = rules.of_type.get(row["record_type"])
     if rule is None or row["partial_sequence"] is None:
         return False
     if any(row[name] is None for name in rule.key if name in {"call_reference", "charging_id"}):
         return False
-    return row["cause"] in rule.interim or row["partial_sequence"] > rule.first
+    return more_follows(row, rule) or row["partial_sequence"] > rule.first
+
+
+def more_follows(row: Row, rule: PartialRule) -> bool:
+    """Returns whether a part says that another follows."""
+    return row["cause"] not in rule.last if rule.last else row["cause"] in rule.interim
 
 
 def assemble(rows: Iterable[Row], rules: PartialRules) -> list[Row]:
@@ -62,7 +67,7 @@ def _apart(group: list[Row], rule: PartialRule) -> list[list[Row]]:
             over = _end(before) <= row["start_time"] != before["start_time"]
             restarted = over and row["partial_sequence"] <= before["partial_sequence"]
             silent = row["start_time"] - _end(before) > rule.silence
-            released = over and before["cause"] not in rule.interim
+            released = over and not more_follows(before, rule)
             if not (restarted or silent or released):
                 calls[-1].append(row)
                 continue
@@ -86,6 +91,6 @@ def _call(rows: list[Row], rule: PartialRule) -> Row:
         "_parts": [name_of(part) for part in parts],
         "_complete": (
             numbers == list(range(rule.first, rule.first + len(numbers)))
-            and last["cause"] not in rule.interim
+            and not more_follows(last, rule)
         ),
     }

@@ -45,6 +45,8 @@ def test_dedupe_checks_every_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = CliRunner().invoke(bench, ["dedupe", "--keys", "600000", "--rounds", "1", "--json"])
     assert answer.exit_code == 0, answer.output
     assert json.loads(answer.stdout)["records_per_s"] > 0
-    monkeypatch.setattr("mediation.key_store.Day.known", lambda _, high, __: np.zeros(len(high), np.uint8))
+    monkeypatch.setattr(
+        "mediation.key_store.Day.known", lambda _, high, __: np.zeros(len(high), np.uint8)
+    )
     answer = CliRunner().invoke(bench, ["dedupe", "--keys", "600000", "--rounds", "1"])
     assert "duplicates were missed" in str(answer.exception)

@@ -87,7 +87,7 @@ def value_of(cdr_format: Format, source: Source, column: str, field: Any) -> tup
         return (table.get(octets[0]) if len(octets) == 1 else None), None
     if isinstance(field, int) and not isinstance(field, bool):
         return (str(field) if source.codec.render == "integer" else field), None
-    octets = field.encode() if isinstance(field, str) else bytes(field)
+    octets = field.encode() if isinstance(field, str) else bytes(field or b"")  # NULL is None
     return reference_value(octets, column, source, SETTINGS)
 
 

@@ -8,12 +8,15 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from mediation import formats
 from mediation.decoder import DecodedChunk, decode_chunk
 from mediation.kernels import ops
 from mediation.normalize import NormalizationSettings
+from mediation.partials.assemble import assemble, part_rows
+from mediation.partials.rules import all_rules
 from mediation.reference.ber import MalformedError, decode_record
 from mediation.time_zones import read_time_zones
 from tests.mediation.against_asn1tools import compare
@@ -216,3 +219,25 @@ def test_the_walk_in_plain_python_agrees() -> None:
             assert wanted.pop("start_time") == int(start.timestamp()) * 10**6
             assert wanted.pop("utc_offset") is None
             assert {name: row[name] for name in wanted} == wanted
+
+
+def test_parts_of_a_call_are_found_and_put_together() -> None:
+    whole = {key: value for key, value in CALL.items() if not key.endswith("PartialOutput")}
+    first = {**whole, "partialOutputRecNum": b"\x01", "timeForStartOfCharge": bytes([0, 0, 0])}
+    first["chargeableDuration"] = bytes([0, 30, 0])
+    never_cut = {key: value for key, value in whole.items() if key != "partialOutputRecNum"}
+    beside = [("plain", {"mSOriginating": CALL}), ("plain", {"mSTerminating": ANSWER})]
+    edr = decode(
+        single("mSOriginating", CALL),
+        single("mSOriginating", never_cut),
+        encode(FORMAT, "compositeCallDataRecord", beside),  # type: ignore[arg-type]
+        single("mSOriginating", first),
+    ).edr
+    rules = all_rules()
+    found = part_rows(edr, rules)
+    assert found.tolist() == [0, 4]
+    calls = assemble(pa.Table.from_batches([edr.take(pa.array(found))]), rules)
+    [call] = calls.events.to_pylist()
+    assert call["duration"] == 1800 + 3610
+    assert call["start_time"] == utc(2026, 6, 30, 22, 0)
+    assert calls.complete.all()

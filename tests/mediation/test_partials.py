@@ -43,8 +43,9 @@ CALL = PartialRule(
     (1, 2),
     silence=HOUR_US,
 )
+MARKED = PartialRule(("marked",), ("call_reference",), (), silence=HOUR_US, last=(1,))
 FROM_ZERO = PartialRule(("zeroRecord",), ("call_reference",), (7,), first=0, silence=60 * SECOND)
-RULES = PartialRules({**dict.fromkeys(CALL.types, CALL), "zeroRecord": FROM_ZERO})
+RULES = PartialRules({**dict.fromkeys(CALL.types, CALL), "zeroRecord": FROM_ZERO, "marked": MARKED})
 NAMES = ("file_id", "offset", "container")
 
 
@@ -93,7 +94,9 @@ DRAWN = st.builds(
     st.integers(0, 12).map(lambda n: n * 300),
     st.sampled_from((0, 1, 300, 600, 4_000, 2**62)),
     st.sampled_from((0, 1, 1, 1, 2, 4, None)),
-    record_type=st.sampled_from(("moCallRecord", "moCallRecord", "mtCallRecord", "zeroRecord")),
+    record_type=st.sampled_from(
+        ("moCallRecord", "moCallRecord", "mtCallRecord", "zeroRecord", "marked")
+    ),
     recording_entity=st.sampled_from(("b", "a", "a", None)),
     call_reference=st.sampled_from((7, 7, 8)),
     served_imsi=st.sampled_from((1, 1, None)),
@@ -142,7 +145,11 @@ def cut_calls(draw: st.DrawFn) -> tuple[list[Row], list[tuple[int, int, int]]]:
         bounds = [0, *sorted(edges), duration]
         for number, (begin, end) in enumerate(pairwise(bounds), 1):
             cause = draw(st.sampled_from((1, 2))) if end < duration else 0
-            parts.append(part(number, start + begin, end - begin, cause, call_reference=reference))
+            kind = "moCallRecord"
+            if reference % 2:  # a switch that marks the last part and no other
+                kind, cause = "marked", None if end < duration else 1
+            more = {"call_reference": reference, "record_type": kind}
+            parts.append(part(number, start + begin, end - begin, cause, **more))
         calls.append((reference, start, duration))
     return parts, calls
 
@@ -160,8 +167,12 @@ def test_a_cut_call_is_one_event_again(
     assert got.complete.all()
     rows = plain(got.events)
     assert [
-        (row["call_reference"], row["start_time"], row["duration"], row["cause"]) for row in rows
-    ] == [(reference, START + start * SECOND, length, 0) for reference, start, length in calls]
+        (row["call_reference"], row["start_time"], row["duration"], row["cause"])
+        for row in sorted(rows, key=lambda row: row["call_reference"])
+    ] == [
+        (reference, START + start * SECOND, length, reference % 2)
+        for reference, start, length in calls
+    ]
     assert {row["partial_sequence"] for row in rows} == {1}
 
 
@@ -232,7 +243,29 @@ def test_whole_records_are_no_parts(row: Row) -> None:
     assert not len(part_rows(edr_batch([row]), RULES))
 
 
+def test_rows_that_share_their_record_are_no_parts() -> None:
+    rows = [
+        part(2, at, 60, offset=10 * (at // 120), container=at % 120 // 60) for at in (0, 60, 120)
+    ]
+    assert part_rows(edr_batch(rows), RULES).tolist() == [2]
+    assert part_rows(edr_batch([{**row, "file_id": str(at)} for at, row in enumerate(rows)]), RULES).tolist() == [0, 1, 2]  # fmt: skip
+
+
+def test_either_the_last_part_or_the_others_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "mapping.yaml"
+    head = "partials:\n  types: [aRecord]\n  key: [call_reference]\n"
+    path.write_text(head + "  last: [1]\n")
+    rule = read_rule(read_document(path), ["aRecord"], [])
+    assert rule is not None
+    assert (rule.interim, rule.last) == ((), (1,))
+    path.write_text(head + "  last: [1]\n  interim: [2]\n")
+    document = read_document(path)
+    read_rule(document, ["aRecord"], [])
+    assert [problem.where for problem in document.problems] == ["mapping.yaml:5"]
+
+
 def test_the_formats_that_come_with_it_agree() -> None:
+    assert all_rules().of_type["mSOriginating"] == formats.load("ericsson_cs").mapping.partials
     assert all_rules().of_type["moCallRecord"] == formats.load("3gpp_cs").mapping.partials
 
 
