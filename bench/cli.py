@@ -145,6 +145,17 @@ def run(records: int | None, rounds: int, threads: int, scale: bool, as_json: bo
     _report(result, as_json=as_json)
 
 
+@bench.command(epilog="\b\nExample:\n  huadan bench subscribers --rows 2000000 --json\n")
+@click.option("--rows", type=click.IntRange(min=1_000), default=2_000_000, show_default=True)
+@rounds_option
+@json_option
+def subscribers(rows: int, rounds: int, as_json: bool) -> None:  # noqa: FBT001
+    """Load tables of subscribers: read, check, index; CSV beside Parquet."""
+    from bench.subscribers import bench_subscribers  # noqa: PLC0415
+
+    _report(bench_subscribers(rows, rounds, _progress()), as_json=as_json)
+
+
 def _progress() -> Callable[[str], None]:
     if not sys.stderr.isatty():
         return lambda _: None

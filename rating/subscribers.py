@@ -7,6 +7,7 @@ its rows. Periods are sorted by (subscriber, valid_from) and half-open.
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -14,11 +15,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from mediation.edr import MISSING
-from rating.errors import SubscriberDataError
+from rating.errors import Problem, SubscriberDataError
 from rating.kernels import guide as kernel
-from rating.kernels.probe import COUNT_MASK, fill_slots, pair_keys
-from rating.room import aligned
+from rating.kernels.periods import pack_periods
+from rating.kernels.probe import COUNT_MASK, fill_index, fill_runs, overlapping, pair_keys
+from rating.room import Block, scratch
 from rating.subscribers_terms import GroupTerms, Purchases
+from tariffs.snapshot import read_snapshot
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +38,7 @@ NO_LIMIT: Final = -1
 
 TABLES: Final = ("subscribers", "friends", "options", "groups")
 """File names, without ending, of the tables that make up the subscriber data."""
+SUFFIXES: Final = (".csv", ".parquet")
 
 
 @dataclass(frozen=True)
@@ -96,19 +100,18 @@ class Subscribers:
     @cached_property
     def arrays(self) -> kernel.GuideArrays:
         """Indexes and packed periods for the kernels; built on first use."""
-        imsi_slots, imsi_chain = _index(self.imsi, self.valid_from)
-        msisdn_slots, msisdn_chain = _index(self.msisdn, self.valid_from)
         pairs = np.empty(len(self.friend_number), np.int64)
         pair_keys(self.friend_subscriber.astype(np.int64), self.friend_number, pairs)
-        friend_slots, friend_chain = _index(pairs, self.friend_from)
+        with ThreadPoolExecutor(2) as pool:
+            by_imsi = pool.submit(_index, self.imsi, self.valid_from)
+            by_msisdn = pool.submit(_index, self.msisdn, self.valid_from)
+            by_friend = pool.submit(_index, pairs, self.friend_from)
+            packed = self._packed()
         return kernel.GuideArrays(
-            self._packed(),
-            imsi_slots,
-            imsi_chain,
-            msisdn_slots,
-            msisdn_chain,
-            friend_slots,
-            friend_chain,
+            packed,
+            *by_imsi.result(),
+            *by_msisdn.result(),
+            *by_friend.result(),
             self.friend_subscriber,
             self.friend_number,
             self.friend_from,
@@ -118,17 +121,34 @@ class Subscribers:
     def _packed(self) -> Int64:
         """Returns the periods as rows of eight words (see :mod:`rating.kernels.guide`)."""
         # rows of one cache line each
-        words = aligned(self.n_periods * kernel.PERIOD_WORDS).reshape(-1, kernel.PERIOD_WORDS)
-        has_friends = np.zeros(len(self.names), np.int64)
-        has_friends[self.friend_subscriber] = kernel.HAS_FRIENDS
-        words[:, 0] = self.valid_from
-        words[:, 1] = self.valid_to
-        words[:, 2] = (self.subscriber.astype(np.int64) << 32) | self.group
-        words[:, 3] = (self.plan.astype(np.int64) << 32) | has_friends[self.subscriber]
-        words[:, 4] = (self.vpmn.astype(np.int64) << 32) | self.area
-        words[:, 5] = self.msisdn
-        words[:, 6] = self.home_zone
-        return words.reshape(-1)
+        n = self.n_periods * kernel.PERIOD_WORDS
+        words: Int64 = Block(scratch(Block.size(n, 1), np.uint8)).array(n, np.int64)
+        flags = np.zeros(len(self.names), np.int64)
+        flags[self.friend_subscriber] = kernel.HAS_FRIENDS
+        pack_periods(
+            self.valid_from,
+            self.valid_to,
+            self.subscriber,
+            self.group,
+            self.plan,
+            flags,
+            self.vpmn,
+            self.area,
+            self.msisdn,
+            self.home_zone,
+            words,
+        )
+        return words
+
+    @property
+    def valid_twice(self) -> bool:
+        """Returns whether an IMSI or a number belongs to two periods at the same time."""
+        found = self.arrays
+        limits = self.valid_from, self.valid_to
+        return bool(
+            overlapping(found.imsi_slots, found.imsi_chain, *limits)
+            or overlapping(found.msisdn_slots, found.msisdn_chain, *limits)
+        )
 
     def period_of_imsi(self, imsi: int, at: int) -> int | None:
         """Returns the period that has ``imsi`` at UTC microsecond ``at``, None if there is none."""
@@ -176,15 +196,18 @@ class Subscribers:
 
 def _index(keys: Int64, valid_from: Int64) -> tuple[Int64, Int32]:
     """Returns (slots, chain) of the open-addressing index over ``keys`` that are not MISSING."""
-    chain, sorted_keys = chain_by_key(keys, valid_from)
-    distinct = int(np.count_nonzero(np.diff(sorted_keys)) + 1) if len(chain) else 0
-    size = max(4, 1 << (2 * distinct - 1).bit_length()) if distinct else 4
+    size = max(4, 1 << (2 * len(keys) - 1).bit_length())
     slots = np.zeros(2 * size, np.int64)
-    at = fill_slots(sorted_keys, slots)
-    if at >= 0:
+    chain = scratch(len(keys), np.int32)
+    used = fill_runs(keys, valid_from, slots, chain)
+    if used < 0:
+        slots[:] = 0
+        where, rank = scratch(len(keys), np.int32), scratch(len(keys), np.int32)
+        used = fill_index(keys, valid_from, slots, chain, where, rank)
+    if used < 0:
         message = f"one IMSI or number has more than {COUNT_MASK:,} validity periods"
         raise OverflowError(message)
-    return slots, chain
+    return slots, chain[:used]
 
 
 def chain_by_key(keys: Int64, valid_from: Int64) -> tuple[Int32, Int64]:
@@ -200,6 +223,9 @@ def chain_by_key(keys: Int64, valid_from: Int64) -> tuple[Int32, Int64]:
 def load_subscribers(folder: Path, compiled: CompiledBook) -> Subscribers:
     """Reads the tables (CSV or Parquet) and checks everything.
 
+    The files are read once, as they are at one moment: the digest is over the bytes that were
+    parsed.
+
     Args:
         folder: Folder with ``subscribers.csv`` and what there is of the other :data:`TABLES`.
         compiled: The tariff book: plans and areas are looked up in it, dates are in its zone.
@@ -209,20 +235,48 @@ def load_subscribers(folder: Path, compiled: CompiledBook) -> Subscribers:
     """
     from rating.subscribers_build import build  # noqa: PLC0415  polars is only needed here
 
-    columns, problems = build(folder, compiled)
+    files = _read_files(folder)
+    with ThreadPoolExecutor(1) as beside:
+        digest = beside.submit(_digest, files)
+        columns, problems = build(files, compiled, told=False)
+        if not problems:
+            found = Subscribers(digest=digest.result(), **columns)
+            if not found.valid_twice:
+                return found
+            columns, problems = build(files, compiled, told=True)
+    raise SubscriberDataError(str(folder), problems)
+
+
+def _read_files(folder: Path) -> dict[str, bytes]:
+    """Returns the bytes of the tables by file name, in order of name."""
+
+    def listing() -> dict[str, Path]:
+        found = sorted(path for path in folder.resolve().glob("*") if path.stem in TABLES)
+        return {path.name: path for path in found if path.suffix in SUFFIXES}
+
+    try:
+        files = read_snapshot(listing)
+    except OSError as error:
+        problem = Problem(".", 1, f"The tables cannot be read: {error}.")
+        raise SubscriberDataError(str(folder), [problem]) from error
+    problems = [
+        Problem(f"{stem}.csv", 1, f"{stem}.parquet is there as well.", "Keep one of them.")
+        for stem in TABLES
+        if all(f"{stem}{suffix}" in files for suffix in SUFFIXES)
+    ]
+    if not any(f"subscribers{suffix}" in files for suffix in SUFFIXES):
+        missing = f"Put it into {folder}."
+        problems.append(Problem("subscribers.csv", 1, "the file is missing.", missing))
     if problems:
         raise SubscriberDataError(str(folder), problems)
-    return Subscribers(digest=_digest(folder), **columns)
+    return files
 
 
-def _digest(folder: Path) -> str:
+def _digest(files: dict[str, bytes]) -> str:
     """Returns the digest of the files that make up the subscriber data."""
     total = hashlib.sha256()
-    for path in sorted(folder.glob("*")):
-        if path.suffix in {".csv", ".parquet"} and path.stem in TABLES:
-            with path.open("rb") as file:
-                inner = hashlib.file_digest(file, "sha256")
-            total.update(f"{path.name}\0{inner.hexdigest()}\n".encode())
+    for name, data in files.items():
+        total.update(f"{name}\0{hashlib.sha256(data).hexdigest()}\n".encode())
     return total.hexdigest()
 
 

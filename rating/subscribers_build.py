@@ -12,7 +12,6 @@ from mediation.edr import MISSING
 from rating.errors import Problem, nearest
 from rating.subscribers import NO_LIMIT, ROLES
 from rating.subscribers_columns import (
-    LONGEST_NUMBER,
     coded,
     names_table,
     overlaps,
@@ -21,12 +20,9 @@ from rating.subscribers_columns import (
     with_none,
 )
 from rating.subscribers_dated import friend_columns, group_terms, purchases
+from rating.subscribers_quick import quick
 from rating.subscribers_read import (
-    FRIEND_COLUMNS,
-    GROUP_COLUMNS,
-    OPTION_COLUMNS,
-    OPTIONAL_COLUMNS,
-    SUBSCRIBER_COLUMNS,
+    LAYOUTS,
     Sheet,
     amounts,
     codes,
@@ -36,26 +32,38 @@ from rating.subscribers_read import (
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
     from tariffs.compiled import CompiledBook
 
 
-def build(folder: Path, compiled: CompiledBook) -> tuple[dict[str, Any], list[Problem]]:
-    """Returns the columns (without digest) and every problem found; with problems no columns."""
+def build(
+    files: Mapping[str, bytes], compiled: CompiledBook, *, told: bool
+) -> tuple[dict[str, Any], list[Problem]]:
+    """Returns the columns (without digest) and every problem found; with problems no columns.
+
+    Args:
+        files: Bytes by file name; ``subscribers`` is there.
+        compiled: The tariff book.
+        told: Whether what is wrong with ``subscribers`` is looked for row by row; without it, that
+            happens only if the quick way meets anything wrong.
+    """
     zone = ZoneInfo(compiled.time_zone)
-    sheet = read_sheet(folder, "subscribers", SUBSCRIBER_COLUMNS, OPTIONAL_COLUMNS, needed=True)
-    friends = read_sheet(folder, "friends", FRIEND_COLUMNS)
-    options = read_sheet(folder, "options", OPTION_COLUMNS)
-    groups = read_sheet(folder, "groups", GROUP_COLUMNS)
-    sheets = (sheet, friends, options, groups)
-    if sheet.problems:
-        return {}, [problem for one in sheets for problem in one.problems]
-    columns = _subscriber_columns(sheet, compiled, zone)
-    columns |= friend_columns(friends, columns["names"], zone)
-    columns["purchases"] = purchases(options, columns["names"], compiled, zone)
-    columns["group_terms"] = group_terms(groups, columns["vpmn_groups"], compiled, zone)
-    return columns, [problem for one in sheets for problem in one.problems]
+    problems: list[Problem] = []
+    columns = None if told else quick(files, compiled)
+    if columns is None:
+        sheet = read_sheet(files, "subscribers")
+        columns = {} if sheet.problems else _subscriber_columns(sheet, compiled, zone)
+        problems += sheet.problems
+    further = {stem: read_sheet(files, stem) for stem in LAYOUTS if stem != "subscribers"}
+    if columns:
+        columns |= friend_columns(further["friends"], columns["names"], zone)
+        columns["purchases"] = purchases(further["options"], columns["names"], compiled, zone)
+        columns["group_terms"] = group_terms(
+            further["groups"], columns["vpmn_groups"], compiled, zone
+        )
+    problems += [problem for one in further.values() for problem in one.problems]
+    return columns, problems
 
 
 def _subscriber_columns(sheet: Sheet, compiled: CompiledBook, zone: ZoneInfo) -> dict[str, Any]:
@@ -79,10 +87,10 @@ def _subscriber_columns(sheet: Sheet, compiled: CompiledBook, zone: ZoneInfo) ->
         "vpmn": vpmn.to_numpy(),
         "area": known(sheet, "home_area", compiled.areas, "area").to_numpy(),
         "tier": known(sheet, "tier", compiled.tiers, "tier", empty=0).to_numpy(),
-        "credit_limit": amounts(sheet, "credit_limit", NO_LIMIT).to_numpy(),
+        "credit_limit": amounts(sheet, "credit_limit", NO_LIMIT).to_numpy().astype(np.int64),
         "home_zone": home_zone,
-        "msisdn": digits(sheet, "msisdn", LONGEST_NUMBER).to_numpy(),
-        "imsi": digits(sheet, "imsi", LONGEST_NUMBER).to_numpy(),
+        "msisdn": digits(sheet, "msisdn").to_numpy(),
+        "imsi": digits(sheet, "imsi").to_numpy(),
         "valid_from": begin,
         "valid_to": end,
     }

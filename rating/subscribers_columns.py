@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
     from tariffs.compiled import Int32, Int64
 
-LONGEST_NUMBER = 15
-"""Digits of an E.164 number or an IMSI at most."""
-
 
 def required(sheet: Sheet, column: str) -> pl.Series:
     """Returns a text column whose empty values are problems."""

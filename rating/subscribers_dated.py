@@ -9,7 +9,6 @@ import polars as pl
 
 from rating.errors import nearest
 from rating.subscribers_columns import (
-    LONGEST_NUMBER,
     coded,
     names_table,
     overlaps,
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 def friend_columns(sheet: Sheet, names: pa.StringArray, zone: ZoneInfo) -> dict[str, Any]:
     """Returns the friends' columns; subscriber ids must be known."""
     owner = _owners(sheet, "subscriber_id", names, "subscribers' table")
-    number = digits(sheet, "number", LONGEST_NUMBER)
+    number = digits(sheet, "number")
     required(sheet, "number")
     begin, end = validity(sheet, zone)
     _refuse_repeats(sheet)

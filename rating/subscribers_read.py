@@ -5,7 +5,9 @@ All work is by column; only distinct dates are looked at one by one.
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
+import io
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -16,28 +18,56 @@ from rating.errors import Problem, nearest
 from tariffs.scalars import amount
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
     from zoneinfo import ZoneInfo
 
-SUBSCRIBER_COLUMNS: Final = (
-    "subscriber_id",
-    "account_id",
-    "charge_group",
-    "msisdn",
-    "imsi",
-    "plan",
-    "role",
-    "vpmn_group",
-    "home_area",
-    "valid_from",
-    "valid_to",
-)
-OPTIONAL_COLUMNS: Final = ("tier", "credit_limit", "home_zone")
-"""Columns that ``subscribers`` may have; where they are missing, all their values are empty."""
-FRIEND_COLUMNS: Final = ("subscriber_id", "number", "valid_from", "valid_to")
-OPTION_COLUMNS: Final = ("subscriber_id", "option", "valid_from", "valid_to")
-GROUP_COLUMNS: Final = ("group", "tier", "contract", "valid_from", "valid_to")
+LONGEST_NUMBER = 15
+"""Digits of an E.164 number or an IMSI at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The columns of a table."""
+
+    columns: tuple[str, ...]
+    """Those it must have."""
+    optional: tuple[str, ...] = ()
+    """Those it may have; without them all their values are empty."""
+    digits: tuple[str, ...] = ()
+    """Those that hold numbers."""
+    names: tuple[str, ...] = ()
+    """Those whose texts are nearly all different; the rest repeats."""
+
+    @property
+    def all_columns(self) -> tuple[str, ...]:
+        """Every column that may be there."""
+        return (*self.columns, *self.optional)
+
+
+DATES: Final = ("valid_from", "valid_to")
+LAYOUTS: Final = {
+    "subscribers": Layout(
+        columns=(
+            "subscriber_id",
+            "account_id",
+            "charge_group",
+            "msisdn",
+            "imsi",
+            "plan",
+            "role",
+            "vpmn_group",
+            "home_area",
+            *DATES,
+        ),
+        optional=("tier", "credit_limit", "home_zone"),
+        digits=("msisdn", "imsi"),
+        names=("subscriber_id", "account_id", "charge_group"),
+    ),
+    "friends": Layout(("subscriber_id", "number", *DATES), (), ("number",), ("subscriber_id",)),
+    "options": Layout(("subscriber_id", "option", *DATES), names=("subscriber_id",)),
+    "groups": Layout(("group", "tier", "contract", *DATES)),
+}
+"""File name without ending → its columns. Only ``subscribers`` must be there."""
 
 SHOWN = 50
 """Problems of one kind that are listed one by one; the rest are counted."""
@@ -72,68 +102,86 @@ class Sheet:
         return self.frame[column].fill_null("")
 
 
-def read_sheet(
-    folder: Path,
-    stem: str,
-    columns: Sequence[str],
-    optional: Sequence[str] = (),
-    *,
-    needed: bool = False,
-) -> Sheet:
-    """Reads ``<stem>.csv`` or ``<stem>.parquet`` as text columns.
+def read_sheet(files: Mapping[str, bytes], stem: str) -> Sheet:
+    """Returns ``<stem>.csv`` or ``<stem>.parquet`` as text columns; without a file it is empty.
 
     Args:
-        folder: Folder with the tables.
-        stem: File name without ending.
-        columns: Columns that the table must have.
-        optional: Columns that it may have; without them their values are missing.
-        needed: Whether the table must exist; otherwise its absence is an empty table.
+        files: Bytes by file name.
+        stem: File name without ending; a key of :data:`LAYOUTS`.
     """
-    all_columns = (*columns, *optional)
-    nothing = pl.DataFrame({name: pl.Series([], dtype=pl.String) for name in all_columns})
-    csv, parquet = folder / f"{stem}.csv", folder / f"{stem}.parquet"
-    path = csv if csv.exists() else parquet
-    sheet = Sheet(path.name, nothing, 2 if path is csv else 1)
-    if not path.exists():
-        if needed:
-            problem = Problem(csv.name, 1, "the file is missing.", f"Put it into {folder}.")
-            sheet.problems.append(problem)
+    layout = LAYOUTS[stem]
+    name = next((one for one in files if one.rpartition(".")[0] == stem), f"{stem}.csv")
+    nothing = pl.DataFrame({one: pl.Series([], dtype=pl.String) for one in layout.all_columns})
+    sheet = Sheet(name, nothing, 2 if name.endswith(".csv") else 1)
+    if name not in files:
+        return sheet
+    if name.endswith(".csv") and not _well_formed(files[name], sheet):
         return sheet
     try:
-        frame = _read(path)
+        frame = _read(name, files[name])
     except (pl.exceptions.PolarsError, OSError, UnicodeError) as error:
         first_line = str(error).strip().splitlines()[0]
-        sheet.problems.append(Problem(path.name, 1, f"the table cannot be read: {first_line}."))
+        sheet.problems.append(Problem(name, 1, f"The table cannot be read: {first_line}."))
         return sheet
-    for name in columns:
-        if name not in frame.columns:
-            missing = f"column {name!r} is missing."
-            sheet.problems.append(Problem(path.name, 1, missing, nearest(name, frame.columns)))
-    for name in frame.columns:
-        if name not in all_columns:
-            unknown = f"column {name!r} is not known."
-            sheet.problems.append(Problem(path.name, 1, unknown, nearest(name, all_columns)))
+    for one in layout.columns:
+        if one not in frame.columns:
+            missing = f"column {one!r} is missing."
+            sheet.problems.append(Problem(name, 1, missing, nearest(one, frame.columns)))
+    for one in frame.columns:
+        if one not in layout.all_columns:
+            unknown = f"column {one!r} is not known."
+            sheet.problems.append(Problem(name, 1, unknown, nearest(one, layout.all_columns)))
     if not sheet.problems:
-        absent = [pl.lit(None, pl.String).alias(name) for name in optional if name not in frame]
-        sheet.frame = frame.with_columns(absent).select(all_columns)
+        absent = [pl.lit(None, pl.String).alias(one) for one in layout.optional if one not in frame]
+        sheet.frame = frame.with_columns(absent).select(layout.all_columns)
     return sheet
 
 
-def _read(path: Path) -> pl.DataFrame:
+def _well_formed(data: bytes, sheet: Sheet) -> bool:
+    """Returns whether the bytes are text in rows of equal width; notes where they are not."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        wrong = f"byte 0x{data[error.start]:02x} is not UTF-8."
+        sheet.problems.append(Problem(sheet.file, line, wrong, "Save the file as UTF-8."))
+        return False
+    reader = csv.reader(io.StringIO(text.rstrip("\r\n"), newline=""), strict=True)
+    before = 1
+    try:
+        width = len(next(reader, []))
+        for row in reader:
+            if reader.line_num != before + 1:
+                sheet.add(before - 1, "a value goes on in the next line", "Close the quotes.")
+            elif len(row) != width:
+                few = "few" if len(row) < width else "many"
+                what = (
+                    f"too {few} values: {len(row)} in place of {width}" if row else "an empty line"
+                )
+                sheet.add(before - 1, what, "Write a value, which may be empty, for each column.")
+            before = reader.line_num
+            if len(sheet.problems) > SHOWN:
+                break
+    except csv.Error as error:
+        sheet.problems.append(Problem(sheet.file, reader.line_num, f"not CSV: {error}."))
+    return not sheet.problems
+
+
+def _read(name: str, data: bytes) -> pl.DataFrame:
     """Returns the table with every column as text."""
-    if path.suffix == ".csv":
-        return pl.read_csv(path, infer_schema=False)
-    return pl.read_parquet(path).cast(pl.String)
+    if name.endswith(".csv"):
+        return pl.read_csv(data, infer_schema=False)
+    return pl.read_parquet(io.BytesIO(data)).cast(pl.String)
 
 
-def digits(sheet: Sheet, column: str, longest: int) -> pl.Series:
+def digits(sheet: Sheet, column: str) -> pl.Series:
     """Returns int64 numbers of ``+86...`` or plain digits; :data:`MISSING` where empty."""
     text = sheet.text(column)
     number = text.str.strip_prefix("+").cast(pl.Int64, strict=False)
-    wrong = (number.is_null() | (number <= 0) | (number >= 10**longest)) & (text != "")
+    wrong = (number.is_null() | (number <= 0) | (number >= 10**LONGEST_NUMBER)) & (text != "")
     sheet.refuse(
         wrong.arg_true(),
-        f"{column} {{}} is not a number of 1 to {longest} digits",
+        f"{column} {{}} is not a number of 1 to {LONGEST_NUMBER} digits",
         "Write digits, with or without a leading +, and no blanks.",
         column,
     )
@@ -144,7 +192,7 @@ def amounts(sheet: Sheet, column: str, empty: int) -> pl.Series:
     """Returns int64 amounts in 10^-6 units; ``empty`` where nothing is written."""
     text = sheet.text(column)
     values = text.unique()
-    found = pl.Series([_amount(value, empty) for value in values.to_list()], dtype=pl.Int64)
+    found = pl.Series([parse_amount(value, empty) for value in values.to_list()], dtype=pl.Int64)
     out = text.replace_strict(values, found, return_dtype=pl.Int64)
     sheet.refuse(
         out.is_null().arg_true(),
@@ -155,7 +203,7 @@ def amounts(sheet: Sheet, column: str, empty: int) -> pl.Series:
     return out.fill_null(empty)
 
 
-def _amount(text: str, empty: int) -> int | None:
+def parse_amount(text: str, empty: int) -> int | None:
     """Returns an amount in 10^-6 units, None if it is none."""
     if not text:
         return empty
@@ -176,7 +224,7 @@ def instants(sheet: Sheet, column: str, zone: ZoneInfo, *, empty: int | None) ->
     """
     text = sheet.text(column)
     values = text.unique()
-    parsed = [_instant(value, zone, empty) for value in values.to_list()]
+    parsed = [parse_instant(value, zone, empty) for value in values.to_list()]
     found = pl.Series(parsed, dtype=pl.Int64)
     out = text.replace_strict(values, found, return_dtype=pl.Int64)
     sheet.refuse(
@@ -189,7 +237,7 @@ def instants(sheet: Sheet, column: str, zone: ZoneInfo, *, empty: int | None) ->
     return out.fill_null(0)
 
 
-def _instant(text: str, zone: ZoneInfo, empty: int | None) -> int | None:
+def parse_instant(text: str, zone: ZoneInfo, empty: int | None) -> int | None:
     """Returns UTC microseconds of one date or timestamp, None if it is neither."""
     if not text:
         return empty

@@ -11,10 +11,15 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from rating.kernels.machine import prefetch, u
+
 COUNT_BITS = 20
 COUNT_MASK = (1 << COUNT_BITS) - 1
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)
+_MISSING = -(2**63)
+AHEAD = 24
+"""Rows whose slots are asked for before they are needed."""
 
 
 @njit(nogil=True, cache=True)
@@ -54,29 +59,129 @@ def pair_keys(left, right, out):
 
 
 @njit(nogil=True, cache=True)
-def fill_slots(sorted_keys, slots):
-    """Fills ``slots`` (int64[2 * 2**k], zeros) from ``sorted_keys`` (int64[n], equal ones adjacent).
+def fill_runs(keys, valid_from, slots, chain):
+    """Builds the index where the rows of a key are neighbours, in order of validity: nearly always.
+
+    Args:
+        keys: int64[n], ``-2**63`` where a row has none.
+        valid_from: int64[n], UTC microseconds.
+        slots: int64[2 * 2**k], zeros; at least twice as many slots as rows.
+        chain: int32[n], filled.
 
     Returns:
-        -1, or the position of a key with more than 2**20 - 1 periods.
+        How many entries of ``chain`` are used, -1 where :func:`fill_index` must do it.
     """
-    n = sorted_keys.shape[0]
+    n = keys.shape[0]
     mask = slots.shape[0] // 2 - 1
-    first = 0
-    while first < n:
-        key = sorted_keys[first]
-        end = first + 1
-        while end < n and sorted_keys[end] == key:
-            end += 1
-        if end - first > COUNT_MASK:
-            return first
+    total = np.int64(0)
+    row = np.int64(0)
+    while row < n:
+        key = keys[u(row)]
+        end = row + 1
+        if row + AHEAD < n:
+            prefetch(slots, 2 * slot_of(keys[u(row + AHEAD)], mask))
+        if key != _MISSING:
+            while end < n and keys[u(end)] == key:
+                if valid_from[u(end)] < valid_from[u(end - 1)]:
+                    return -1
+                end += 1
+            if end - row > COUNT_MASK:
+                return -1
+            at = slot_of(key, mask)
+            while slots[u(2 * at + 1)] != 0:
+                if slots[u(2 * at)] == key:
+                    return -1
+                at = (at + 1) & mask
+            slots[u(2 * at)] = key
+            slots[u(2 * at + 1)] = (total << COUNT_BITS) | (end - row)
+            for member in range(row, end):
+                chain[u(total)] = member
+                total += 1
+        row = end
+    return total
+
+
+@njit(nogil=True, cache=True)
+def fill_index(keys, valid_from, slots, chain, where, rank):
+    """Builds the index over the keys that are not missing.
+
+    Args:
+        keys: int64[n], ``-2**63`` where a row has none.
+        valid_from: int64[n], UTC microseconds.
+        slots: int64[2 * 2**k], zeros; at least twice as many slots as rows.
+        chain: int32[n], filled.
+        where: int32[n], scratch.
+        rank: int32[n], scratch.
+
+    Returns:
+        How many entries of ``chain`` are used, or -1 - row of a key with more than 2**20 - 1 rows.
+    """
+    n = keys.shape[0]
+    mask = slots.shape[0] // 2 - 1
+    for row in range(n):
+        key = keys[row]
+        if key == _MISSING:
+            rank[row] = -1
+            continue
         at = slot_of(key, mask)
-        while slots[2 * at + 1] != 0:
+        while slots[2 * at + 1] != 0 and slots[2 * at] != key:
             at = (at + 1) & mask
+        count = slots[2 * at + 1]
+        if count >= COUNT_MASK:
+            return -1 - row
         slots[2 * at] = key
-        slots[2 * at + 1] = (first << COUNT_BITS) | (end - first)
-        first = end
-    return -1
+        slots[2 * at + 1] = count + 1
+        where[row] = at
+        rank[row] = count
+    total = np.int64(0)
+    for row in range(n):
+        if rank[row] < 0:
+            continue
+        at = 2 * np.int64(where[row]) + 1
+        if rank[row] == 0:
+            count = slots[at]
+            slots[at] = (total << COUNT_BITS) | count
+            total += count
+        chain[(slots[at] >> COUNT_BITS) + rank[row]] = row
+    for row in range(n):
+        if rank[row] == 1:  # the second of a chain: once for each that has several
+            value = slots[2 * np.int64(where[row]) + 1]
+            _sort_chain(chain, value >> COUNT_BITS, value & COUNT_MASK, valid_from)
+    return total
+
+
+@njit(nogil=True, cache=True)
+def _sort_chain(chain, first, count, valid_from):
+    """Sorts ``chain[first : first + count]`` by start of validity, then by row (Shell's sort)."""
+    gap = np.int64(1)
+    while gap < count // 3:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for i in range(gap, count):
+            row = chain[first + i]
+            start = valid_from[row]
+            j = i
+            while j >= gap:
+                other = chain[first + j - gap]
+                if valid_from[other] < start or (valid_from[other] == start and other < row):
+                    break
+                chain[first + j] = other
+                j -= gap
+            chain[first + j] = row
+        gap //= 3
+
+
+@njit(nogil=True, cache=True)
+def overlapping(slots, chain, valid_from, valid_to):
+    """Returns whether any two neighbours in a chain are valid at the same time."""
+    for slot in range(slots.shape[0] // 2):
+        count = slots[2 * slot + 1] & COUNT_MASK
+        if count > 1:
+            first = slots[2 * slot + 1] >> COUNT_BITS
+            for i in range(first + 1, first + count):
+                if valid_from[chain[i]] < valid_to[chain[i - 1]]:
+                    return True
+    return False
 
 
 @njit(nogil=True, cache=True)

@@ -13,7 +13,7 @@ from mediation.edr import DIRECTIONS, EDR_SCHEMA, SERVICES
 from rating.cycles import from_us, to_us
 from rating.errors import RatingError
 from rating.subscribers import load_subscribers
-from rating.subscribers_read import FRIEND_COLUMNS, SUBSCRIBER_COLUMNS
+from rating.subscribers_read import LAYOUTS
 from tariffs.cases import FIRST_SUBSCRIBER
 from tariffs.compiled import BEGINNING, FOREVER
 
@@ -55,7 +55,7 @@ def load_rows(tables: dict[str, list[Row]], book: CompiledBook) -> Subscribers:
     """Returns subscriber data of rows, as if they had been read from files."""
     with tempfile.TemporaryDirectory() as folder:
         for name, some in tables.items():
-            first = {"subscribers": SUBSCRIBER_COLUMNS, "friends": FRIEND_COLUMNS}.get(name, ())
+            first = LAYOUTS[name].columns if name in LAYOUTS else ()
             columns = dict.fromkeys((*first, *(column for row in some for column in row)))
             with (Path(folder) / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
                 writer = csv.DictWriter(file, list(columns), restval="", lineterminator="\n")

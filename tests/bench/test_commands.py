@@ -50,3 +50,12 @@ def test_dedupe_checks_every_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     answer = CliRunner().invoke(bench, ["dedupe", "--keys", "600000", "--rounds", "1"])
     assert "duplicates were missed" in str(answer.exception)
+
+
+def test_subscribers_are_measured_from_csv_and_parquet() -> None:
+    arguments = ["subscribers", "--rows", "20000", "--rounds", "1", "--json"]
+    answer = CliRunner().invoke(bench, arguments)
+    assert answer.exit_code == 0, answer.output
+    told = json.loads(answer.stdout)
+    assert told["records"] == 20_000
+    assert [peer["name"] for peer in told["peers"]] == ["huadan, Parquet"]
