@@ -14,6 +14,7 @@ from pipeline.config_problems import problems_of, syntax_problem
 from pipeline.config_section import Section
 from pipeline.config_source import Source as Source  # noqa: PLC0414 - a part of this
 from pipeline.errors import ConfigError, Problem, UsageError
+from pipeline.high_usage.section import HighUsage
 
 if TYPE_CHECKING:
     from pipeline.workspace import Workspace
@@ -71,6 +72,7 @@ class Config(Section):
     """``plan`` and what of it is different here; see `pipeline.normalization`."""
     partials: Partials = Partials()
     duplicates: Duplicates = Duplicates()
+    high_usage: HighUsage = HighUsage()
     validation: dict[str, int | str | None] = Field(default={})
     """Limits of the validation rules by name: a number, an instant, or "none"."""
     suspense: Suspense = Suspense()

@@ -41,6 +41,8 @@ class RunResult:
     """Parts of calls that waited before the batch; `total` has them read once more."""
     outputs: dict[str, int] = field(default_factory=dict)
     """Rows by published folder."""
+    alarms: dict[str, int] = field(default_factory=dict)
+    """Alarms of high usage and fraud by kind."""
 
     @property
     def destinations(self) -> dict[str, int]:
@@ -92,6 +94,7 @@ class RunResult:
             "seconds": round(self.seconds, 3),
             "records_per_s": self.records_per_s,
             "outputs": self.outputs,
+            "alarms": self.alarms,
             "exit_code": int(self.exit_code),
         }
 

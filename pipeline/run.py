@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import resource
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pipeline.audit import audit_table, missing_before, require_closed
@@ -183,6 +183,8 @@ def _batch(
                 name, files, sheets, missing, resent, time_zone=running.rater.compiled.time_zone
             )
             outputs.append(write(table, folder, f"audit/{name}.parquet"))
+        with job.watch.stage("high usage"):
+            alarms = high_usage(job, name, folder, outputs, running)
     total = total_of(sheets)
     commit = Commit(
         kind="run",
@@ -203,7 +205,8 @@ def _batch(
         log().warning("events_outside_window", batch=name, events=running.keys.outside)
     with job.watch.stage("commit"):
         batch = commit_batch(job.workspace, job.ledger, folder, commit)
-    return _result(job, batch, collected, units, sheets, resent, outputs, recovered, running)
+    result = _result(job, batch, collected, units, sheets, resent, outputs, recovered, running)
+    return replace(result, alarms=alarms)
 
 
 def _work(
@@ -235,6 +238,23 @@ def _work(
     results = team.run(units, chain.work)
     scratch.rmdir()
     return results
+
+
+def high_usage(
+    job: Job, name: str, folder: Path, outputs: list[Output], running: Running
+) -> dict[str, int]:
+    """Looks for high usage and fraud in what is staged, and adds what it finds to the outputs."""
+    if not job.config.high_usage.wanted:
+        return {}
+    from pipeline.high_usage.find import HighUsageFinder  # noqa: PLC0415 - only where wanted
+
+    book = running.rater.compiled
+    finder = HighUsageFinder(job.workspace, job.ledger, job.config.high_usage, book)
+    found, alarms = finder.find(name, folder, outputs)
+    outputs += found
+    for kind, count in alarms.items():
+        log().warning("alarm", kind=kind, count=count, batch=name)
+    return alarms
 
 
 def allow_many_open_files() -> None:

@@ -51,6 +51,9 @@ def print_run(out: Console, result: RunResult) -> None:
     for gap in result.gaps:
         numbers = str(gap.first) if gap.first == gap.last else f"{gap.first} to {gap.last}"
         out.print(f"Missing file of {gap.source}: number {numbers}", style="yellow")
+    for kind, count in result.alarms.items():
+        text = f"Alarm: {kind.replace('_', ' ')}, {count:,}. See: huadan alarms --kind {kind}"
+        out.print(text, style="yellow")
     out.print(
         f"{result.read:,} records in {result.seconds:.2f} s, {result.records_per_s:,} records/s"
     )

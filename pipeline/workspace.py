@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 CONFIG_NAME = "huadan.toml"
 
 PUBLISHED = (
+    "alarms",
     "audit",
     "balances",
     "billed",
@@ -25,6 +26,7 @@ PUBLISHED = (
     "settlement",
     "state",
     "suspense",
+    "usage",
     "waiting",
     "withdrawn",
 )

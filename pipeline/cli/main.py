@@ -19,6 +19,7 @@ COMMANDS: Final[dict[str, str]] = {
     "run": "pipeline.cli.run:run",
     "bill": "pipeline.cli.bill:bill",
     "status": "pipeline.cli.status:status",
+    "alarms": "pipeline.cli.alarms:alarms",
     "explain": "pipeline.cli.explain:explain",
     "show": "pipeline.cli.show:show",
     "decode": "pipeline.cli.decode:decode",

@@ -1,0 +1,1 @@
+"""High usage and simple patterns of fraud inside a batch; see README.md."""

@@ -1,0 +1,164 @@
+"""Looks through what a batch has staged; writes its alarms and its sums by day beside it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pyarrow as pa
+
+from mediation.edr import field
+from pipeline.cycle_files import PARTS
+from pipeline.high_usage import fraud, limits
+from pipeline.high_usage.alarms import AMOUNT, as_table
+from pipeline.high_usage.places import read_places
+from pipeline.parquet import write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from pipeline.high_usage.section import HighUsage
+    from pipeline.ledger import Ledger
+    from pipeline.parquet import Output
+    from pipeline.workspace import Workspace
+    from tariffs.compiled import CompiledBook
+
+RATED = (
+    *limits.EVENT,
+    "subscriber_id",
+    "served_msisdn",
+    "service",
+    "direction",
+    "call_class",
+    "start_time",
+    "rum",
+    "quantity",
+    "net",
+)
+EVENTS = (
+    *limits.EVENT,
+    "service",
+    "direction",
+    "served_imsi",
+    "served_msisdn",
+    "start_time",
+    "duration",
+    "visited_network",
+    "area",
+)
+
+USAGE_SCHEMA = pa.schema(
+    [
+        field("day", pa.date32(), "day", "Day in the book's time zone", nullable=False),
+        field("subscriber_id", pa.string(), "name", "Subscriber", nullable=False),
+        field("served_msisdn", pa.int64(), "E.164", "A number of the subscriber on that day"),
+        field("duration", pa.int64(), "s", "Length of calls", nullable=False),
+        field("volume", pa.int64(), "byte", "Data", nullable=False),
+        field("messages", pa.int64(), "count", "Messages sent", nullable=False),
+        field("charge", pa.decimal128(18, 6), "currency", "Sum of net", nullable=False),
+    ]
+)
+"""Arrow schema of ``usage/``: what each subscriber used on a day, as far as one batch knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class HighUsageFinder:
+    """What `find` needs to know beside the batch.
+
+    Attributes:
+        workspace: Where earlier batches' sums are.
+        ledger: Which of them are committed.
+        wanted: The limits.
+        book: For time zone and currency.
+    """
+
+    workspace: Workspace
+    ledger: Ledger
+    wanted: HighUsage
+    book: CompiledBook
+
+    def find(
+        self, name: str, folder: Path, staged: Sequence[Output]
+    ) -> tuple[list[Output], dict[str, int]]:
+        """Writes alarms and sums of a batch; returns what was written, and alarms by kind.
+
+        Args:
+            name: The batch.
+            folder: Where its tables are staged.
+            staged: Its tables.
+
+        Raises:
+            ConfigError: The table of places has mistakes.
+        """
+        places = self._places()
+        if not self.wanted.wanted:
+            return [], {}
+        rated = _scan(folder, staged, "rated", RATED)
+        events = _scan(folder, staged, "edr", EVENTS)
+        outputs: list[Output] = []
+        found: list[pl.DataFrame] = []
+        if rated is not None:
+            usage = limits.caused(rated, self.book.time_zone)
+            found += limits.calls(usage, self.wanted.call, self.book.currency)
+            found += limits.sessions(usage, self.wanted.session, self.book.currency)
+            found += fraud.premium_bursts(usage, self.wanted.fraud)
+            if self.wanted.day != type(self.wanted.day)():
+                sums = limits.day_sums(usage)
+                found += self._days(sums)
+                outputs += _write_sums(name, folder, sums)
+        if events is not None:
+            found += self._patterns(events, places)
+        counts = Counter(kind for frame in found for kind in frame.get_column("kind"))
+        if counts:
+            outputs.append(write(as_table(found), folder, f"alarms/{name}.parquet"))
+        return outputs, dict(sorted(counts.items()))
+
+    def _places(self) -> pl.DataFrame:
+        path = self.wanted.fraud.places
+        return read_places(self.workspace.root / path) if path else pl.DataFrame()
+
+    def _days(self, sums: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        wanted = {f"day={day}" for day in sums.get_column("day").unique()}
+        paths = [
+            self.workspace.root / output.path
+            for output in self.ledger.outputs()
+            if output.path.startswith("usage/") and output.path.split("/")[1] in wanted
+        ]
+        before = pl.scan_parquet(paths, hive_partitioning=False).collect() if paths else sums[:0]
+        return limits.days(sums, before, self.wanted.day, self.book.currency)
+
+    def _patterns(self, events: pl.LazyFrame, places: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        rules = self.wanted.fraud
+        if rules.overlap is None and rules.country_change is None and places.is_empty():
+            return
+        ordered = fraud.of_sims(events, self.book.time_zone)
+        yield from fraud.overlapping_calls(ordered, rules)
+        yield from fraud.country_changes(ordered, rules)
+        yield from fraud.impossible_travel(ordered, places, rules)
+
+
+def _scan(
+    folder: Path, staged: Sequence[Output], kind: str, columns: Sequence[str]
+) -> pl.LazyFrame | None:
+    """Returns some columns of a batch's tables of one kind, None if it has none.
+
+    Parts of calls are no events: what they are put together to is only among the rated records.
+    """
+    paths = [
+        folder / output.path
+        for output in staged
+        if output.path.startswith(f"{kind}/")
+        and not (kind == "edr" and output.path.endswith(f"{PARTS}.parquet"))
+    ]
+    if not paths:
+        return None
+    return pl.scan_parquet(paths, hive_partitioning=False).select(columns)
+
+
+def _write_sums(name: str, folder: Path, sums: pl.DataFrame) -> Iterator[Output]:
+    for (day,), rows in sums.group_by("day", maintain_order=True):
+        table = rows.with_columns(pl.col("charge").cast(AMOUNT)).to_arrow().cast(USAGE_SCHEMA)
+        yield write(table, folder, f"usage/day={day}/{name}.parquet")

@@ -1,0 +1,114 @@
+"""Calls, sessions and days beyond a limit, from rated records."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from pipeline.high_usage.alarms import limited
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.high_usage.section import Call, Day, Session
+
+RECORD: Final = ("file_id", "offset")
+EVENT: Final = ("file_id", "offset", "container")
+MESSAGES: Final = ("sms", "mms")
+SUMS: Final = {"duration": "s", "volume": "byte", "messages": "event", "charge": ""}
+"""What is summed by day → its unit; a charge's is the currency."""
+
+
+def caused(rated: pl.LazyFrame, zone: str) -> pl.LazyFrame:
+    """Returns the usage that a subscriber causes, with its day: calls received free are none."""
+    received = pl.col("direction").cast(pl.String) == "terminating"
+    return rated.filter(~received | (pl.col("net") > 0)).with_columns(
+        pl.col("rum").cast(pl.String),
+        pl.col("service").cast(pl.String),
+        pl.col("subscriber_id").cast(pl.String),
+        pl.col("start_time").dt.convert_time_zone(zone).dt.date().alias("day"),
+    )
+
+
+def calls(usage: pl.LazyFrame, limits: Call, currency: str) -> Iterator[pl.DataFrame]:
+    """Yields alarms about single calls."""
+    of_calls = usage.filter(pl.col("rum") == "seconds")
+    if limits.duration is not None:
+        long = of_calls.filter(pl.col("quantity") > limits.duration).collect()
+        yield limited(long, "call_duration", "quantity", limits.duration, "s")
+    if limits.charge is not None:
+        dear = of_calls.filter(pl.col("net") > money(limits.charge)).collect()
+        yield limited(dear, "call_charge", "net", limits.charge, currency)
+
+
+def sessions(usage: pl.LazyFrame, limits: Session, currency: str) -> Iterator[pl.DataFrame]:
+    """Yields alarms about records of data sessions, all containers together."""
+    if limits.volume is None and limits.charge is None:
+        return
+    whole = (
+        usage.filter(pl.col("rum").str.ends_with("bytes"))
+        .group_by(RECORD)
+        .agg(
+            pl.col("container", "start_time", "day", "subscriber_id", "served_msisdn")
+            .sort_by("container")
+            .first(),
+            pl.col("quantity", "net").sum(),
+        )
+    )
+    if limits.volume is not None:
+        large = whole.filter(pl.col("quantity") > limits.volume).collect()
+        yield limited(large, "session_volume", "quantity", limits.volume, "byte")
+    if limits.charge is not None:
+        dear = whole.filter(pl.col("net") > money(limits.charge)).collect()
+        yield limited(dear, "session_charge", "net", limits.charge, currency)
+
+
+def day_sums(usage: pl.LazyFrame) -> pl.DataFrame:
+    """Returns what each subscriber used on each day; in a fixed order."""
+    rum, quantity = pl.col("rum"), pl.col("quantity")
+    message = pl.col("service").is_in(MESSAGES)
+    return (
+        usage.group_by("day", "subscriber_id")
+        .agg(
+            pl.col("served_msisdn").max(),
+            quantity.filter(rum == "seconds").sum().alias("duration"),
+            quantity.filter(rum.str.ends_with("bytes")).sum().alias("volume"),
+            message.sum().cast(pl.Int64).alias("messages"),
+            pl.col("net").sum().cast(pl.Decimal(18, 6)).alias("charge"),
+        )
+        .sort("day", "subscriber_id")
+        .collect()
+    )
+
+
+def days(
+    now: pl.DataFrame, before: pl.DataFrame, limits: Day, currency: str
+) -> Iterator[pl.DataFrame]:
+    """Yields alarms about days that went over a limit with this batch, once for each limit.
+
+    Args:
+        now: Sums of this batch, as `day_sums` gives them.
+        before: Sums of earlier batches, any number of rows for a day and subscriber.
+        limits: What is allowed.
+        currency: Of charges.
+    """
+    earlier = before.group_by("day", "subscriber_id").agg(pl.col(SUMS).sum().name.prefix("old_"))
+    both = now.join(earlier, on=["day", "subscriber_id"], how="left").with_columns(
+        pl.col(f"old_{name}").fill_null(0) for name in SUMS
+    )
+    for name, unit in SUMS.items():
+        limit = getattr(limits, name)
+        if limit is None:
+            continue
+        allowed = money(limit) if name == "charge" else pl.lit(limit)
+        total = pl.col(name) + pl.col(f"old_{name}")
+        over = both.filter((total > allowed) & (pl.col(f"old_{name}") <= allowed))
+        over = over.with_columns(total.alias(name))
+        yield limited(over, f"day_{name}", name, limit, unit or currency)
+
+
+def money(micros: int) -> pl.Expr:
+    """Returns millionths as a decimal."""
+    text = f"{micros // 1_000_000}.{micros % 1_000_000:06d}"
+    return pl.lit(text).cast(pl.Decimal(18, 6))
