@@ -210,13 +210,15 @@ volume = "100 MB"
 [high_usage.fraud]
 overlap = "30 s"
 country_change = "1 h"
-
-[run]"""
+"""
 
 
 def limited(workspace: Workspace, text: str = LIMITS) -> Workspace:
+    """Puts these limits in place of the demo operator's."""
     config = workspace.config_file
-    config.write_text(config.read_text().replace("\n[run]", text, 1))
+    front, rest = config.read_text().split("[high_usage", 1)
+    sources = rest[rest.index("[[source]]") :]
+    config.write_text(f"{front}\n{text}\n{sources}")
     return workspace
 
 
@@ -259,7 +261,7 @@ def test_limits_that_make_no_sense_are_told_together(tmp_path: Path) -> None:
     workspace = limited(
         make_workspace(tmp_path / "shop"),
         '\n[high_usage.call]\nduration = "2 GB"\ncharge = 1.5\n'
-        "[high_usage.fraud]\npremium_calls = 1\noverlapp = 3\n\n[run]",
+        "[high_usage.fraud]\npremium_calls = 1\noverlapp = 3\n",
     )
     with pytest.raises(ConfigError) as raised:
         load_config(workspace)
