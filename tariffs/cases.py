@@ -44,7 +44,7 @@ class Expected:
     Attributes:
         path: Its place: ``("charge",)``, ``("left", "minutes")``, ``("lines", 0, "net")``.
         kind: ``amount`` (int, 10^-6), ``quantity`` (RUM kind and units), ``name`` (text), ``names``
-            (texts) or ``text`` (a column's value as written).
+            (texts), ``flag`` (bool) or ``text`` (a column's value as written).
         value: As ``kind`` says.
         span: Where the value is written.
         written: The value as it is written.

@@ -30,8 +30,9 @@ NAMES = (
     "unrated",
 )
 AMOUNTS = ("connect_fee", "usage_charge", "gross", "discount", "cap", "rounding", "charge")
+FLAGS = ("throttled",)
 QUANTITIES = ("quantity", "charged", "allowance_units")
-OF_USAGE = (*NAMES, *AMOUNTS, *QUANTITIES, "allowances", "discounts", "left")
+OF_USAGE = (*NAMES, *FLAGS, *AMOUNTS, *QUANTITIES, "allowances", "discounts", "left")
 OF_CASE = ("left", "total", "lines", "bill")
 _NO_PLAN: Dated[str] = Dated((), ())
 
@@ -172,6 +173,8 @@ def _read_expect(cell: Cell, known: tuple[str, ...], found: list[Expected]) -> S
             _add(found, one, (key,), "amount", signed_amount)
         elif key in QUANTITIES:
             _add(found, one, (key,), "quantity", quantity)
+        elif key in FLAGS:
+            _add(found, one, (key,), "flag", yes_no)
         elif key in NAMES:
             _add(found, one, (key,), "name", str)
         else:
