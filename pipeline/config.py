@@ -63,6 +63,20 @@ class Duplicates(Section):
     window_days: Annotated[int, Field(ge=1, le=3_660)] = 60
 
 
+class Watch(Section):
+    """``[watch]``: when `huadan watch` makes a batch, and where it can be asked how it is."""
+
+    scan_seconds: Annotated[float, Field(gt=0, le=3600)] = 5.0
+    """How often sources are looked at; local folders also wake it."""
+    batch_files: Annotated[int, Field(ge=1)] = 256
+    batch_megabytes: Annotated[int, Field(ge=1)] = 256
+    batch_seconds: Annotated[float, Field(ge=0, le=3600)] = 1.0
+    """How long a ready file waits for others at most."""
+    address: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 9464
+    """Of /metrics and /health; 0: a free one, which the log tells."""
+
+
 class Config(Section):
     """The whole of huadan.toml."""
 
@@ -71,6 +85,7 @@ class Config(Section):
     numbering: dict[str, Any] = Field(default={})
     """``plan`` and what of it is different here; see `pipeline.normalization`."""
     partials: Partials = Partials()
+    watch: Watch = Watch()
     duplicates: Duplicates = Duplicates()
     high_usage: HighUsage = HighUsage()
     validation: dict[str, int | str | None] = Field(default={})

@@ -45,12 +45,20 @@ class Database:
             raise
 
     def _migrate(self) -> None:
-        (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if version > len(MIGRATIONS):
-            message = f"{self.path} was written by a newer version (schema {version})"
+        if self._version() > len(MIGRATIONS):
+            message = f"{self.path} was written by a newer version (schema {self._version()})"
             raise LedgerError(message, f"this version knows schema {len(MIGRATIONS)}; upgrade it")
-        for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
-            self._db.executescript(f"BEGIN;{script}PRAGMA user_version = {number};COMMIT;")
+        while self._version() < len(MIGRATIONS):
+            with self._transaction() as db:
+                version = self._version()  # another process may have been faster
+                for statement in (
+                    MIGRATIONS[version].split(";") if version < len(MIGRATIONS) else ()
+                ):
+                    db.execute(statement)
+                db.execute(f"PRAGMA user_version = {min(version + 1, len(MIGRATIONS))}")
+
+    def _version(self) -> int:
+        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
 
     def __enter__(self) -> Self:
         """Returns itself; closed at the end of the block."""

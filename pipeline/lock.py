@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def locked(path: Path, command: str) -> Iterator[None]:
-    """Holds the lock file while the block runs.
+def locked(path: Path, command: str, *, wait: bool = False) -> Iterator[None]:
+    """Holds the lock file while the block runs; with `wait`, until another holder is gone.
 
     The kernel drops the lock with the process, so a killed run never leaves it behind. The holder
     writes its process id into the file and empties it at the end.
@@ -27,7 +27,7 @@ def locked(path: Path, command: str) -> Iterator[None]:
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             holder = os.pread(handle, 200, 0).decode(errors="replace").strip() or "another process"
             message = f"{path.parent} is in use by {holder}"

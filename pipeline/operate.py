@@ -9,11 +9,15 @@ from pipeline.logs import log
 from pipeline.memory import rare_collections
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pipeline.bill import BillResult
+    from pipeline.collect import Found
     from pipeline.ledger import Ledger
     from pipeline.progress import Listener
     from pipeline.recycle import RecycleResult
     from pipeline.result import RunResult
+    from pipeline.run import Engine
     from pipeline.suspense import Filter
     from pipeline.workspace import Workspace
 
@@ -32,27 +36,9 @@ def operate_run(
 ) -> RunResult:
     """Does one batch; see :func:`pipeline.run.run`."""
     with rare_collections():
-        from pipeline.finish import finish  # noqa: PLC0415 - only where a run ends
         from pipeline.run import run  # noqa: PLC0415
 
-    noted: list[int] = []
-
-    def start(ledger: Ledger) -> None:
-        noted.append(ledger.start_run("run", now()))
-
-    def end(ledger: Ledger, result: RunResult) -> None:
-        ledger.finish_run(noted[0], now(), int(result.exit_code), _batch_id(ledger, result.batch))
-        finish(workspace, ledger, result)
-        log().info(
-            "run_finished",
-            batch=result.batch,
-            files=result.files,
-            records=result.read,
-            destinations=result.destinations,
-            seconds=round(result.seconds, 3),
-            exit_code=int(result.exit_code),
-        )
-
+    start, end = _noted(workspace, "run")
     with rare_collections():
         return run(
             workspace,
@@ -62,6 +48,52 @@ def operate_run(
             on_start=start,
             on_end=end,
         )
+
+
+def operate_batch(
+    workspace: Workspace, engine: Engine, *, found: Found, threads: int | None
+) -> RunResult:
+    """Does one batch of `watch`; see :func:`pipeline.run.run_batch`."""
+    from pipeline.run import run_batch  # noqa: PLC0415 - as in operate_run
+
+    start, end = _noted(workspace, "watch")
+    with rare_collections():
+        return run_batch(
+            workspace,
+            engine,
+            command="watch",
+            found=found,
+            threads=threads,
+            on_start=start,
+            on_end=end,
+        )
+
+
+def _noted(
+    workspace: Workspace, command: str
+) -> tuple[Callable[[Ledger], None], Callable[[Ledger, RunResult], None]]:
+    """Returns what to call where a batch begins and where it ends."""
+    noted: list[int] = []
+
+    def start(ledger: Ledger) -> None:
+        noted.append(ledger.start_run(command, now()))
+
+    def end(ledger: Ledger, result: RunResult) -> None:
+        from pipeline.finish import finish  # noqa: PLC0415 - only where a run ends
+
+        ledger.finish_run(noted[0], now(), int(result.exit_code), _batch_id(ledger, result.batch))
+        finish(workspace, ledger, result)
+        log().info(
+            "run_finished" if command == "run" else "batch_finished",
+            batch=result.batch,
+            files=result.files,
+            records=result.read,
+            destinations=result.destinations,
+            seconds=round(result.seconds, 3),
+            exit_code=int(result.exit_code),
+        )
+
+    return start, end
 
 
 def operate_bill(

@@ -32,13 +32,18 @@ SSH_PORT = 22
 def opened(config: Config, root: Path) -> Iterator[list[Source]]:
     """Gives the sources in order of name; their connections end with the block."""
     with ExitStack() as stack:
-        sources = [
-            source_of(settings, root)
-            for settings in sorted(config.source, key=lambda settings: settings.name)
-        ]
+        sources = sources_of(config, root)
         for source in sources:
             stack.callback(source.close)
         yield sources
+
+
+def sources_of(config: Config, root: Path) -> list[Source]:
+    """Returns the sources in order of name; they connect when they are first used."""
+    return [
+        source_of(settings, root)
+        for settings in sorted(config.source, key=lambda settings: settings.name)
+    ]
 
 
 def source_of(settings: Settings, root: Path) -> Source:

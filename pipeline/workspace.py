@@ -55,6 +55,11 @@ class Workspace:
         return self.root / ".lock"
 
     @property
+    def watch_lock_file(self) -> Path:
+        """Returns the file whose lock says that a `watch` stays here."""
+        return self.root / ".lock-watch"
+
+    @property
     def archive(self) -> Path:
         """Returns the folder of originals."""
         return self.root / "archive"

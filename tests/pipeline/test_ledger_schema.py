@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,3 +36,15 @@ def test_ledgers_of_earlier_versions_keep_what_they_hold(tmp_path: Path, version
             assert ledger._db.execute("PRAGMA foreign_key_check").fetchall() == []
             assert ledger._db.execute("PRAGMA foreign_keys").fetchone() == (1,)
             assert ledger.next_run_number() == 2
+
+
+def test_a_new_ledger_may_be_opened_by_several_at_once(tmp_path: Path) -> None:
+    def open_it(_: int) -> int:
+        with Ledger(tmp_path / "ledger.sqlite") as ledger:
+            return len(ledger.files())
+
+    for _ in range(3):
+        with ThreadPoolExecutor(8) as pool:
+            assert set(pool.map(open_it, range(8))) == {0}
+        for path in tmp_path.iterdir():
+            path.unlink()
