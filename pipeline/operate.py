@@ -79,10 +79,11 @@ def _noted(
         noted.append(ledger.start_run(command, now()))
 
     def end(ledger: Ledger, result: RunResult) -> None:
-        from pipeline.finish import finish  # noqa: PLC0415 - only where a run ends
-
         ledger.finish_run(noted[0], now(), int(result.exit_code), _batch_id(ledger, result.batch))
-        finish(workspace, ledger, result)
+        if command == "run":  # `watch` writes metrics now and then, and no page per batch
+            from pipeline.finish import finish  # noqa: PLC0415 - only where a run ends
+
+            finish(workspace, ledger, result)
         log().info(
             "run_finished" if command == "run" else "batch_finished",
             batch=result.batch,

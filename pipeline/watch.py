@@ -14,7 +14,7 @@ from pipeline.errors import HuadanError, LockedError
 from pipeline.known import exit_code_of
 from pipeline.ledger import Ledger
 from pipeline.logs import log
-from pipeline.metrics import FILE_NAME
+from pipeline.metrics import FILE_NAME, write_metrics
 from pipeline.operate import operate_batch
 from pipeline.watch_loaded import Loaded, Reload
 from pipeline.watch_looking import FolderEvents, Looker
@@ -23,12 +23,15 @@ from pipeline.watch_metrics import Health, WatchMetrics
 if TYPE_CHECKING:
     from collectors.model import Offer
     from collectors.source import Look, Source
+    from pipeline.result import RunResult
     from pipeline.workspace import Workspace
 
 TICK_SECONDS = 0.2
 """How often the loop looks up when nobody wakes it."""
 FILES_SECONDS = 1.0
 """How often the files that people edit are looked at."""
+METRICS_SECONDS = 10.0
+"""Between metrics of what is committed: they read all sheets, so not with every batch."""
 LONGEST_PAUSE = 60.0
 """Between tries of a batch that fails."""
 
@@ -61,6 +64,8 @@ class Watch:
         self._failures = 0
         self._not_before = 0.0
         self._next_files = 0.0
+        self._next_metrics = 0.0
+        self._last: RunResult | None = None
         self._begin(loaded)
         self._reload = Reload(workspace, loaded.config)
 
@@ -84,6 +89,8 @@ class Watch:
                 self._gather()
                 if not self._stop and self._due():
                     self._batch()
+                self._write_metrics(now=False)
+            self._write_metrics(now=True)
         finally:
             self.close()
 
@@ -245,11 +252,25 @@ class Watch:
             self._ready.pop(key, None)
         if result.batch is not None:
             now = time.monotonic()
+            self._last = result
             self.metrics.seconds.observe(result.seconds)
             for one in chosen:
                 self.metrics.latency.observe(now - one.since)
         if refused:  # files that could not be taken: not at once again
             self._not_before = time.monotonic() + self._loaded.config.watch.scan_seconds
+
+    def _write_metrics(self, *, now: bool) -> None:
+        """Writes the metrics of what is committed, if there is news and it is time."""
+        if self._last is None or not (now or time.monotonic() >= self._next_metrics):
+            return
+        result, self._last = self._last, None
+        days = self._loaded.config.suspense.overdue_days
+        try:
+            with Ledger(self._workspace.ledger_file) as ledger:
+                write_metrics(self._workspace, ledger, result, days)
+        except (OSError, HuadanError) as error:
+            log().warning("no_metrics", why=str(error))
+        self._next_metrics = time.monotonic() + METRICS_SECONDS
 
     def _failed(self, error: Exception) -> None:
         """Notes a batch that could not be done; it is tried again, later each time."""

@@ -105,6 +105,7 @@ def test_files_are_taken_as_they_arrive_and_a_broken_book_stops_nothing(
     watch.until(lambda: committed(workspace) == FILES)
     watch.until(lambda: watch.page("/health")[0] == 200)
     assert watch.metric("huadan_watch_arrival_to_publication_seconds_count") == FILES
+    watch.until(lambda: watch.metric('huadan_files{state="committed"}') == FILES)
     assert watch.page("/nothing")[0] == 404
 
     assert watch.end() == (0, "")
