@@ -18,6 +18,8 @@ from mediation.edr import KEY_COLUMNS
 from mediation.kernels import keys as kernels
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     Keys = np.ndarray[Any, np.dtype[np.uint64]]
     Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
@@ -37,11 +39,12 @@ def text_words(text: str) -> tuple[int, int]:
     return int.from_bytes(digest[:8], "big"), int.from_bytes(digest[8:], "big")
 
 
-def record_keys(edr: pa.RecordBatch) -> tuple[Keys, Keys]:
+def record_keys(edr: pa.RecordBatch, columns: Sequence[str] = KEY_COLUMNS) -> tuple[Keys, Keys]:
     """Computes the keys of events.
 
     Args:
-        edr: Rows with at least ``KEY_COLUMNS`` in the types of ``EDR_SCHEMA``.
+        edr: Rows with at least ``columns`` in the types of ``EDR_SCHEMA``.
+        columns: What the key is made of.
 
     Returns:
         (high, low), both uint64[n]; never both 0 for one row.
@@ -52,7 +55,7 @@ def record_keys(edr: pa.RecordBatch) -> tuple[Keys, Keys]:
     rows = edr.num_rows
     high = np.full(rows, SEED_HIGH, np.uint64)
     low = np.full(rows, SEED_LOW, np.uint64)
-    for name in KEY_COLUMNS:
+    for name in columns:
         column = edr.column(name)
         if pa.types.is_dictionary(column.type):
             _mix_dictionary(column, high, low)

@@ -13,6 +13,7 @@ from mediation.partials.sessions import missing_records
 from pipeline.bill_parts import read_calls
 from pipeline.cycle_files import PARTS
 from pipeline.parquet import Output, write
+from pipeline.retold import REASON, TOLD_COLUMNS, without_retold
 from rating.billing.partition import split_batch
 from rating.billing.run import EDR_COLUMNS, BillRun, bill_partition, charge_groups
 from rating.billing.tie import tie
@@ -64,7 +65,7 @@ class BillWork:
 
     def split(self, number: int, kind: str, path: str) -> None:
         """Writes the events of one Parquet file to one Arrow file per partition."""
-        table = pq.read_table(self.root / path, columns=list(EDR_COLUMNS), use_threads=False)
+        table = pq.read_table(self.root / path, columns=list(TOLD_COLUMNS), use_threads=False)
         table = self.withdrawn.rows_left(table, path)
         batches = table.combine_chunks().to_batches()
         for piece, batch in enumerate(batches):
@@ -96,8 +97,9 @@ class BillWork:
     def bill(self, partition: int) -> PartitionResult:
         """Bills one partition from its spill files and writes its tables."""
         folder = self.spill / f"{partition:05d}"
-        events = self._read(folder, "edr")
-        made = bill_partition(events, self.run, partition, self._read(folder, "again"))
+        events, retold = without_retold(self._read(folder, "edr"))
+        again = [table.select(EDR_COLUMNS) for table in self._read(folder, "again")]
+        made = bill_partition(events, self.run, partition, again)
         gaps = missing_records(events)
         report = tie(made.rated, made.lines, made.bills)
         problems = [f"partition {partition}: {problem}" for problem in report.problems]
@@ -113,11 +115,16 @@ class BillWork:
             for name, table in zip(TABLES, tables, strict=True)
             if table.num_rows
         ]
+        unrated_by = Counter(made.unrated.column("reason").to_pylist())
+        if retold.num_rows:
+            path = f"billed/cycle={self.cycle}/unrated/{REASON}-{partition:05d}.parquet"
+            outputs.append(write(retold, self.staging, path))
+            unrated_by[REASON] += retold.num_rows
         return PartitionResult(
             outputs=outputs,
             rated=made.rated.num_rows,
-            unrated=made.unrated.num_rows,
-            unrated_by=Counter(made.unrated.column("reason").to_pylist()),
+            unrated=made.unrated.num_rows + retold.num_rows,
+            unrated_by=unrated_by,
             bills=made.bills.num_rows,
             lines=made.lines.num_rows,
             sums={

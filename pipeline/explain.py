@@ -16,6 +16,7 @@ from pipeline.config import load_config
 from pipeline.cycle_files import cycle_files
 from pipeline.errors import UsageError
 from pipeline.ledger import Ledger
+from pipeline.retold import TOLD_COLUMNS, without_retold
 from pipeline.running import load_rater
 from pipeline.withdrawn import Withdrawn
 from rating.billing.run import EDR_COLUMNS, charge_groups
@@ -171,8 +172,9 @@ def _events_of(
     """Returns the cycle's EDRs that a filter lets through, duplicates, and calls in parts."""
     files = cycle_files(ledger, cycle)
     withdrawn = Withdrawn(workspace.root, files.withdrawn)
-    edr = _events(workspace, files.whole, wanted, withdrawn)
+    edr, _ = without_retold(_events(workspace, files.whole, wanted, withdrawn))
     again = _events(workspace, files.again, wanted, withdrawn)
+    again = [table.select(EDR_COLUMNS) for table in again]
     if not files.near:
         return edr, again, None
     calls = read_calls(workspace.root, files, cycle, rater.compiled.time_zone)
@@ -235,7 +237,7 @@ def _events(
     withdrawn: Withdrawn,
 ) -> list[pa.Table]:
     tables = [
-        pq.read_table(workspace.root / output.path, columns=list(EDR_COLUMNS), filters=wanted)
+        pq.read_table(workspace.root / output.path, columns=list(TOLD_COLUMNS), filters=wanted)
         for output in files
     ]
     return [

@@ -84,8 +84,10 @@ def cut_call(start: int, lengths: list[int], reference: int, last: int = 0) -> l
     return parts
 
 
-def session_record(start: int, number: int, containers: range, cause: int = 17) -> bytes:
-    """A gateway's record of one session; a container lasts 600 s and holds 11 MiB."""
+def session_record(
+    start: int, number: int, containers: range, cause: int = 17, times: int = 1
+) -> bytes:
+    """A gateway's record of one session; a container lasts 600 s and holds `times` 11 MiB."""
     values = new_values(1)
     at = MIDNIGHT + start
     for name, value in {
@@ -119,8 +121,8 @@ def session_record(start: int, number: int, containers: range, cause: int = 17) 
             "last": begin + 600,
             "usage": 600,
             "condition": 1 << 7,
-            "uplink": 1 << 20,
-            "downlink": 10 << 20,
+            "uplink": times << 20,
+            "downlink": 10 * times << 20,
             "report": begin + 600,
             "service_id": 10,
             "offset": HOME_OFFSET,

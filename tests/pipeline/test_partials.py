@@ -273,6 +273,34 @@ def test_containers_of_a_session_count_once_whatever_records_tell_them(
     assert {row["quantity"] for row in rows} == {11 << 20}
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0)])
+def test_a_container_told_again_with_other_volumes_is_charged_once(
+    tmp_path: Path, order: tuple[int, ...]
+) -> None:
+    told = [
+        session_record(TALK, 1, range(1, 4), times=2),
+        session_record(TALK, 1, range(2, 5)),
+        session_record(TALK, 2, range(5, 7), cause=0),
+    ]
+    workspace = make_workspace(tmp_path / "ws", None)
+    for number, at in enumerate(order, 1):
+        put(workspace, number, [told[at]], "pgw1")
+        run(workspace)
+    check_audit(workspace)
+    summary = bill(workspace, "2026-10").summary
+    assert summary["unrated"] == {"told_again": 2}
+    rows = billed(workspace)
+    assert [row["quantity"] >> 20 for row in rows] == [22, 22, 22, 11, 11, 11]
+    kept = {name(row) for row in rows}
+    lost = table(workspace, "billed/cycle=2026-10/unrated")
+    assert [(row["stage"], row["reason"]) for row in lost] == [("assemble", "told_again")] * 2
+    assert all(row["detail"].split(": ")[1].removesuffix(".") in kept for row in lost)
+    told_once = explain(workspace, name(rows[1]), unmask=True)
+    assert told_once.total == rows[1]["net"]
+    with pytest.raises(UsageError, match="already told"):
+        explain(workspace, name(lost[0]), unmask=True)
+
+
 def test_the_bill_run_says_which_records_of_a_session_are_missing(tmp_path: Path) -> None:
     workspace = make_workspace(tmp_path / "ws", None)
     put(workspace, 1, [session_record(TALK, 1, range(1, 3))], "pgw1")
