@@ -172,6 +172,11 @@ def _run(make: _Maker, result: RunResult) -> None:
     make.gauge("run_balance_open", "Sheets of the last run that do not close.").set(
         len(result.total.open_ends())
     )
+    from pipeline.high_usage.alarms import KINDS  # noqa: PLC0415 - polars, as in fill_registry
+
+    alarms = make.gauge("run_alarms", "Alarms of high usage and fraud of the last run.", "kind")
+    for kind in KINDS:
+        alarms.labels(kind).set(result.alarms.get(kind, 0))
     make.gauge("run_exit_code", "Exit code of the last run.").set(int(result.exit_code))
 
 
