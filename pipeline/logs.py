@@ -17,12 +17,27 @@ if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
 LEVELS = ("debug", "info", "warning", "error")
+SHORTEST = 10**9
+"""Whole numbers from here on may be somebody's: counts in logs are smaller."""
 
 
 def _masked(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:  # noqa: ANN401 - structlog's signature
-    return {
-        key: mask_text(value) if isinstance(value, str) else value for key, value in event.items()
-    }
+    return {key: _hidden(value) for key, value in event.items()}
+
+
+def _hidden(value: Any) -> Any:  # noqa: ANN401 - whatever a log line carries
+    """Returns a value with every number of a subscriber in it masked, however deep it stands."""
+    if isinstance(value, str):
+        return mask_text(value)
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= SHORTEST:
+        return mask_text(str(value))
+    if isinstance(value, dict):
+        return {_hidden(key): _hidden(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [_hidden(one) for one in value]
+    if isinstance(value, BaseException):
+        return mask_text(repr(value))
+    return value
 
 
 def set_up(level: str, file: Path | None, *, unmask: bool) -> None:
@@ -30,6 +45,7 @@ def set_up(level: str, file: Path | None, *, unmask: bool) -> None:
     target: TextIO | None = None
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(0o600)
         target = file.open("a", encoding="utf-8")
 
     def logger(*_: object) -> structlog.PrintLogger:

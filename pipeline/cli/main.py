@@ -28,6 +28,7 @@ COMMANDS: Final[dict[str, str]] = {
     "suspense": "pipeline.cli.suspense:suspense",
     "report": "pipeline.cli.report:report",
     "audit": "pipeline.cli.audit:audit",
+    "export": "pipeline.cli.export:export",
     "tariff": "pipeline.cli.tariff:tariff",
     "ledger": "pipeline.cli.ledger:ledger",
     "rollback": "pipeline.cli.ledger:rollback",
@@ -37,6 +38,9 @@ COMMANDS: Final[dict[str, str]] = {
     "init": "pipeline.cli.init:init",
 }
 """Command → module and attribute."""
+
+OWNER_ONLY: Final = 0o077
+"""Mode bits that files and folders of ours do not get."""
 
 PLUGINS = "huadan.commands"
 """Entry point group of commands that live above this package."""
@@ -96,7 +100,18 @@ def huadan() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command line: known errors become one red message and their exit code."""
+    """Runs the command line: known errors become one red message and their exit code.
+
+    What it writes is for its owner only, and no number of a subscriber stands in an error.
+    """
+    before = os.umask(OWNER_ONLY)
+    try:
+        _main(arguments)
+    finally:
+        os.umask(before)
+
+
+def _main(arguments: Sequence[str] | None) -> None:
     try:
         code = huadan.main(
             args=list(arguments) if arguments is not None else None,
@@ -114,13 +129,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except ReaderGoneError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(Exit.DONE)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - printed without numbers
         from pipeline.known import exit_code_of  # noqa: PLC0415 - only for a mistake
+        from pipeline.masking import mask_text  # noqa: PLC0415
 
         known = error.exit_code if isinstance(error, HuadanError) else exit_code_of(error)
         if known is None:
-            raise
-        click.echo(click.style(f"Error: {error}", fg="red"), err=True)
+            import traceback  # noqa: PLC0415
+
+            click.echo(mask_text(traceback.format_exc()), err=True)
+            sys.exit(int(Exit.FAILED))
+        click.echo(click.style(f"Error: {mask_text(str(error))}", fg="red"), err=True)
         sys.exit(int(known))
     sys.exit(code if isinstance(code, int) else Exit.DONE)
 

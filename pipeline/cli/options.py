@@ -47,10 +47,19 @@ def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def unmask_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds ``--unmask``; the command gets `unmask`."""
-    return click.option("--unmask", is_flag=True, help="Show phone numbers and IMSI in full.")(
-        function
-    )
+    """Adds ``--unmask``; the command gets `unmask`, and who used it is noted."""
+
+    @click.option("--unmask", is_flag=True, help="Show numbers in full; noted in the access log.")
+    @functools.wraps(function)
+    def wrapped(*, unmask: bool, **rest: Any) -> Any:  # noqa: ANN401 - passes options through
+        if unmask:
+            from pipeline.access import note_access  # noqa: PLC0415 - only where it is asked for
+
+            context = click.get_current_context()
+            note_access(context.params.get("workspace_folder"), context.command_path, sys.argv[1:])
+        return function(unmask=unmask, **rest)
+
+    return wrapped
 
 
 def log_options(function: Callable[..., Any]) -> Callable[..., Any]:

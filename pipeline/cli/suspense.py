@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline.cli.options import console, examples, json_option, print_json, workspace_option
+from pipeline.cli.options import (
+    console,
+    examples,
+    json_option,
+    print_json,
+    unmask_option,
+    workspace_option,
+)
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -122,7 +129,7 @@ def summary(workspace: Workspace, *, wanted: Filter, as_json: bool) -> None:
 )
 @click.argument("record")
 @workspace_option
-@click.option("--unmask", is_flag=True, help="Show the octets; they hold numbers.")
+@unmask_option
 @json_option
 def show(workspace: Workspace, record: str, *, unmask: bool, as_json: bool) -> None:
     """Show what happened to RECORD, written FILE:OFFSET or FILE:OFFSET:CONTAINER."""
@@ -177,7 +184,7 @@ def correct(
         work.withdraw(workspace, withdraw)
     elif not listing:
         work.add(workspace, where, values, reason)
-    data = work.listed(workspace)
+    data = [_masked(row) for row in work.listed(workspace)]
     if as_json:
         print_json(data)
         return
@@ -185,10 +192,22 @@ def correct(
     _print(shown, "Corrections", "There are no corrections.")
 
 
-def _pairs(values: dict[str, str]) -> str:
+def _masked(row: dict[str, Any]) -> dict[str, Any]:
+    """Returns a correction with every number in it masked."""
     from pipeline.masking import mask_text  # noqa: PLC0415 - beside its only use
 
-    return mask_text(", ".join(f"{name} = {value}" for name, value in values.items()))
+    return {
+        name: _masked(value)
+        if isinstance(value, dict)
+        else mask_text(value)
+        if isinstance(value, str)
+        else value
+        for name, value in row.items()
+    }
+
+
+def _pairs(values: dict[str, str]) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in values.items())
 
 
 @suspense.command(
