@@ -36,6 +36,33 @@ class CollectionLog:
         """Returns whether this file was taken before: same source, name, size and time."""
         return bool(self._ledger.rows(f"SELECT 1 FROM arrivals WHERE {_SAME}", _key(offer)))  # noqa: S608 - a constant
 
+    def file_id(self, offer: Offer) -> str:
+        """Returns the content that a file had when it was taken."""
+        rows = self._ledger.rows(f"SELECT file_id FROM arrivals WHERE {_SAME}", _key(offer))  # noqa: S608 - a constant
+        return str(rows[0][0])
+
+    def replace(self, file: Taken) -> None:
+        """Notes that a file that was taken has other bytes now; they wait for the next batch."""
+        offer = file.offer
+        with self._ledger.writing() as db:
+            known = db.execute("SELECT 1 FROM files WHERE file_id = ?", (file.file_id,)).fetchone()
+            if known is None:
+                db.execute(
+                    "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, 'taken', NULL)",
+                    (
+                        *(file.file_id, file.digest, offer.size),
+                        *(offer.source, offer.name, offer.sequence),
+                    ),
+                )
+            db.execute(
+                f"UPDATE arrivals SET file_id = ?, verdict = ?, batch = NULL WHERE {_SAME}",  # noqa: S608 - a constant
+                (file.file_id, "first" if known is None else "again", *_key(offer)),
+            )
+            db.execute(
+                f"UPDATE collections SET file_id = ?, collected = ? WHERE {_SAME}",  # noqa: S608 - a constant
+                (file.file_id, _now(), *_key(offer)),
+            )
+
     def write(self, taken: Iterable[Taken], leave: frozenset[str]) -> None:
         """Notes files that were registered; originals of sources not in `leave` become due."""
         now = _now()

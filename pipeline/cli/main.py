@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 COMMANDS: Final[dict[str, str]] = {
     "run": "pipeline.cli.run:run",
     "watch": "pipeline.cli.watch:watch",
+    "collect": "pipeline.cli.collect:collect",
     "bill": "pipeline.cli.bill:bill",
     "status": "pipeline.cli.status:status",
     "alarms": "pipeline.cli.alarms:alarms",

@@ -83,7 +83,9 @@ def test_index_finds_every_key_and_no_other(keys: list[int]) -> None:
     for key in set(keys):
         value = find_chain(slots, key)
         first = value >> COUNT_BITS
-        assert every[chain[first : first + (value & COUNT_MASK)]].tolist() == [key] * keys.count(key)
+        assert every[chain[first : first + (value & COUNT_MASK)]].tolist() == [key] * keys.count(
+            key
+        )
     absent = next(key for key in range(len(keys) + 1) if key not in keys)
     assert find_chain(slots, absent) == 0
 
