@@ -50,6 +50,9 @@ EVENTS = (
     "area",
 )
 
+HOME = 0
+"""The roaming class of our own networks."""
+
 USAGE_SCHEMA = pa.schema(
     [
         field("day", pa.date32(), "day", "Day in the book's time zone", nullable=False),
@@ -98,7 +101,7 @@ class HighUsageFinder:
             return [], {}
         rated = _scan(folder, staged, "rated", RATED)
         events = _scan(folder, staged, "edr", EVENTS)
-        outputs: list[Output] = []
+        outputs = list(self._partners(folder, staged))
         found: list[pl.DataFrame] = []
         if rated is not None:
             usage = limits.caused(rated, self.book.time_zone)
@@ -115,6 +118,19 @@ class HighUsageFinder:
         if counts:
             outputs.append(write(as_table(found), folder, f"alarms/{name}.parquet"))
         return outputs, dict(sorted(counts.items()))
+
+    def _partners(self, folder: Path, staged: Sequence[Output]) -> Iterator[Output]:
+        """Yields the files for roaming partners."""
+        if not self.wanted.nrtrde.partners:
+            return
+        from pipeline.high_usage import nrtrde  # noqa: PLC0415 - asn1tools, only where wanted
+
+        events = _scan(folder, staged, "edr", nrtrde.COLUMNS)
+        if events is None:
+            return
+        home = frozenset(name for name, roaming in self.book.networks.items() if roaming == HOME)
+        sent = nrtrde.sent_before([output.path for output in self.ledger.outputs()])
+        yield from nrtrde.NrtrdeWriter(self.wanted.nrtrde, home, sent).write(folder, events)
 
     def _places(self) -> pl.DataFrame:
         path = self.wanted.fraud.places

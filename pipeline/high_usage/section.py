@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -79,6 +80,29 @@ class Fraud(Section):
         return self
 
 
+Tadig = Annotated[str, Field(pattern=r"^[A-Z0-9]{5}$")]
+
+
+class Nrtrde(Section):
+    """``[high_usage.nrtrde]``: what roaming partners are told of their subscribers."""
+
+    sender: Tadig | Literal[""] = ""
+    """Our TADIG code."""
+    partners: dict[str, Tadig] = Field(default={})
+    """Network of a SIM, MCC-MNC → TADIG code of the partner."""
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Nrtrde:
+        if bool(self.partners) != bool(self.sender):
+            message = "sender and partners belong together: our TADIG code, and theirs by network"
+            raise ValueError(message)
+        for network in self.partners:
+            if not re.fullmatch(r"[0-9]{3}-[0-9]{2,3}", network):
+                message = f"partners: {network!r} is not MCC-MNC, such as 262-01"
+                raise ValueError(message)
+        return self
+
+
 class HighUsage(Section):
     """``[high_usage]``."""
 
@@ -86,6 +110,7 @@ class HighUsage(Section):
     session: Session = Session()
     day: Day = Day()
     fraud: Fraud = Fraud()
+    nrtrde: Nrtrde = Nrtrde()
 
     @property
     def wanted(self) -> bool:
