@@ -56,6 +56,7 @@ class Fit:
         known: Share of the values in them that the format knows, by tag and form.
         records: Whole records.
         declared: True if a file header or an outer value speaks for the framing.
+        lacks_outer: True if files of the format are one outer value and this one is not.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Fit:
     known: float
     records: int
     declared: bool
+    lacks_outer: bool = False
 
     @property
     def score(self) -> float:
@@ -131,8 +133,9 @@ def detect_format(
         fits += [fit for fit in _flat_fits(sample, len(data), name) if fit.share >= ENOUGH]
     if not fits:
         return None
-    # The order of the names decides a tie, so that the answer never depends on chance.
-    fits.sort(key=lambda fit: (-fit.score, not fit.declared, fit.name))
+    # Formats whose records look alike are told apart by what stands around the records. The order
+    # of the names decides a tie, so that the answer never depends on chance.
+    fits.sort(key=lambda fit: (-fit.score, not fit.declared, fit.lacks_outer, fit.name))
     best = fits[0]
     return Detection(best.name, best.rules, _evidence(sample, best), fits[1:])
 
@@ -239,7 +242,8 @@ def _fits(
             share = framed / rest
             known = known_fields(sample, frames.offsets[whole], outline.schema)
         declared = bool(frames.header or frames.outer)
-        yield Fit(name, rules, share, known, int(whole.sum()), declared)
+        lacks_outer = bool(tags.roots) and not frames.outer
+        yield Fit(name, rules, share, known, int(whole.sum()), declared, lacks_outer)
 
 
 def _whole(

@@ -56,6 +56,19 @@ def test_an_outer_value() -> None:
     assert found.framing == "bare"
 
 
+def test_formats_of_the_same_records_are_told_apart_by_what_stands_around_them() -> None:
+    for name in ("a_vendor", "z_vendor"):
+        formats = {name: Outline(OURS.schema, ROOTS), "ours": OURS}
+        bare = detect_format(np.frombuffer(OUR_RECORD * 5, np.uint8), formats=formats)
+        assert bare is not None
+        assert bare.name == "ours"
+        assert {fit.name for fit in bare.alternatives} == {name}
+        listed = np.frombuffer(batch([OUR_RECORD] * 5).octets, np.uint8)
+        around = detect_format(listed, formats=formats)
+        assert around is not None
+        assert (around.name, around.framing) == (name, "outer")
+
+
 def test_a_file_without_records_is_known_by_its_header() -> None:
     found = detected(file_header(count=0))
     assert found is not None
