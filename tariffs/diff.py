@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tariffs.cases_write import amount_written
@@ -34,14 +35,17 @@ if TYPE_CHECKING:
     from tariffs.compiled import CompiledBook
     from tariffs.model import Book, Tax
 
+TABLES = ("cells.csv", "ported_numbers.csv", "data_classes.csv", "routes.csv")
+SHOWN_ROWS = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """One change.
 
     Attributes:
-        kind: ``book``, ``plan``, ``price``, ``fee``, ``allowance``, ``discount``, ``cap``, ``zone``
-            or ``number``.
+        kind: ``book``, ``plan``, ``price``, ``fee``, ``allowance``, ``discount``, ``cap``, ``zone``,
+            ``number`` or ``table``.
         plans: Plans that it is a change of; empty: the whole book.
         what: What changes.
         before: As it was; empty: it was not there.
@@ -88,7 +92,7 @@ def diff_books(old: tuple[Book, CompiledBook], new: tuple[Book, CompiledBook]) -
         Change(one.kind, tuple(plans), one.what, one.before, one.after, one.since, one.until)
         for one, plans in parts.items()
     ]
-    return [*out, *_zones(before, after), *_numbers(before, after)]
+    return [*out, *_zones(before, after), *_numbers(before, after), *_rows(before, after)]
 
 
 def _plans(book: Book) -> dict[str, str]:
@@ -197,3 +201,27 @@ def _deck(book: Book) -> dict[str, str]:
         )
     }
     return deck | {code: names[zone + 1] for code, zone in book.short_codes.items()}
+
+
+def _rows(before: Book, after: Book) -> list[Change]:
+    """Returns the rows of the tables of places, ported numbers, data and routes that differ."""
+    found = []
+    for file in TABLES:
+        old, new = _lines(before, file), _lines(after, file)
+        for rows, other, word in ((new, old, "new"), (old, new, "gone")):
+            differ = [row for row in rows if row not in other]
+            if differ:
+                told = "; ".join(differ[:SHOWN_ROWS])
+                more = f" and {len(differ) - SHOWN_ROWS} more" if len(differ) > SHOWN_ROWS else ""
+                pair = ("", told + more) if word == "new" else (told + more, "")
+                found.append(Change("table", (), f"rows of {file}", *pair))
+    return found
+
+
+def _lines(book: Book, file: str) -> dict[str, None]:
+    """Returns the rows of a CSV file, without order."""
+    path = Path(book.folder) / file
+    if not path.exists():
+        return {}
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    return dict.fromkeys(line.strip() for line in lines[1:] if line.strip())

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from decimal import Decimal
 from pathlib import Path
@@ -24,7 +25,10 @@ from rating.reference.classify import classify
 from rating.reference.steps import Step
 from rating.state import CycleState
 from rating.subscribers import load_subscribers
+from rating.trial.world import people as case_people
+from rating.trial.world import record as case_record
 from tariffs import compile_book, load_book
+from tariffs.cases import load_cases
 from tests.rating.strategies_edr import edr_batch
 from tests.rating.test_billing_run import HEAD, crowd_run, events
 
@@ -223,3 +227,39 @@ def test_the_page_of_a_charge(compiled: CompiledBook, people: Subscribers) -> No
     lost = render_explanation(explain(row(served_imsi=1), compiled, people, state))
     assert "Not rated" in lost
     assert "unknown_subscriber" in lost
+
+
+def test_the_rows_of_cells_ported_numbers_and_data_classes() -> None:
+    book = load_book(GOLDEN.parent.parent / "corpus" / "places")
+    places = compile_book(book)
+    trial = {case.name: case for case in load_cases(book)}
+    said = {}
+    for name in (
+        "Ported on the 10th, back on the 20th, on 2026-10-15",
+        "The home zone",
+        "An access point",
+    ):
+        case = trial.get(name) or next(c for n, c in trial.items() if n.startswith(name[:30]))
+        data = case_people(case, places)
+        [period] = data.periods_of("S1")
+        usage = dataclasses.replace(case.usages[0], at=case.usages[0].at.replace(day=15))
+        edr = case_record(usage, int(data.imsi[period]), int(data.msisdn[period]))
+        told = explain(edr, places, data, CycleState("2026-10", places, data), book=book)
+        said[name] = [step.text for step in told.steps if step.kind == "row"][:3]
+    assert list(said.values()) == [
+        [
+            f"ported_numbers.csv:2 says: {mask_number(8610555000)} is a ported number.",
+            f"numbers.csv:2 says: prefix {mask_number(8610555000)[:5]} leads to zone north.",
+            "ported_numbers.csv says: instead it is zone near_south.",
+        ],
+        [
+            f"numbers.csv:2 says: prefix {mask_number(8610123456)[:5]} leads to zone north.",
+            "zones.csv:2 says: zone north, long_distance, area north.",
+            "cells.csv:3 says: location area 100, cell 7.",
+        ],
+        [
+            "data_classes.csv:3 says: data of the class work.",
+            "plans/basic.yaml:13 says: rule basic/work is for data; zone work.",
+            "prices.yaml:9 says: any: work, 0.50 per MB.",
+        ],
+    ]

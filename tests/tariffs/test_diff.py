@@ -129,3 +129,17 @@ def test_a_new_usage_and_a_rule_that_only_splits_otherwise(tmp_path: Path) -> No
     shutil.rmtree(tmp_path / "new")
     rule = ("plans/base.yaml", "rules:\n", f"rules:\n{mms}")
     assert "Multimedia messages: new, priced" in told(tmp_path, service, rule)
+
+
+def test_rows_of_tables(tmp_path: Path) -> None:
+    places = Path(__file__).parents[1] / "corpus" / "places"
+    folder = tmp_path / "new"
+    shutil.copytree(places, folder)
+    cells = folder / "cells.csv"
+    cells.write_text(cells.read_text().replace("200,9,south,north,", "200,8,south,north,"))
+    books = [load_book(path) for path in (places, folder)]
+    before, after = [(book, compile_book(book)) for book in books]
+    assert [str(one) for one in diff_books(before, after)] == [
+        "rows of cells.csv: new, 200,8,south,north,",
+        "rows of cells.csv: gone, was 200,9,south,north,",
+    ]
