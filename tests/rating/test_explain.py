@@ -260,6 +260,6 @@ def test_the_rows_of_cells_ported_numbers_and_data_classes() -> None:
         [
             "data_classes.csv:3 says: data of the class work.",
             "plans/basic.yaml:13 says: rule basic/work is for data; zone work.",
-            "prices.yaml:9 says: any: work, 0.50 per MB.",
+            "prices.yaml:10 says: any: work, 0.50 per MB.",
         ],
     ]
