@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from mediation.edr import DIRECTIONS, MISSING, SERVICES
 from rating.kernels import guide as kernel
+from rating.partner import partner_charges
 from rating.places import cell_rows, given_zones
 from rating.room import scratch
 from tariffs.compiled import DOMESTIC, HOME_ZONE
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 NO_OFFSET = -(2**15)
 """The switch wrote no offset: the book's clock is used."""
 _NOTHING: Int32 = np.empty(0, np.int32)
+_NO_CHARGES: Int64 = np.empty(0, np.int64)
 MOST_EPOCHS = 1 << 16
 """Epochs of a book at most, as many as an event's packed word can tell apart."""
 
@@ -109,6 +111,11 @@ def class_arrays(book: CompiledBook) -> kernel.ClassArrays:
     )
 
 
+def _prices_partners(book: CompiledBook) -> bool:
+    """Tells whether a rule of the book measures the charge of a roaming partner."""
+    return bool(np.any(book.rule_rum == kernel.PARTNER_CHARGE))
+
+
 def edr_columns(edr: pa.RecordBatch, book: CompiledBook) -> kernel.EdrColumns:
     """Returns the columns of a batch as flat arrays; texts are looked up once per distinct text."""
     text, text_zone = _looked_up(edr.column("other_text"), book.short_codes, -1)
@@ -133,6 +140,7 @@ def edr_columns(edr: pa.RecordBatch, book: CompiledBook) -> kernel.EdrColumns:
         uplink=_filled(edr, "uplink", MISSING),
         downlink=_filled(edr, "downlink", MISSING),
         events=_filled(edr, "events", -1),
+        partner=partner_charges(edr, book) if _prices_partners(book) else _NO_CHARGES,
     )
 
 

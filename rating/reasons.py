@@ -50,6 +50,12 @@ REASONS: dict[int, Reason] = {
     guide.OVERFLOW: Reason(
         "overflow", "rate", "The charge exceeds 999,999,999,999.999999 of the currency."
     ),
+    guide.NO_PARTNER_CHARGE: Reason(
+        "no_partner_charge",
+        "rate",
+        "The rule prices what the partner charges; the record has no charge, or the book has no "
+        "exchange rate for its currency at that time.",
+    ),
     guide.NOT_CHARGED: Reason(
         "direction_not_charged", "rate", "Nothing in the book prices this service and direction."
     ),

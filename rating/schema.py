@@ -18,10 +18,17 @@ MONEY_LIMIT = 10**18 - 1
 
 TIME = pa.timestamp("us", tz="UTC")
 
-RUMS = ("seconds", "total_bytes", "uplink_bytes", "downlink_bytes", "events")
+RUMS = (
+    "seconds",
+    "total_bytes",
+    "uplink_bytes",
+    "downlink_bytes",
+    "events",
+    "partner_charge",
+)
 """Ratable usage metrics by code; the dictionary of ``rum``."""
 
-RUM_UNITS = ("s", "byte", "byte", "byte", "event")
+RUM_UNITS = ("s", "byte", "byte", "byte", "event", "10^-6")
 """Unit of one :data:`RUMS` entry."""
 
 ALLOWANCE_TAKEN = pa.list_(
@@ -94,6 +101,12 @@ RATED_SCHEMA = pa.schema(
         _money("cap_reduction", "Taken off by the cycle's caps, not negative"),
         _money("rounding", "Added by rounding the event, may be negative"),
         _money("net", "gross - discount_amount - cap_reduction + rounding"),
+        field(
+            "wholesale_cost",
+            MONEY,
+            "currency",
+            "What a roaming partner charges for it, in the book's currency; null if nothing",
+        ),
         _name("tax", "Tax class"),
         _name("gl_code", "Account of the general ledger"),
         field("book_digest", DICTIONARY, "hex", "Tariff book that was used", nullable=False),

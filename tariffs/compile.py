@@ -25,6 +25,7 @@ def compile_book(book: Book) -> CompiledBook:
     return CompiledBook(
         digest=book.digest,
         currency=book.currency,
+        exchange=dict(book.exchange),
         time_zone=book.time_zone,
         home_country_code=book.country_code,
         plans=tuple(plan.id for plan in book.plans),

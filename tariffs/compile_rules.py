@@ -242,16 +242,17 @@ def fixed_price(price: Price, start: int) -> FixedPrice | None:
         return None
     fixed: list[FixedStep] = []
     for step in steps:
-        value = step.price.at(start)
+        amount = step.price.at(start)
+        value = None if amount is None else price.micros(amount, start)
         if value is None:
             return None
         fixed.append(FixedStep(step.start, value, step.per, step.beat, int(step.flat)))
     maximum = price.maximum.at(start)
     return FixedPrice(
         price.name,
-        price.connect.at(start) or 0,
-        price.minimum.at(start) or 0,
-        NO_MAXIMUM if maximum is None else maximum,
+        price.micros(price.connect.at(start) or 0, start) or 0,
+        price.micros(price.minimum.at(start) or 0, start) or 0,
+        NO_MAXIMUM if maximum is None else price.micros(maximum, start) or 0,
         price.kind,
         tuple(fixed),
     )
@@ -288,6 +289,8 @@ def _dates(book: Book) -> Iterator[int]:
             seen.add(id(price))
             yield from price.steps.starts
             dated += [price.connect, price.minimum, price.maximum]
+            if price.exchange is not None:
+                dated.append(price.exchange)
             for _, _, steps in price.steps.spans():
                 dated += [step.price for step in steps]
     for one in dated:

@@ -17,12 +17,15 @@ An event's class is one number::
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from tariffs.places import Places
+
+if TYPE_CHECKING:
+    from tariffs.dated import Dated
 
 Int8 = npt.NDArray[np.int8]
 Int16 = npt.NDArray[np.int16]
@@ -66,7 +69,16 @@ HOME_ZONE: Final = "home_zone"
 SPLIT_MODES: Final = ("start", "consecutive", "isolated", "end")
 STEP_KINDS: Final = ("graduated", "volume")
 """``graduated``: each unit at the step it stands in; ``volume``: all at the step they reach."""
-RUMS: Final = ("seconds", "total_bytes", "uplink_bytes", "downlink_bytes", "events")
+RUMS: Final = (
+    "seconds",
+    "total_bytes",
+    "uplink_bytes",
+    "downlink_bytes",
+    "events",
+    "partner_charge",
+)
+"""Ratable usage metrics; ``partner_charge`` is what a roaming partner charges, in 10^-6 of the
+book's currency."""
 CLOCKS: Final = ("switch", "book")
 ROUNDING_MODES: Final = ("half_up", "half_even", "up", "down")
 CAP_SCOPES: Final = ("subscriber", "charge_group")
@@ -308,6 +320,8 @@ class CompiledBook:
     """Customer and group tiers; ``tiers[0]`` is the empty text: none."""
     options: tuple[str, ...] = ()
     """Add-on packs and subscriptions; empty where the book lists none."""
+    exchange: dict[str, Dated[int]] = field(default_factory=dict)
+    """Currency → 10^-9 of the book's currency for one of it; the book's own is not listed."""
     places: Places = field(default_factory=Places)
     """Cells, ported numbers, data classes and routes."""
     home_zones: tuple[str, ...] = ("",)

@@ -12,6 +12,7 @@ from tariffs.errors import Problems, Source
 from tariffs.model import Rounding, TimeModel
 
 if TYPE_CHECKING:
+    from tariffs.dated import Dated
     from tariffs.model import Discount, Price, ServiceDefaults, Tax, Zone
     from tariffs.places import DataClass
 
@@ -58,6 +59,7 @@ class Context:
     )
     zones: dict[str, Zone] = field(default_factory=dict)
     data_classes: tuple[DataClass, ...] = ()
+    exchange: dict[str, Dated[int]] = field(default_factory=dict)
     prices: dict[str, Price] = field(default_factory=dict)
     discounts: dict[str, Discount] = field(default_factory=dict)
 

@@ -15,6 +15,8 @@ from tariffs.decks import read_networks, read_numbers, read_short_codes, read_zo
 from tariffs.decks_places import FILES as PLACE_FILES
 from tariffs.decks_places import read_data_classes, read_places
 from tariffs.errors import BookError, Problem, Source, nearest
+from tariffs.exchange import FILE as RATES
+from tariffs.exchange import read_exchange_rates
 from tariffs.model import Book, NumberDeck, Plan
 from tariffs.read_head import read_head
 from tariffs.read_parts import read_discounts
@@ -31,6 +33,7 @@ OPTIONAL_FILES = (
     "time_models.yaml",
     "prices.yaml",
     "short_codes.csv",
+    RATES,
     *PLACE_FILES,
 )
 FOLDERS = ("plans", "discounts", "prices")
@@ -63,6 +66,7 @@ def load_book(folder: Path | str) -> Book:
         digest=digest_of(files),
         name=head.name,
         currency=head.currency,
+        exchange=context.exchange,
         time_zone=head.zone.key,
         country_code=head.country_code,
         valid_from_us=head.valid_from_us,
@@ -106,6 +110,8 @@ def _read_names(files: dict[str, bytes], context: Context) -> bool:
     readable = all(cell is not None for cell, _ in cells)
     if readable:
         read_zones("zones.csv", files["zones.csv"], context)
+        if RATES in files:
+            read_exchange_rates(files[RATES], context)
         if "data_classes.csv" in files:
             data = files["data_classes.csv"]
             context.data_classes = read_data_classes("data_classes.csv", data, context)

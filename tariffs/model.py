@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tariffs.scalars import exchanged
+
 if TYPE_CHECKING:
     from tariffs.compiled import Int8, Int32, Int64
     from tariffs.dated import Dated
@@ -131,6 +133,17 @@ class Price:
     minimum: Dated[int]
     maximum: Dated[int]
     kind: int = 0
+    currency: str = ""
+    """Of its amounts; empty: the book's."""
+    exchange: Dated[int] | None = None
+    """10^-9 of the book's currency for one of ``currency``; None: 1."""
+
+    def micros(self, amount: int, when_us: int) -> int | None:
+        """Returns one of its amounts in the book's currency at an instant, None without a rate."""
+        if self.exchange is None:
+            return amount
+        rate = self.exchange.at(when_us)
+        return None if rate is None else exchanged(amount, rate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +298,7 @@ class Book:
     digest: str
     name: str
     currency: str
+    exchange: dict[str, Dated[int]]
     time_zone: str
     country_code: str
     valid_from_us: int

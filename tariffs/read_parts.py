@@ -178,7 +178,7 @@ def unit_fits(rum: int, service: int) -> bool:
     name, what = RUMS[rum], SERVICES[service]
     if name == "seconds":
         return what in {"voice", "video", "data"}
-    return name == "events" or what in {"data", "mms", "content"}
+    return name in {"events", "partner_charge"} or what in {"data", "mms", "content"}
 
 
 def explain_unit(rum: int, service: int) -> str:

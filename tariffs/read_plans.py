@@ -8,6 +8,7 @@ the base's; ``without`` drops one.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from tariffs.compiled import CLOCKS, RUMS, SERVICES, SPLIT_MODES
@@ -38,6 +39,7 @@ PLAN_KEYS = (
     "id",
     "name",
     "inherits",
+    "overlays",
     "template",
     "fees",
     "prices",
@@ -84,17 +86,45 @@ def _read_with_base(
         return
     table = tables[name]
     base: Plan | None = None
-    if "inherits" in table:
-        wanted = table["inherits"].name("plan", [one for one in cells if one != name])
-        if wanted in {*path, name}:
-            chain = " → ".join([*path, name, str(wanted)])
-            table["inherits"].fail(f"The plan inherits itself: {chain}.", "Break the circle.")
-            wanted = None
-        if wanted in cells:
+    for key in ("inherits", "overlays"):
+        for wanted in reversed(_wanted(table, key, name, cells)):
+            if wanted in {*path, name}:
+                chain = " → ".join([*path, name, wanted])
+                table[key].fail(f"The plan inherits itself: {chain}.", "Break the circle.")
+                continue
             _read_with_base(wanted, (*path, name), cells, tables, done, context)
-            base = done.get(wanted)
+            if wanted in done:
+                base = overlaid(done[wanted], base, context) if base else done[wanted]
     if name not in done:
         done[name] = _read_plan(name, cells[name], table, base, context)
+
+
+def _wanted(table: dict[str, Cell], key: str, name: str, cells: dict[str, Cell]) -> list[str]:
+    """Returns the plans that a plan names as its base or as what is laid over it."""
+    others = [one for one in cells if one != name]
+    if key not in table:
+        return []
+    if key == "inherits":
+        one = table[key].name("plan", others)
+        return [one] if one in cells else []
+    return [one for one in table[key].names("plan", others) if one in cells]
+
+
+def overlaid(over: Plan, base: Plan, context: Context) -> Plan:
+    """Returns a plan over another: its rules first, its parts in place of those of the same id."""
+    own = {n: price for n, price in over.prices.items() if context.prices.get(n) is not price}
+    fees = {one.id: one for one in (*base.fees, *over.fees)}
+    allowances = {one.id: one for one in (*base.allowances, *over.allowances)}
+    caps = {one.id: one for one in (*base.caps, *over.caps)}
+    return replace(
+        base,
+        fees=tuple(fees.values()),
+        prices={**base.prices, **own},
+        rules=tuple({id(rule): rule for rule in (*over.rules, *base.rules)}.values()),
+        allowances=tuple(allowances.values()),
+        discounts=tuple(dict.fromkeys((*base.discounts, *over.discounts))),
+        caps=tuple(caps.values()),
+    )
 
 
 def _read_plan(
@@ -196,8 +226,6 @@ def _read_rules(cell: Cell, plan: str, prices: dict[str, Price], context: Contex
 
 
 def _renamed(rule: Rule, name: str) -> Rule:
-    from dataclasses import replace  # noqa: PLC0415
-
     return replace(rule, name=name)
 
 

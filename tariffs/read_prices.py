@@ -10,7 +10,7 @@ from tariffs.compiled import RUMS, STEP_KINDS
 from tariffs.dated import Dated
 from tariffs.errors import Source
 from tariffs.model import FREE, Price, Step
-from tariffs.scalars import amount, quantity
+from tariffs.scalars import MICRO, amount, percent, quantity
 
 if TYPE_CHECKING:
     from tariffs.cells import Cell
@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 STEP_KEYS = ("price", "per")
 FLAT = "flat"
 ONE_STEP = (*STEP_KEYS, "beat", FLAT)
-PRICE_KEYS = ("connect", "kind", "steps", "minimum", "maximum", "measure", *ONE_STEP)
+PRICE_KEYS = (
+    *("connect", "kind", "steps", "minimum", "maximum", "measure", "currency", "partner"),
+    *ONE_STEP,
+)
+PARTNER = RUMS.index("partner_charge")
 MEASURES = {
     "seconds": {"seconds": 0},
     "bytes": {"total": 1, "uplink": 2, "downlink": 3},
@@ -67,7 +71,9 @@ def read_price(name: str, source: Source, cell: Cell, context: Context) -> Price
         return table[key].dated(zone, key, lambda c: c.value(key, amount))
 
     kinds: set[str] = set()
-    if "steps" in table:
+    if "partner" in table:
+        steps = _partner_steps(table, context)
+    elif "steps" in table:
         for key in ONE_STEP:
             if key in table:
                 table[key].fail(f"{key!r} stands beside steps.", "Write it inside the steps.")
@@ -78,7 +84,8 @@ def read_price(name: str, source: Source, cell: Cell, context: Context) -> Price
     else:
         cell.fail(f"Price {name} has no steps.", "Write price and per, flat, or a list of steps.")
         return None
-    rum = _rum(cell, table, kinds)
+    rum = PARTNER if "partner" in table else _rum(cell, table, kinds)
+    currency = _currency(table, context)
     kind = table["kind"].name("kind of steps", STEP_KINDS) if "kind" in table else None
     minimum, maximum = money("minimum", 0), money("maximum", None)
     _note_crossed(table, minimum, maximum)
@@ -91,7 +98,36 @@ def read_price(name: str, source: Source, cell: Cell, context: Context) -> Price
         minimum,
         maximum,
         STEP_KINDS.index(kind) if kind in STEP_KINDS else 0,
+        currency,
+        context.exchange.get(currency),
     )
+
+
+def _currency(table: dict[str, Cell], context: Context) -> str:
+    """Returns the currency of a price's amounts, empty where it is the book's."""
+    if "currency" not in table:
+        return ""
+    own = context.head.currency
+    name = table["currency"].name("currency", [own, *context.exchange])
+    if "partner" in table and name != own:
+        table["currency"].fail("A partner's charge has its own currency.", "Leave currency out.")
+    return name if name in context.exchange else ""
+
+
+def _partner_steps(table: dict[str, Cell], context: Context) -> Dated[tuple[Step, ...]]:
+    """Returns the step of a price that is a partner's charge with a markup."""
+    for key in ("steps", "measure", "kind", *ONE_STEP):
+        if key in table:
+            table[key].fail(f"{key!r} stands beside partner.", "The partner's charge is the price.")
+    cell = table["partner"]
+    part = cell.table("partner", (), ("markup",))
+    markup: Dated[int] = Dated.always(0)
+    if "markup" in part:
+        zone = context.head.zone
+        markup = part["markup"].dated(zone, "markup", lambda c: c.value("markup", percent))
+    shares = tuple(None if share is None else MICRO + share for share in markup.values)
+    step = Step(cell.source, 0, Dated(markup.starts, shares), MICRO, 1)
+    return Dated.always((step,))
 
 
 def _rum(cell: Cell, table: dict[str, Cell], kinds: set[str]) -> int:
@@ -167,8 +203,10 @@ def _read_step(
             return None
     beat = numbers.get("beat", numbers["per"])
     step = Step(cell.source, numbers["from"], price, numbers["per"], beat, flat)
+    rates = [rate for one in context.exchange.values() for rate in one.values if rate]
+    dearest = -(-max(rates, default=1) // 10**9)  # no exchange makes it too large
     for _, _, value in price.spans():
-        if value * max(step.per, step.beat) >= MAX_PRODUCT:
+        if value * max(step.per, step.beat) * dearest >= MAX_PRODUCT:
             table[key].fail("The price times its unit is too large.", "Use a smaller unit.")
             return replace(step, price=Dated.always(0))
     return step

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
 MICRO = 1_000_000
+NANO = 10**9
 MAX_AMOUNT = 10**12 * MICRO
 MAX_QUANTITY = 2**60
 
@@ -64,6 +65,25 @@ def amount(text: str) -> int:
     value = _scaled(text, 6, "an amount")
     if value > MAX_AMOUNT:
         msg = f"{text!r} is too large: at most {MAX_AMOUNT // MICRO}."
+        raise ValueError(msg)
+    return value
+
+
+def exchanged(amount: int, rate: int) -> int:
+    """Returns an amount in the book's currency, 10^-6, rounded half up.
+
+    Args:
+        amount: 10^-6 of another currency, not negative.
+        rate: 10^-9 of the book's currency for one of the other.
+    """
+    return (amount * rate + NANO // 2) // NANO
+
+
+def exchange_rate(text: str) -> int:
+    """Returns 10^-9 of the book's currency for one of another; more than 0, at most 10^6."""
+    value = _scaled(text, 9, "an exchange rate")
+    if not 0 < value <= 10**15:
+        msg = f"{text!r} is no exchange rate: more than 0 and at most 1000000."
         raise ValueError(msg)
     return value
 

@@ -79,6 +79,8 @@ def units(quantity: int, rum: int) -> str:
     kind = RUMS[rum]
     if kind == "events":
         return "event" if quantity == 1 else f"{quantity} events"
+    if kind == "partner_charge":
+        return f"{amount_written(quantity)} of the partner's charge"
     table, base = (_SECONDS, "s") if kind == "seconds" else (_BYTES, "B")
     for size, name in table:
         if quantity and quantity % size == 0:
@@ -117,7 +119,7 @@ def price_words(price: Price, at: int) -> str:
             parts.append(f"{words} {amount_written(value)}")
     if RUMS[price.rum] in {"uplink_bytes", "downlink_bytes"}:
         parts.append(RUMS[price.rum].replace("_bytes", " only"))
-    known = ("name", "source", "rum", "connect", "steps", "minimum", "maximum", "kind")
+    known = ("name", "source", "rum", "connect", "steps", "minimum", "maximum", "kind", "exchange")
     return ", ".join([*parts, *_others(price, known, at)]).replace(":,", ":") or "free"
 
 

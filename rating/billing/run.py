@@ -61,7 +61,8 @@ EDR_COLUMNS = tuple(
             *(column.name for column in IDENTITY),
             *("service", "direction", "served_imsi", "served_msisdn", "other_number"),
             *("other_text", "start_time", "utc_offset", "duration", "uplink", "downlink"),
-            *("events", "visited_network"),
+            *("events", "visited_network", "area", "cell", "apn", "rat", "rating_group"),
+            *("service_id", "partner_charge", "partner_currency"),
             *KEY_COLUMNS,
         )
     )

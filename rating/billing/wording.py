@@ -69,6 +69,8 @@ def quantity_text(quantity: int, rum: str) -> str:
         return duration_text(quantity)
     if rum.endswith("bytes"):
         return bytes_text(quantity)
+    if rum == "partner_charge":
+        return f"{Decimal(quantity).scaleb(-6):,.2f}"
     return f"{quantity:,}"
 
 

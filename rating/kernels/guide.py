@@ -38,7 +38,9 @@ HAS_FRIENDS = 1
 """Period flag: worth a look into the friends' table."""
 
 RATED, UNKNOWN_SUBSCRIBER, NO_ZONE, NO_PRICE, UNKNOWN_NETWORK = 0, 1, 2, 3, 4
-IMPLAUSIBLE_QUANTITY, OVERFLOW, NOT_CHARGED = 5, 6, 7
+IMPLAUSIBLE_QUANTITY, OVERFLOW, NOT_CHARGED, NO_PARTNER_CHARGE = 5, 6, 7, 8
+PARTNER_CHARGE = 5
+"""The metric that is a roaming partner's charge."""
 
 BLOCK = 64
 """Rows whose look-ups are asked for together."""
@@ -74,6 +76,7 @@ class EdrColumns(NamedTuple):
     uplink: np.ndarray  # int64, byte
     downlink: np.ndarray  # int64, byte
     events: np.ndarray  # int32
+    partner: np.ndarray  # int64, 10^-6 of the book's currency; no rows where no rule measures it
 
 
 class GuideArrays(NamedTuple):
@@ -203,6 +206,7 @@ def guide_and_classify(edr, guide, classes, event, group, status, place):
     col_network = edr.network
     col_network_class = edr.network_class
     col_cell = edr.cell
+    col_partner = edr.partner
     col_named = edr.named
     has_cells = col_cell.shape[0] > 0
     has_names = col_named.shape[0] > 0
@@ -401,6 +405,11 @@ def guide_and_classify(edr, guide, classes, event, group, status, place):
                 quantity = uplink
             elif rum == 3:
                 quantity = downlink
+            elif rum == PARTNER_CHARGE:
+                quantity = col_partner[i]
+                if quantity == _MISSING:
+                    status[i] = NO_PARTNER_CHARGE
+                    continue
             else:
                 quantity = np.int64(col_events[i])
             if quantity < 0 or quantity > largest:

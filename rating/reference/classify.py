@@ -12,6 +12,7 @@ from mediation.edr import DIRECTIONS, SERVICES
 from rating import reasons
 from rating.cycles import to_us
 from rating.kernels import guide as status
+from rating.partner import in_book_currency
 from rating.reference.places import named_zone, where
 from rating.reference.steps import NotRatedError, Step
 from rating.schema import RUM_UNITS
@@ -81,7 +82,7 @@ def classify(row: Mapping[str, Any], book: CompiledBook, data: Subscribers) -> E
     rule = rule_at(book, epoch, plan, class_id)
     if rule < 0:
         raise NotRatedError(status.UNKNOWN_NETWORK if roaming == 1 else status.NO_PRICE)
-    quantity = _quantity(row, int(book.rule_rum[rule]))
+    quantity = _quantity(row, int(book.rule_rum[rule]), start, book)
     friend = other is not None and _friend(data, int(data.subscriber[period]), other, start)
     unit = RUM_UNITS[book.rule_rum[rule]]
     steps = (
@@ -191,13 +192,19 @@ def _call_class(
     return names.index("local" if near else "same_place" if here else "long_distance"), False
 
 
-def _quantity(row: Mapping[str, Any], rum: int) -> int:
+def _quantity(row: Mapping[str, Any], rum: int, start: int, book: CompiledBook) -> int:
     """Returns the measured quantity in the rule's metric."""
     uplink, downlink = int(row["uplink"]), int(row["downlink"])
     most = status.LARGEST_QUANTITY // 2
     if not (0 <= uplink <= most and 0 <= downlink <= most):
         raise NotRatedError(status.IMPLAUSIBLE_QUANTITY)
-    measured = (row["duration"], uplink + downlink, uplink, downlink, row["events"])
+    charge, currency = row.get("partner_charge"), row.get("partner_currency")
+    partner = None
+    if charge is not None and currency is not None:
+        partner = in_book_currency(charge, currency, start, book)
+    if rum == status.PARTNER_CHARGE and partner is None:
+        raise NotRatedError(status.NO_PARTNER_CHARGE)
+    measured = (row["duration"], uplink + downlink, uplink, downlink, row["events"], partner or 0)
     quantity = int(measured[rum])
     largest = status.LONGEST_SECONDS if rum == 0 else status.LARGEST_QUANTITY
     if not 0 <= quantity <= largest:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -93,17 +94,26 @@ def _price_at(plan: Plan, name: str, when_us: int) -> FoundPrice | None:
     if name == FREE:
         return FoundPrice(FREE, 0, 0, None, ((0, 0, 1, 1),))
     price: Price = plan.prices[name]
+    maximum = price.maximum.at(when_us)
     steps = price.steps.at(when_us)
     if steps is None:
         return None
-    found = [(step.start, step.price.at(when_us), step.per, step.beat) for step in steps]
+    rate = 10**9 if price.exchange is None else price.exchange.at(when_us)
+    if rate is None:
+        return None
+
+    def own(amount: int) -> int:
+        return int((Decimal(amount) * rate / 10**9).quantize(Decimal(1), ROUND_HALF_UP))
+
+    priced = [(step.start, step.price.at(when_us), step.per, step.beat) for step in steps]
+    found = [(a, None if value is None else own(value), b, c) for a, value, b, c in priced]
     if any(value is None for _, value, _, _ in found):
         return None
     return FoundPrice(
         name,
-        price.connect.at(when_us) or 0,
-        price.minimum.at(when_us) or 0,
-        price.maximum.at(when_us),
+        own(price.connect.at(when_us) or 0),
+        own(price.minimum.at(when_us) or 0),
+        None if maximum is None else own(maximum),
         tuple((start, value or 0, per, beat) for start, value, per, beat in found),
     )
 

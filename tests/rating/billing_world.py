@@ -71,6 +71,7 @@ def rated_table(
         "cap_reduction": money(cap),
         "rounding": money(rounding),
         "net": money(net),
+        "wholesale_cost": pa.nulls(n, RATED_SCHEMA.field("wholesale_cost").type),
         "tax": names(TAXES),
         "gl_code": names(("4000",)),
         "book_digest": names(("00",)),

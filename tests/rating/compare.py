@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from rating.engine import Rater
 from rating.kernels.guide import NO_PRICE, OVERFLOW
+from rating.partner import in_book_currency
 from rating.reference.balances import Balances, taken_of
 from rating.reference.classify import classify
 from rating.reference.steps import NotRatedError, money
@@ -68,7 +69,17 @@ def compare(
     assert rated.row.tolist() == [i for i, _ in found if i in expected]
     for got in rated.table.to_pylist():
         _compare_row(got, expected[got["offset"]], book, data, events[got["offset"]])
+        assert got["wholesale_cost"] == _cost(rows[got["offset"]], book)
     _compare_state(balances, state, book)
+
+
+def _cost(row: dict[str, Any], book: CompiledBook) -> Decimal | None:
+    """What a partner charges for an event, in the book's currency."""
+    charge, currency = row.get("partner_charge"), row.get("partner_currency")
+    if charge is None or currency is None:
+        return None
+    value = in_book_currency(charge, currency, row["start_time"], book)
+    return None if value is None else money(value)
 
 
 def _compare_row(

@@ -21,6 +21,7 @@ from rating.cycles import to_us
 from rating.subscribers import NO_LIMIT, Subscribers
 from tariffs.compile_numbers import build_trie
 from tariffs.compiled import BEGINNING, CALL_CLASSES, FOREVER, CompiledBook
+from tariffs.dated import Dated
 from tariffs.model import NumberDeck
 from tests.rating.strategies_places import HOME_ZONES, PLACE_BYTES, decode_place, places
 
@@ -202,7 +203,7 @@ def _rules(draw: st.DrawFn, models: int, plans: int) -> dict[str, Any]:
         "rule_sources": tuple(f"plan.yaml:{k}" for k in range(count)),
         "rule_time_model": column(st.integers(0, 2), np.int16),
         "rule_split": column(st.sampled_from([0, 1, 1, 2, 3]), np.int8),
-        "rule_rum": column(st.sampled_from([0, 0, 0, 0, 0, 0, 0, 4, 1, 2, 3]), np.int8),
+        "rule_rum": column(st.sampled_from([0, 0, 0, 0, 0, 0, 0, 4, 1, 2, 3, 5]), np.int8),
         "rule_tax": column(st.integers(0, 1), np.int16),
         "rule_gl": column(st.integers(0, 1), np.int16),
         "rule_clock": column(st.integers(0, 1), np.int8),
@@ -292,6 +293,7 @@ def _fixed() -> dict[str, Any]:
     return {
         "digest": "d" * 64,
         "currency": "EUR",
+        "exchange": {"USD": Dated((BEGINNING, instant(10)), (912_345_679, 1_100_000_000))},
         "time_zone": ZONE,
         "home_country_code": "49",
         "zones": ZONES,

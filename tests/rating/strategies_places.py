@@ -75,4 +75,6 @@ def decode_place(raw: bytes) -> dict[str, Any]:
         "rating_group": (None, 32, 33)[what // 3 % 3],
         "service_id": (None, 5)[what // 9 % 2],
         "rat": (None, 6)[what // 18 % 2],
+        "partner_charge": (None, 0, 1_234_567, 10**13 + 1, -5)[what % 5],
+        "partner_currency": (None, "EUR", "USD", "JPY")[where // 25 % 4],
     }

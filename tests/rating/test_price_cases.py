@@ -32,15 +32,18 @@ CASES = [
 IMSI = 460_000_000_000_001
 NUMBERS = (
     *("duration", "uplink", "downlink", "events", "utc_offset"),
-    *("area", "cell", "rating_group", "service_id", "rat"),
+    *("area", "cell", "rating_group", "service_id", "rat", "partner_charge"),
 )
+TEXTS = ("service", "direction", "apn", "partner_currency")
 TABLES = {"calendar": "calendar.yaml", "time_models": "time_models.yaml"}
 
 
 def _book(case: dict[str, Any], folder: Path) -> CompiledBook:
     """The small book with the case's zone, tables and one plan."""
     plan: dict[str, Any] = {"name": "Case", "rules": case["rules"]}
-    plan |= {key: case[key] for key in ("prices", "allowances") if key in case}
+    plan |= {
+        key: case[key] for key in ("prices", "allowances", "inherits", "overlays") if key in case
+    }
     files: dict[str, str | bytes | None] = {
         "plans/plain.yaml": None,
         "plans/golden.yaml": yaml.safe_dump(plan, sort_keys=False),
@@ -68,7 +71,7 @@ def _edr(event: dict[str, Any], book: CompiledBook) -> dict[str, Any]:
     row = {**DEFAULTS, "served_imsi": IMSI, "start_time": to_us(at)}
     row |= {"utc_offset": int(offset.total_seconds()) // 60}
     row |= {key: int(event[key]) for key in NUMBERS if key in event}
-    row |= {key: event[key] for key in ("service", "direction", "apn") if key in event}
+    row |= {key: event[key] for key in TEXTS if key in event}
     if "network" in event:
         row["visited_network"] = event["network"]
     if "to" in event:
@@ -101,12 +104,12 @@ def test_case(case: dict[str, Any], tmp_path: Path) -> None:
     for at, event in enumerate(case["events"]):
         expected = {key: event[key] for key in event if key in _EXPECT}
         found = {key: got[at].get(key) for key in expected}
-        if "net" in expected:
-            expected["net"] = Decimal(expected["net"])
+        expected |= {key: Decimal(expected[key]) for key in _MONEY if key in expected}
         assert found == expected, (event, got[at])
 
 
-_EXPECT = ("net", "zone", "roaming", "call_class", "rule", "reason")
+_MONEY = ("net", "wholesale_cost")
+_EXPECT = (*_MONEY, "zone", "roaming", "call_class", "rule", "reason")
 
 
 def _cycle(row: dict[str, Any], book: CompiledBook) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.tariffs.books import edited
-from tests.tariffs.changes import PLAN, Change, Mistakes, added, price
+from tests.tariffs.changes import PLAN, Change, Mistakes, added, appended, price
 
 CELLS = "location_area,cell,area,border_of,home_zone\n"
 CLASSES = "data_class,apn,rating_group,service_id,rat\n"
@@ -22,6 +22,11 @@ def classes(row: str) -> Change:
 def ported(row: str) -> Change:
     """The book with one ported number."""
     return added("ported_numbers.csv", f"number,zone,valid_from\n{row}\n")
+
+
+def rate(row: str) -> Change:
+    """The book with one exchange rate."""
+    return added("exchange_rates.csv", f"currency,valid_from,rate\n{row}\n")
 
 
 def route(row: str) -> Change:
@@ -82,6 +87,38 @@ MISTAKES: Mistakes = {
         8,
         ("zone and a data class",),
     ),
+    # Currencies
+    "currency without a rate": (
+        price("{price: 0.15, per: 60 s, currency: EUR}"),
+        "prices.yaml",
+        2,
+        ("'EUR'", "CNY"),
+    ),
+    "exchange rate of 0": (rate("EUR,,0"), "exchange_rates.csv", 2, ("'0'", "more than 0")),
+    "code of a currency": (rate("Euro,,7.8"), "exchange_rates.csv", 2, ("'Euro'", "ISO 4217")),
+    "rate of the own currency": (rate("CNY,,1"), "exchange_rates.csv", 2, ("own currency",)),
+    "date of a rate": (rate("EUR,tomorrow,7.8"), "exchange_rates.csv", 2, ("'tomorrow'",)),
+    "rate twice": (rate("EUR,,7.8\nEUR,,7.9"), "exchange_rates.csv", 3, ("twice",)),
+    "price beside a partner's charge": (
+        price("{price: 0.15, per: 60 s, partner: {markup: 5 %}}"),
+        "prices.yaml",
+        2,
+        ("'price' stands beside partner",),
+    ),
+    "markup without a sign": (
+        price("{partner: {markup: 0.15}}"),
+        "prices.yaml",
+        2,
+        ("'0.15'", "percentage"),
+    ),
+    "currency of a partner's charge": (
+        rate("EUR,,7.8") | price("{partner: {markup: 5 %}, currency: EUR}"),
+        "prices.yaml",
+        2,
+        ("own currency", "Leave currency out"),
+    ),
+    # Overlays
+    "overlay that is no plan": (appended(PLAN, "overlays: [plane]\n"), PLAN, 14, ("'plane'",)),
     # Numbers
     "ported number with a plus": (
         ported("+8612345,north,"),
