@@ -26,6 +26,7 @@ from pipeline.runner import LocalRunner
 from pipeline.stopwatch import Stopwatch
 from pipeline.version import version
 from pipeline.withdrawn import Withdrawn
+from rating.cycles import cycle_before
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,7 +100,8 @@ def bill(
             log().warning("recovered", what=what)
         chosen = _choose_cycle(ledger, cycle)
         files = cycle_files(ledger, chosen)
-        inputs = _digest(workspace, config, files.all)
+        before = ledger.outputs(f"billed/cycle={cycle_before(chosen)}/balances/")
+        inputs = _digest(workspace, config, [*files.all, *before])
         last = ledger.bill_of(chosen)
         if last is not None and last.inputs == inputs:
             if last.name in ledger.outdated():  # what was taken back has come again
@@ -110,7 +112,7 @@ def bill(
         from pipeline.bill_work import BillWork  # noqa: PLC0415
 
         with watch.stage("load"):
-            run = _load(workspace, config, chosen)
+            run = _load(workspace, config, chosen, before)
         count = sum(b.cycle == chosen for b in ledger.batches("bill")) + 1
         name = f"bill-{chosen}-{count:04d}"
         with staged(workspace, name) as folder:
@@ -164,7 +166,8 @@ def _choose_cycle(ledger: Ledger, cycle: str | None) -> str:
     return name
 
 
-def _load(workspace: Workspace, config: Config, cycle: str) -> BillRun:
+def _load(workspace: Workspace, config: Config, cycle: str, before: list[Output]) -> BillRun:
+    from pipeline.running import read_balances  # noqa: PLC0415
     from rating.billing.run import BillRun  # noqa: PLC0415 - the kernels, as above
     from rating.subscribers import load_subscribers  # noqa: PLC0415
     from tariffs import compile_book, load_book  # noqa: PLC0415
@@ -172,7 +175,8 @@ def _load(workspace: Workspace, config: Config, cycle: str) -> BillRun:
     book = load_book(workspace.root / config.paths.book)
     compiled = compile_book(book)
     subscribers = load_subscribers(workspace.root / config.paths.subscribers, compiled)
-    return BillRun(compiled, book, subscribers, cycle, config.run.partitions)
+    balances = read_balances([workspace.root / output.path for output in before])
+    return BillRun(compiled, book, subscribers, cycle, config.run.partitions, balances=balances)
 
 
 def _digest(workspace: Workspace, config: Config, files: list[Output]) -> str:

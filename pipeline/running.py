@@ -13,13 +13,17 @@ from pipeline.keys import BatchKeys
 from pipeline.logs import log
 from pipeline.normalization import Normalizations, load_normalizations
 from pipeline.parquet import Output, write
+from rating.cycles import cycle_before
 from rating.engine import Rater
+from rating.opening import CARRIED
 from rating.state import CycleState
 from rating.subscribers import load_subscribers
 from tariffs import compile_book, load_book
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pyarrow as pa
 
     from mediation.validation import RuleSet
     from pipeline.config import Config
@@ -38,6 +42,8 @@ class Running:
     keys: BatchKeys
     latest: dict[str, Path]
     """Cycle → stored state of the latest batch that touched it."""
+    balances: dict[str, list[Path]] = field(default_factory=dict)
+    """Cycle → its balances: billed ones, else those of the latest batch that touched it."""
     states: dict[str, CycleState] = field(default_factory=dict)
 
     @property
@@ -55,16 +61,24 @@ class Running:
         """Returns the running balances of a cycle: as the last batch left them, else new."""
         if cycle not in self.states:
             rater = self.rater
+            before = self._before(cycle)
             if cycle in self.latest:
                 table = pq.read_table(self.latest[cycle])
+                opening = rater.open_cycle(cycle, before).opening
                 self.states[cycle] = CycleState.from_table(
-                    table, cycle, rater.compiled, rater.subscribers
+                    table, cycle, rater.compiled, rater.subscribers, opening
                 )
                 if orphans := self.states[cycle].orphans:
                     log().warning("balances_without_grant", cycle=cycle, count=len(orphans))
             else:
-                self.states[cycle] = rater.open_cycle(cycle)
+                self.states[cycle] = rater.open_cycle(cycle, before)
         return self.states[cycle]
+
+    def _before(self, cycle: str) -> pa.Table | None:
+        """Returns the balances of the cycle before, None if nothing of them lives on."""
+        if not self.rater.carries:
+            return None
+        return read_balances(self.balances.get(cycle_before(cycle), []))
 
     def write_state(self, folder: Path, name: str) -> list[Output]:
         """Writes the balances of every cycle that the batch touched, for people and for us."""
@@ -116,4 +130,26 @@ def open_running(
     for output in ledger.outputs("state/"):
         cycle = output.path.split("/")[1].removeprefix("cycle=")
         latest[cycle] = workspace.root / output.path  # paths sort by batch: the last one stays
-    return Running(loading, normalization, rules, keys, latest)
+    return Running(loading, normalization, rules, keys, latest, _balances(workspace, ledger))
+
+
+def _balances(workspace: Workspace, ledger: Ledger) -> dict[str, list[Path]]:
+    """Returns where the balances of each cycle are: billed ones, else the latest provisional."""
+    found: dict[str, list[Path]] = {}
+    for output in ledger.outputs("balances/"):
+        found[output.path.split("/")[1].removeprefix("cycle=")] = [workspace.root / output.path]
+    billed: dict[str, list[Path]] = {}
+    for output in ledger.outputs("billed/"):
+        _, cycle, table = output.path.split("/")[:3]
+        if table == "balances":
+            path = workspace.root / output.path
+            billed.setdefault(cycle.removeprefix("cycle="), []).append(path)
+    return found | billed
+
+
+def read_balances(paths: list[Path]) -> pa.Table | None:
+    """Returns balances as one table, None where there are none."""
+    import pyarrow as pa  # noqa: PLC0415 - beside its use
+
+    tables = [pq.read_table(path, columns=list(CARRIED)) for path in paths]
+    return pa.concat_tables(tables).unify_dictionaries() if tables else None

@@ -41,6 +41,11 @@ def last_day(cycle: str) -> dt.date:
     return dt.date(first.year + first.month // 12, first.month % 12 + 1, 1)
 
 
+def cycle_before(cycle: str) -> str:
+    """Returns the cycle before one."""
+    return f"{first_day(cycle) - dt.timedelta(days=1):%Y-%m}"
+
+
 def days_of(cycle: str) -> int:
     """Returns the number of days of a cycle."""
     return (last_day(cycle) - first_day(cycle)).days

@@ -16,6 +16,7 @@ import numpy as np
 
 from rating.cycles import cycle_bounds, cycles_between
 from rating.kernels import guide, price
+from rating.opening import opening_of
 from rating.order import ARRAYS, Dealt, dealt_words
 from rating.prepare import Prepared, class_arrays, prepare
 from rating.rated import (
@@ -91,8 +92,26 @@ class Rater:
         """
         return prepare(edr, self.compiled, self._classes, self.subscribers.arrays, keys)
 
-    def open_cycle(self, cycle: str) -> CycleState:
-        """Returns the state at the beginning of a cycle such as ``2026-10``."""
+    @property
+    def carries(self) -> bool:
+        """Whether a cycle depends on what the one before it left."""
+        book = self.compiled
+        return bool(np.any(book.alw_rollover > 0) or np.any(book.alw_days > 0))
+
+    def open_cycle(self, cycle: str, balances: pa.Table | None = None) -> CycleState:
+        """Returns the state at the beginning of a cycle such as ``2026-10``.
+
+        Args:
+            cycle: The month.
+            balances: Those of the cycle before (BALANCE_SCHEMA), from which allowances roll over;
+                None if they are not known.
+
+        Raises:
+            ValueError: If the balances are of another cycle.
+        """
+        if balances is not None:
+            opening = opening_of(balances, cycle, self.compiled, self.subscribers)
+            return CycleState(cycle, self.compiled, self.subscribers, opening)
         if self._opened is None or self._opened.cycle != cycle:
             self._opened = CycleState(cycle, self.compiled, self.subscribers)
         return self._opened.copy()

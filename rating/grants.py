@@ -6,17 +6,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 
 from rating.cycles import cycle_bounds, day_number, days_of
+from rating.names import distinct
+from rating.opening import oldest_grants
 from rating.subscribers import ROLES
+from rating.tenures import tenures
 from tariffs.compiled import FOREVER
 
 if TYPE_CHECKING:
+    from rating.opening import Opening
     from rating.subscribers import Subscribers
+    from rating.tenures import Tenures
     from tariffs.compiled import CompiledBook, Int32, Int64
 
 _SUB = ROLES.index("sub")
+DAY = 86_400_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +31,14 @@ class Instances:
     allowance: Int32
     subscriber: Int32
     group: Int32
-    plan: Int32
+    period: Int32
+    """Validity period of the subscriber when it was given."""
+    giver: Int32
+    """Plan, or P + option."""
     valid_from: Int64
     valid_to: Int64
+    granted: Int64
+    """UTC µs: valid_from, or before it where an earlier cycle gave it; tells grants apart."""
     given: Int64
     own_first: Int32
     """[subscribers + 1] own instances of a subscriber, in priority order."""
@@ -71,46 +81,125 @@ def _firsts(owner: Int32, owners: int, offset: int) -> Int32:
     return (offset + np.concatenate([[0], np.cumsum(counts)])).astype(np.int32)
 
 
-def grant(cycle: str, book: CompiledBook, data: Subscribers) -> Instances:
-    """Returns the instances of a cycle: each plan validity times the plan's allowances."""
+@dataclass(frozen=True, slots=True)
+class _Entries:
+    """Grants in the making, by tenure and as written."""
+
+    at: Int64
+    """Tenure."""
+    position: Int64
+    """In the book's lists of allowances."""
+    begin: Int64
+    end: Int64
+    granted: Int64
+    given: Int64
+    order: Int64
+    """0 rolled over and taken first, 1 new, 2 rolled over and taken last."""
+
+
+def grant(
+    cycle: str, book: CompiledBook, data: Subscribers, opening: Opening | None = None
+) -> Instances:
+    """Returns the instances of a cycle: what plans and options give, and what rolled over."""
     begin_us, end_us = cycle_bounds(cycle, book.time_zone)
-    rows = _in_cycle(data, begin_us, end_us)
-    begin = np.maximum(data.valid_from[rows], begin_us)
-    end = np.minimum(data.valid_to[rows], end_us)
-    # a row that goes on where the last one ended, with the same plan, is the same grant
-    fresh = np.ones(len(rows), np.bool_)
-    fresh[1:] = end[:-1] != begin[1:]
-    for column in (data.subscriber, data.plan, data.group, data.role):
-        fresh[1:] |= column[rows[1:]] != column[rows[:-1]]
-    heads = np.flatnonzero(fresh)
-    tails = np.append(heads[1:], len(rows))[: len(heads)] - 1
-    grant_row, begin, end = rows[heads], begin[heads], end[tails]
-    at, position = _expand(np.arange(len(heads)), book.plan_alw_first, data.plan[grant_row])
-    allowance = book.plan_alw[position]
-    keep = (book.alw_from_us[allowance] <= begin_us) & (begin_us < book.alw_to_us[allowance])
+    spans = tenures(book, data, begin_us, end_us)
+    entries = _new(cycle, book, data, spans, begin_us)
+    if opening is not None:
+        entries = _carried(cycle, book, data, spans, entries, opening)
+    row = spans.period[entries.at]
+    allowance = book.plan_alw[entries.position]
     shared = book.alw_shared[allowance] != 0
-    keep &= ~(shared & (data.role[grant_row[at]] == _SUB))
-    at, position, allowance, shared = at[keep], position[keep], allowance[keep], shared[keep]
-    row = grant_row[at]
-    given = _given(cycle, book, allowance, begin[at], end[at])
     owner = np.where(shared, data.group[row], data.subscriber[row])
-    # rows stand by (subscriber, begin) already; one stable key does the rest
+    # entries stand by (subscriber, begin) already; one stable key does the rest
     rank = np.empty(len(book.plan_alw), np.int64)
     rank[np.argsort(book.alw_priority[book.plan_alw], kind="stable")] = np.arange(len(rank))
-    key = (shared.astype(np.int64) << 62) | (owner.astype(np.int64) << 31) | rank[position]
-    order = np.argsort(key, kind="stable")
+    key = (shared.astype(np.int64) << 62) | (owner.astype(np.int64) << 31)
+    order = np.argsort(key | 3 * rank[entries.position] + entries.order, kind="stable")
     n_own = int(np.count_nonzero(~shared))
-    owner = owner[order]
+    owner, row = owner[order], row[order]
     return Instances(
         allowance=allowance[order].astype(np.int32),
-        subscriber=data.subscriber[row[order]],
-        group=data.group[row[order]],
-        plan=data.plan[row[order]],
-        valid_from=begin[at[order]],
-        valid_to=end[at[order]],
-        given=given[order],
+        subscriber=data.subscriber[row],
+        group=data.group[row],
+        period=row.astype(np.int32),
+        giver=spans.giver[entries.at[order]],
+        valid_from=entries.begin[order],
+        valid_to=entries.end[order],
+        granted=entries.granted[order],
+        given=entries.given[order],
         own_first=_firsts(owner[:n_own], len(data.names), 0),
         shared_first=_firsts(owner[n_own:], len(data.groups), n_own),
+    )
+
+
+def _new(
+    cycle: str, book: CompiledBook, data: Subscribers, spans: Tenures, begin_us: int
+) -> _Entries:
+    """Returns what plans and options give in a cycle."""
+    at, position = _expand(np.arange(len(spans.giver)), book.plan_alw_first, spans.giver)
+    allowance = book.plan_alw[position]
+    once = book.alw_days[allowance] > 0
+    begin, end, granted = spans.begin[at], spans.end[at], spans.granted[at]
+    activation = spans.activation[at]
+    until = activation + book.alw_days[allowance].astype(np.int64) * DAY
+    end = np.where(once, np.minimum(end, until), end)
+    granted = np.where(once, activation, granted)
+    # whose definition counts: of the cycle, of the option's begin in it, of the activation
+    moment = np.where(spans.giver[at] < len(book.plans), begin_us, begin)
+    moment = np.where(once, activation, moment)
+    keep = (book.alw_from_us[allowance] <= moment) & (moment < book.alw_to_us[allowance])
+    keep &= begin < end
+    keep &= (book.alw_shared[allowance] == 0) | (data.role[spans.period[at]] != _SUB)
+    at, position, begin, end = at[keep], position[keep], begin[keep], end[keep]
+    given = _given(cycle, book, allowance[keep], begin, end)
+    return _Entries(at, position, begin, end, granted[keep], given, np.ones_like(at))
+
+
+def _carried(
+    cycle: str,
+    book: CompiledBook,
+    data: Subscribers,
+    spans: Tenures,
+    entries: _Entries,
+    opening: Opening,
+) -> _Entries:
+    """Returns the entries with what is left of grants of earlier cycles.
+
+    What was given once has what it had left; what rolls over is an entry of its own.
+    """
+    begin_us, _ = cycle_bounds(cycle, book.time_zone)
+    _, name = distinct(book.allowances)
+    allowance = book.plan_alw[entries.position]
+    subscriber = data.subscriber[spans.period[entries.at]]
+    given = entries.given.copy()
+    old = np.flatnonzero((book.alw_days[allowance] > 0) & (entries.granted < begin_us))
+    row = opening.find(subscriber[old], name[allowance[old]], entries.granted[old])
+    given[old[row >= 0]] = opening.left[row[row >= 0]]
+
+    # what rolls over goes to the first grant of its name at the cycle's begin
+    heads = np.flatnonzero((book.alw_rollover[allowance] > 0) & (entries.begin == begin_us))
+    place = {
+        (int(subscriber[at]), int(name[allowance[at]])): int(at) for at in reversed(heads.tolist())
+    }
+    live = np.flatnonzero((opening.left > 0) & (opening.valid_to == begin_us))
+    target = np.array(
+        [place.get((int(opening.subscriber[at]), int(opening.name[at])), -1) for at in live],
+        np.int64,
+    )
+    live, target = live[target >= 0], target[target >= 0]
+    cycles = book.alw_rollover[allowance[target]].astype(np.int64)
+    oldest = oldest_grants(cycle, int(cycles.max(initial=0)), book.time_zone)
+    young = opening.granted[live] >= oldest[cycles]
+    live, target = live[young], target[young]
+    last = book.alw_rolled_last[allowance[target]] != 0
+    return _Entries(
+        np.concatenate([entries.at, entries.at[target]]),
+        np.concatenate([entries.position, entries.position[target]]),
+        np.concatenate([entries.begin, entries.begin[target]]),
+        np.concatenate([entries.end, entries.end[target]]),
+        np.concatenate([entries.granted, opening.granted[live]]),
+        np.concatenate([given, opening.left[live]]),
+        np.concatenate([entries.order, np.where(last, 2, 0)]),
     )
 
 
@@ -122,6 +211,7 @@ def _given(cycle: str, book: CompiledBook, allowance: Int32, begin: Int64, end: 
     day = np.array([day_number(int(moment), book.time_zone) for moment in moments], np.int64)[place]
     days = day[len(begin) :] - day[: len(begin)]
     part = (book.alw_prorate[allowance] != 0) & (quantity != FOREVER) & (days != total)
+    part &= book.alw_days[allowance] == 0
     whole = quantity // total
     share = whole * days + (quantity - whole * total) * days // total
     given: Int64 = np.where(part, share, quantity)
@@ -149,10 +239,3 @@ def count_caps(cycle: str, book: CompiledBook, data: Subscribers) -> Counters:
         slot_cap=cap[picked].astype(np.int32),
         slot_owner=owner[picked].astype(np.int32),
     )
-
-
-def distinct(names: tuple[str, ...]) -> tuple[pa.Array, Int32]:
-    """Returns the distinct names in order of appearance, and for each name its index in them."""
-    table: dict[str, int] = {}
-    code = np.array([table.setdefault(name, len(table)) for name in names], np.int32)
-    return pa.array(list(table), pa.string()), code

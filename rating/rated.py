@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mediation.edr import MISSING
-from rating.grants import distinct
 from rating.kernels import columns as kernel
 from rating.kernels.arrays import BLOCK, BLOCK_WORDS, CHARGE_WORDS, ChargeArrays
 from rating.kernels.guide import EVENT_WORDS
+from rating.names import distinct
 from rating.partner import partner_charges
 from rating.reasons import NOT_CHARGED, REASONS
 from rating.schema import MONEY, RATED_SCHEMA, RUMS

@@ -18,14 +18,16 @@ import pyarrow as pa
 
 from rating.cycles import cycle_bounds
 from rating.further import NONE, further_counters
-from rating.grants import count_caps, distinct, grant
+from rating.grants import count_caps, grant
 from rating.kernels.arrays import ACCOUNT_WORDS, INSTANCE_WORDS, StateArrays
+from rating.names import distinct
 from rating.room import aligned
 from rating.schema import BALANCE_SCHEMA, RUMS, TIME
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from rating.opening import Opening
     from rating.subscribers import Subscribers
     from tariffs.compiled import CompiledBook, Int32, Int64
 
@@ -37,7 +39,7 @@ STATE_SCHEMA = pa.schema(
         pa.field("subscriber_id", pa.string()),
         pa.field("plan", pa.string()),
         pa.field("name", pa.string(), nullable=False),
-        pa.field("valid_from", pa.int64()),
+        pa.field("granted_at", pa.int64()),
         pa.field("day", pa.int32()),
         pa.field("limit", pa.int32()),
         pa.field("member", pa.string()),
@@ -56,7 +58,7 @@ _NAMED = (
     "subscriber_id",
     "plan",
     "name",
-    "valid_from",
+    "granted_at",
     "day",
     "limit",
     "member",
@@ -70,9 +72,12 @@ class CycleState:
         cycle: The month, such as ``2026-10``.
         compiled: The tariff book.
         subscribers: The subscriber data.
+        opening: What was left of allowances at the end of the cycle before, if that is known:
+            otherwise nothing rolls over, and what was given once is whole.
 
     Attributes:
         cycle: As given.
+        opening: As given.
         begin_us: First instant of the cycle, UTC microseconds.
         end_us: First instant after the cycle.
         instances: The grants.
@@ -85,12 +90,19 @@ class CycleState:
         orphans: Rows of a stored state that fit nothing any more (see :meth:`from_table`).
     """
 
-    def __init__(self, cycle: str, compiled: CompiledBook, subscribers: Subscribers) -> None:
+    def __init__(
+        self,
+        cycle: str,
+        compiled: CompiledBook,
+        subscribers: Subscribers,
+        opening: Opening | None = None,
+    ) -> None:
         self.cycle = cycle
         self.compiled = compiled
         self.subscribers = subscribers
+        self.opening = opening
         self.begin_us, self.end_us = cycle_bounds(cycle, compiled.time_zone)
-        self.instances = grant(cycle, compiled, subscribers)
+        self.instances = grant(cycle, compiled, subscribers, opening)
         self.further = further_counters(cycle, compiled, subscribers, self.instances)
         self.counters = count_caps(cycle, compiled, subscribers)
         self.counter_instance: Int32 = np.concatenate(
@@ -144,7 +156,12 @@ class CycleState:
 
     @classmethod
     def from_table(
-        cls, table: pa.Table, cycle: str, compiled: CompiledBook, subscribers: Subscribers
+        cls,
+        table: pa.Table,
+        cycle: str,
+        compiled: CompiledBook,
+        subscribers: Subscribers,
+        opening: Opening | None = None,
     ) -> CycleState:
         """Returns a state with the amounts of a stored one.
 
@@ -155,7 +172,7 @@ class CycleState:
         Raises:
             ValueError: If the table is of another cycle.
         """
-        state = cls(cycle, compiled, subscribers)
+        state = cls(cycle, compiled, subscribers, opening)
         rows = table.to_pylist()
         wrong = {row["cycle"] for row in rows} - {cycle}
         if wrong:
@@ -187,7 +204,7 @@ class CycleState:
             groups: bool[charge groups], only these; None for all.
         """
         own, book, data = self.instances, self.compiled, self.subscribers
-        counter = self._shown()
+        counter = self.balance_counters()
         if groups is not None:
             counter = counter[groups[own.group[self.counter_instance[counter]]]]
         rows = self.counter_instance[counter]
@@ -196,7 +213,7 @@ class CycleState:
         counter, rows = counter[order], rows[order]
         allowance = own.allowance[rows]
         used, given = self.used[counter], own.given[rows]
-        valid_from, valid_to = self._validity(counter)
+        valid_from, valid_to = self.validity(counter)
 
         def named(index: Int32, names: pa.Array) -> pa.Array:
             return pa.DictionaryArray.from_arrays(pa.array(index.astype(np.int32)), names)
@@ -206,12 +223,13 @@ class CycleState:
             "cycle": named(np.zeros(len(rows), np.int32), pa.array([self.cycle])),
             "charge_group": named(own.group[rows], data.groups),
             "subscriber_id": named(own.subscriber[rows], data.names),
-            "plan": named(own.plan[rows], pa.array(book.plans, pa.string())),
+            "plan": named(own.giver[rows], pa.array(book.givers, pa.string())),
             "allowance": named(alw_code[allowance], alw_names),
             "shared": pa.array(book.alw_shared[allowance] != 0),
             "rum": pa.DictionaryArray.from_arrays(
                 pa.array(book.alw_rum[allowance].astype(np.int8)), pa.array(RUMS)
             ),
+            "granted_at": pa.array(own.granted[rows]).cast(TIME),
             "valid_from": pa.array(valid_from).cast(TIME),
             "valid_to": pa.array(valid_to).cast(TIME),
             "given": pa.array(given),
@@ -222,14 +240,14 @@ class CycleState:
             [columns[name] for name in BALANCE_SCHEMA.names], schema=BALANCE_SCHEMA
         )
 
-    def _shown(self) -> Int64:
+    def balance_counters(self) -> Int64:
         """Returns the counters that are balances: of instances, or of the days on which used."""
         count = len(self.instances.allowance)
         whole = np.flatnonzero(self.compiled.alw_daily[self.instances.allowance] == 0)
         days = count + self.further.by_day
         return np.concatenate([whole, days[self.used[days] > 0]])
 
-    def _validity(self, counter: Int64) -> tuple[Int64, Int64]:
+    def validity(self, counter: Int64) -> tuple[Int64, Int64]:
         """Returns the validity of the counters' balances, of those by day the part on that day."""
         own, midnight = self.instances, self.further.midnight
         instance = self.counter_instance[counter]
@@ -256,7 +274,11 @@ class CycleState:
 
         texts = {
             name: pa.array(values, pa.string())
-            for name, values in (("plan", book.plans), ("alw", book.allowances), ("cap", book.caps))
+            for name, values in (
+                ("plan", book.givers),
+                ("alw", book.allowances),
+                ("cap", book.caps),
+            )
         }
         no_name = pa.nulls(n_caps, pa.string())
         pairs = {
@@ -272,12 +294,12 @@ class CycleState:
                 data.names.take(pa.array(own.subscriber[of])),
                 of_cap(data.names, ~by_group),
             ),
-            "plan": (texts["plan"].take(pa.array(own.plan[of])), no_name),
+            "plan": (texts["plan"].take(pa.array(own.giver[of])), no_name),
             "name": (
                 texts["alw"].take(pa.array(self.counter_allowance)),
                 texts["cap"].take(pa.array(caps.slot_cap)),
             ),
-            "valid_from": (pa.array(own.valid_from[of]), pa.nulls(n_caps, pa.int64())),
+            "granted_at": (pa.array(own.granted[of]), pa.nulls(n_caps, pa.int64())),
         }
         return {
             **{name: pa.concat_arrays(pair) for name, pair in pairs.items()},

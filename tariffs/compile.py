@@ -29,6 +29,7 @@ def compile_book(book: Book) -> CompiledBook:
         time_zone=book.time_zone,
         home_country_code=book.country_code,
         plans=tuple(plan.id for plan in book.plans),
+        options=tuple(option.name for option in book.options),
         zones=tuple(zone.name for zone in book.zones),
         call_classes=CALL_CLASSES,
         roaming_classes=book.roaming_classes,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from tariffs.compile_rules import ClassSpace
     from tariffs.compiled import Int32
     from tariffs.errors import Source
-    from tariffs.model import Allowance, Book, Cap, Discount, Plan
+    from tariffs.model import Allowance, Book, Cap, Discount, Option, Plan
+
+P = TypeVar("P")
 
 
 @dataclass(slots=True)
@@ -40,9 +42,7 @@ class _Spans:
         return self.of[id(item)]
 
 
-def _spread(
-    plans: Sequence[Plan], indexes: Callable[[Plan], list[int]]
-) -> tuple[list[int], np.ndarray]:
+def _spread(plans: Sequence[P], indexes: Callable[[P], list[int]]) -> tuple[list[int], np.ndarray]:
     """Returns every plan's list end to end, and where each begins."""
     lists = [indexes(plan) for plan in plans]
     return [index for one in lists for index in one], firsts(len(one) for one in lists)
@@ -66,18 +66,27 @@ def owned(source: Source, name: str) -> str:
     return f"{PurePosixPath(source.file).stem}/{name}"
 
 
+def option_allowances(book: Book) -> dict[int, str]:
+    """Returns ``<option>/<id>``, the name of an allowance that an option gives, by ``id()``."""
+    return {
+        id(one): f"{option.name}/{one.id}" for option in book.options for one in option.allowances
+    }
+
+
 def allowance_arrays(book: Book, space: ClassSpace) -> dict[str, Any]:
     """Returns the arrays of allowances and their limits."""
     spans = _Spans()
 
-    def of(plan: Plan) -> list[int]:
-        ordered = sorted(plan.allowances, key=lambda one: one.priority)
+    def of(giver: Plan | Option) -> list[int]:
+        ordered = sorted(giver.allowances, key=lambda one: one.priority)
         return [index for one in ordered for index in spans.add(one, one.quantity.spans())]
 
-    plan_list, firsts = _spread(book.plans, of)
+    givers: list[Plan | Option] = [*book.plans, *book.options]
+    plan_list, first = _spread(givers, of)
     items: list[Allowance] = spans.items
+    bought = option_allowances(book)
     return {
-        "allowances": tuple(owned(one.source, one.id) for one in items),
+        "allowances": tuple(bought.get(id(one)) or owned(one.source, one.id) for one in items),
         "alw_quantity": np.array(spans.values, np.int64),
         "alw_rum": np.array([one.rum for one in items], np.int8),
         "alw_priority": np.array([one.priority for one in items], np.int32),
@@ -87,11 +96,14 @@ def allowance_arrays(book: Book, space: ClassSpace) -> dict[str, Any]:
         "alw_prorate": np.array([one.prorate for one in items], np.int8),
         "alw_beat": np.array([one.beat for one in items], np.int64),
         "alw_daily": np.array([one.daily for one in items], np.int8),
+        "alw_days": np.array([one.days for one in items], np.int32),
+        "alw_rollover": np.array([one.rollover for one in items], np.int8),
+        "alw_rolled_last": np.array([one.rolled_last for one in items], np.int8),
         "alw_throttle": np.array([one.throttle for one in items], np.int64),
         **_limit_arrays(items, space),
         "alw_from_us": np.array(spans.starts, np.int64),
         "alw_to_us": np.array(spans.ends, np.int64),
-        "plan_alw_first": firsts,
+        "plan_alw_first": first,
         "plan_alw": np.array(plan_list, np.int32),
     }
 
@@ -114,7 +126,7 @@ def discount_arrays(book: Book, space: ClassSpace) -> dict[str, Any]:
         defined = [book.discounts[name] for name in plan.discounts]
         return [index for one in defined for index in spans.add(one, one.percent.spans())]
 
-    plan_list, firsts = _spread(book.plans, of)
+    plan_list, first = _spread(book.plans, of)
     items: list[Discount] = spans.items
     return {
         "discounts": tuple(one.name for one in items),
@@ -127,7 +139,7 @@ def discount_arrays(book: Book, space: ClassSpace) -> dict[str, Any]:
         "disc_exclusive": np.array([one.exclusive for one in items], np.int8),
         "disc_from_us": np.array(spans.starts, np.int64),
         "disc_to_us": np.array(spans.ends, np.int64),
-        "plan_disc_first": firsts,
+        "plan_disc_first": first,
         "plan_disc": np.array(plan_list, np.int32),
     }
 
@@ -139,7 +151,7 @@ def cap_arrays(book: Book, space: ClassSpace) -> dict[str, Any]:
     def of(plan: Plan) -> list[int]:
         return [index for one in plan.caps for index in spans.add(one, one.amount.spans())]
 
-    plan_list, firsts = _spread(book.plans, of)
+    plan_list, first = _spread(book.plans, of)
     items: list[Cap] = spans.items
     return {
         "caps": tuple(owned(one.source, one.id) for one in items),
@@ -148,6 +160,6 @@ def cap_arrays(book: Book, space: ClassSpace) -> dict[str, Any]:
         "cap_scope": np.array([one.scope for one in items], np.int8),
         "cap_from_us": np.array(spans.starts, np.int64),
         "cap_to_us": np.array(spans.ends, np.int64),
-        "plan_cap_first": firsts,
+        "plan_cap_first": first,
         "plan_cap": np.array(plan_list, np.int32),
     }

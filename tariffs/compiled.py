@@ -3,7 +3,7 @@
 Amounts are int64 in 10^-6 of the currency unit ("µ"). Times are UTC microseconds, intervals
 half-open. Sizes: P plans, NZ zones, NC call classes, NR roaming classes, NB bands, NTM time
 models, ND day types, E epochs, R rules, M price models, A allowances, L limits of allowances,
-D discounts, C caps. All arrays are C-contiguous; two-dimensional tables are stored flat, the last
+O options, D discounts, C caps. All arrays are C-contiguous; two-dimensional tables are stored flat, the last
 index running fastest.
 
 An event's class is one number::
@@ -253,11 +253,19 @@ class CompiledBook:
     """[L * n_classes]"""
     lim_member: Int8
     """[L] 1: for each member of the charge group on its own."""
+    alw_days: Int32
+    """[A] valid so many days of 24 hours from activation, given once; 0: for a cycle."""
+    alw_rollover: Int8
+    """[A] following cycles in which what is left may be used, 0 none."""
+    alw_rolled_last: Int8
+    """[A] 1: what rolled over is taken after the new grant, 0: before it."""
     alw_from_us: Int64
-    """[A] UTC µs: a cycle takes the definition whose [from, to) holds the cycle's start."""
+    """[A] UTC µs: a plan's cycle takes the definition whose [from, to) holds the cycle's start; an
+    option the one that holds at its own start in the cycle; what is given once that of then."""
     alw_to_us: Int64
     plan_alw_first: Int32
-    """[P + 1] allowances of plan p are plan_alw[plan_alw_first[p] : plan_alw_first[p + 1]]."""
+    """[P + O + 1] allowances of plan p are plan_alw[plan_alw_first[p] : plan_alw_first[p + 1]],
+    those of option o the ones at P + o."""
     plan_alw: Int32
     """In priority order, then as written."""
 
@@ -326,6 +334,11 @@ class CompiledBook:
     """Cells, ported numbers, data classes and routes."""
     home_zones: tuple[str, ...] = ("",)
     """Home zones of the cells table; ``home_zones[0]`` is the empty text: none."""
+
+    @property
+    def givers(self) -> tuple[str, ...]:
+        """Who gives allowances: plans, then options."""
+        return self.plans + self.options
 
     @property
     def n_rules(self) -> int:

@@ -13,7 +13,7 @@ from tariffs.model import Rounding, TimeModel
 
 if TYPE_CHECKING:
     from tariffs.dated import Dated
-    from tariffs.model import Discount, Price, ServiceDefaults, Tax, Zone
+    from tariffs.model import Discount, Option, Price, ServiceDefaults, Tax, Zone
     from tariffs.places import DataClass
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -62,6 +62,7 @@ class Context:
     exchange: dict[str, Dated[int]] = field(default_factory=dict)
     prices: dict[str, Price] = field(default_factory=dict)
     discounts: dict[str, Discount] = field(default_factory=dict)
+    options: dict[str, Option] = field(default_factory=dict)
 
     _positions: dict[str, dict[str, int]] = field(default_factory=dict)
 

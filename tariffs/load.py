@@ -19,6 +19,7 @@ from tariffs.exchange import FILE as RATES
 from tariffs.exchange import read_exchange_rates
 from tariffs.model import Book, NumberDeck, Plan
 from tariffs.read_head import read_head
+from tariffs.read_options import read_options
 from tariffs.read_parts import read_discounts
 from tariffs.read_plans import read_plans
 from tariffs.read_prices import read_prices
@@ -36,7 +37,7 @@ OPTIONAL_FILES = (
     RATES,
     *PLACE_FILES,
 )
-FOLDERS = ("plans", "discounts", "prices")
+FOLDERS = ("plans", "discounts", "options", "prices")
 NOT_PART = ("tests",)
 """Folders beside the tariff: they neither change the digest nor what is compiled."""
 
@@ -92,6 +93,7 @@ def load_book(folder: Path | str) -> Book:
         discounts=context.discounts,
         plans=tuple(plan for plan in plans if not plan.template),
         templates=tuple(plan for plan in plans if plan.template),
+        options=tuple(context.options[name] for name in sorted(context.options)),
     )
 
 
@@ -127,8 +129,17 @@ def _read_priced(files: dict[str, bytes], context: Context) -> list[Plan]:
     for name in [name for name in files if name.startswith("discounts/")]:
         if (cell := yaml_cell(name)) is not None:
             read_discounts(cell, context)
+    for name in [name for name in files if name.startswith("options/")]:
+        if (cell := yaml_cell(name)) is not None:
+            read_options(cell, context)
     plan_files = [name for name in files if name.startswith("plans/")]
     cells = {Path(name).stem: yaml_cell(name) for name in plan_files}
+    for stem in sorted(cells.keys() & context.options.keys()):
+        context.problems.add(
+            context.options[stem].source,
+            f"The option {stem!r} has the name of a plan.",
+            "Give it another: both give allowances, and these must be told apart.",
+        )
     plans = read_plans({stem: cell for stem, cell in cells.items() if cell}, context)
     if not plan_files:
         context.problems.add(Source("plans", 1), "No plan.", "Write plans/<id>.yaml.")

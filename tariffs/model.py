@@ -189,10 +189,12 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Fee:
-    """A recurring fee of a cycle.
+    """A fee: of each cycle, or once.
 
-    ``proration`` is ``none`` or ``daily``, ``charged`` is ``advance`` or ``arrears``, ``roles``
-    are those of ROLES who pay it.
+    ``proration`` is ``none`` or ``daily``, ``charged`` is ``advance``, ``arrears`` or ``once``,
+    ``roles`` are those of ROLES who pay it. The first ``trial_days`` cost nothing, the first cycle
+    that is paid costs ``first_cycle`` where that is not None. ``leaving`` is what the cycle costs in
+    which plan or option end: ``as_usual``, ``whole``, ``daily`` or ``free``.
     """
 
     id: str
@@ -204,6 +206,9 @@ class Fee:
     tax: str
     gl: str
     roles: tuple[str, ...]
+    trial_days: int = 0
+    first_cycle: Dated[int] | None = None
+    leaving: str = "as_usual"
 
     def amount_at(self, when_us: int) -> int:
         """Returns the amount in 10^-6 units that holds at an instant, 0 where there is none."""
@@ -227,7 +232,9 @@ class Limit:
 class Allowance:
     """Free units of a cycle, or of each day, for events that meet the conditions.
 
-    ``throttle``: units after which records are marked, FOREVER never.
+    ``throttle``: units after which records are marked, FOREVER never. ``days``: valid so many days
+    from activation, 0: a cycle. ``rollover``: cycles that what is left lives on, taken before the
+    new grant or, ``rolled_last``, after it. ``fee``: paid for each cycle, day or time for which it is given, if it is used.
     """
 
     id: str
@@ -244,6 +251,26 @@ class Allowance:
     daily: bool
     throttle: int
     limits: tuple[Limit, ...]
+    days: int
+    rollover: int
+    rolled_last: bool
+    fee: Fee | None
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """What subscribers buy beside their plan: a pack or a subscription."""
+
+    name: str
+    title: str
+    source: Source
+    fees: tuple[Fee, ...]
+    allowances: tuple[Allowance, ...]
+
+    @property
+    def key(self) -> str:
+        """The name on lines and balances, as a plan's."""
+        return self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +316,11 @@ class Plan:
     discounts: tuple[str, ...]
     caps: tuple[Cap, ...]
 
+    @property
+    def key(self) -> str:
+        """The name on lines and balances, as an option's."""
+        return self.id
+
 
 @dataclass(frozen=True, slots=True)
 class Book:
@@ -328,6 +360,8 @@ class Book:
     plans: tuple[Plan, ...]
     """In the order of their ids, templates left out: index = index in the compiled book."""
     templates: tuple[Plan, ...]
+    options: tuple[Option, ...]
+    """In the order of their names: index = index in the compiled book."""
 
     def plan(self, plan_id: str) -> Plan:
         """Returns the plan of that id.

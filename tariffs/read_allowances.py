@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from tariffs.compiled import FOREVER
 from tariffs.model import Allowance, Limit
+from tariffs.read_fees import read_use_fee
 from tariffs.read_parts import flag, identity, read_bands, read_conditions, word
-from tariffs.scalars import quantity, quantity_or_unlimited, whole
+from tariffs.scalars import days_from, quantity, quantity_or_unlimited, whole
 
 if TYPE_CHECKING:
     from tariffs.cells import Cell
@@ -25,8 +26,11 @@ OPTIONAL = (
     "validity",
     "limits",
     "throttle",
+    "rollover",
+    "fee",
 )
 VALIDITIES = ("cycle", "day")
+MOST_ROLLOVER = 100
 
 
 class _Kinds:
@@ -60,10 +64,16 @@ def read_allowance(cell: Cell, context: Context) -> Allowance | None:
     if len(kinds.found) > 1:
         counted = " and ".join(sorted(kinds.found))
         cell.fail(f"The allowance counts {counted}.", "Use one kind of unit.")
-    daily = word(table, "validity", VALIDITIES) == "day"
-    if daily and prorate:
+    daily, days = _validity(table)
+    if (daily or days) and prorate:
         table["prorate"].fail(
-            "An allowance of a day is not prorated.", "Leave out prorate: every day gives it whole."
+            f"An allowance of {'a day' if daily else 'some days'} is not prorated.",
+            "Leave out prorate: it is given whole.",
+        )
+    rollover, rolled_last = _rollover(table["rollover"]) if "rollover" in table else (0, False)
+    if (daily or days) and rollover:
+        table["rollover"].fail(
+            "Only an allowance of a cycle rolls over.", "Leave out rollover, or write more days."
         )
     priority = table["priority"].value("priority", whole) if "priority" in table else 100
     return Allowance(
@@ -80,7 +90,39 @@ def read_allowance(cell: Cell, context: Context) -> Allowance | None:
         daily,
         FOREVER if throttle is None else throttle,
         limits,
+        days,
+        rollover,
+        rolled_last,
+        read_use_fee(table["fee"], named, context) if "fee" in table else None,
     )
+
+
+def _validity(table: dict[str, Cell]) -> tuple[bool, int]:
+    """Returns (given by day, days from activation or 0)."""
+    if "validity" not in table:
+        return False, 0
+    text = table["validity"].value("validity", _known_validity)
+    if text is None or text in VALIDITIES:
+        return text == "day", 0
+    return False, int(text.split()[0])
+
+
+def _known_validity(text: str) -> str:
+    days = days_from(text) if text.endswith((" day", " days")) else 0
+    if text not in VALIDITIES and not days:
+        msg = f"{text!r} is none: write cycle, day, or days from activation such as 30 days."
+        raise ValueError(msg)
+    return text
+
+
+def _rollover(cell: Cell) -> tuple[int, bool]:
+    """Returns (following cycles, whether what rolled over is taken last)."""
+    table = cell.table("rollover", ("cycles",), ("use",))
+    cycles = table["cycles"].value("cycles", whole) if "cycles" in table else 1
+    if cycles is not None and not 1 <= cycles <= MOST_ROLLOVER:
+        cell.fail(f"rollover: {cycles} cycles.", f"Write 1 to {MOST_ROLLOVER}.")
+        cycles = 1
+    return cycles or 1, word(table, "use", ("first", "last")) == "last"
 
 
 def _limits(cell: Cell, kinds: _Kinds, context: Context, *, shared: bool) -> tuple[Limit, ...]:

@@ -1,4 +1,4 @@
-"""Reads the parts that plans are made of: conditions, fees, caps, discounts."""
+"""Reads the parts that plans are made of: conditions, caps, discounts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tariffs.compiled import CAP_SCOPES, DIRECTIONS, HOME_ZONE, RUMS, SERVICES
 from tariffs.errors import nearest
-from tariffs.model import ROLES, Cap, Conditions, Discount, Fee
+from tariffs.model import Cap, Conditions, Discount
 from tariffs.scalars import amount, percent, yes_no
 
 if TYPE_CHECKING:
@@ -109,26 +109,6 @@ def dated_amount(table: dict[str, Cell], key: str, context: Context) -> Dated[in
     if key not in table:
         return None
     return table[key].dated(context.head.zone, key, lambda c: c.value(key, amount))
-
-
-def read_fee(cell: Cell, context: Context) -> Fee | None:
-    """Returns a recurring fee of a plan."""
-    head = context.head
-    required = ("id", "amount", "tax", "gl_code")
-    table = cell.table("fee", required, ("name", "proration", "charged", "roles"))
-    named, fee = identity(cell, table), dated_amount(table, "amount", context)
-    if named is None or fee is None or not table.keys() >= set(required):
-        return None
-    return Fee(
-        *named,
-        cell.source,
-        fee,
-        word(table, "proration", ("none", "daily")),
-        word(table, "charged", ("advance", "arrears")),
-        table["tax"].name("tax", head.taxes) or "",
-        table["gl_code"].name("G/L code", head.gl_codes) or "",
-        tuple(table["roles"].names("role", ROLES)) if "roles" in table else ROLES,
-    )
 
 
 def read_cap(cell: Cell, context: Context) -> Cap | None:

@@ -17,13 +17,13 @@ from tariffs.dated import Dated
 from tariffs.errors import Source, nearest
 from tariffs.model import FREE, Plan, Price, Rule
 from tariffs.read_allowances import read_allowance
+from tariffs.read_fees import read_fee
 from tariffs.read_parts import (
     dated_amount,
     explain_unit,
     flag,
     read_cap,
     read_conditions,
-    read_fee,
     unit_fits,
     word,
 )

@@ -136,6 +136,15 @@ def whole(text: str) -> int:
     return int(text)
 
 
+def days_from(text: str) -> int:
+    """Returns the days of ``1 day`` or ``30 days``, from 1 to 3,660."""
+    number, _, unit = text.partition(" ")
+    if unit not in {"day", "days"} or not number.isdecimal() or not 1 <= int(number) <= 3660:
+        msg = f"{text!r} is not a number of days, such as 30 days: 1 to 3660."
+        raise ValueError(msg)
+    return int(number)
+
+
 def yes_no(text: str) -> bool:
     """Returns True for ``yes`` or ``true``, False for ``no`` or ``false``."""
     known = {"yes": True, "true": True, "no": False, "false": False}

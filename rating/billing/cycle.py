@@ -32,12 +32,14 @@ class Cycle:
         first_day: First day, in the book's zone.
         next_day: First day that is no longer in it.
         midnight_us: int64[days + 1] UTC µs at which each day begins; the last entry is the end.
+        time_zone: IANA name of the zone whose midnights these are.
     """
 
     name: str
     first_day: date
     next_day: date
     midnight_us: tuple[int, ...]
+    time_zone: str
 
     @property
     def start_us(self) -> int:
@@ -95,4 +97,4 @@ def month_cycle(name: str, time_zone: str) -> Cycle:
     Raises:
         ValueError: If the name is not a month.
     """
-    return Cycle(name, first_day(name), last_day(name), midnights(name, time_zone))
+    return Cycle(name, first_day(name), last_day(name), midnights(name, time_zone), time_zone)

@@ -21,10 +21,12 @@ from rating.billing.closing import Rules, close, closing_rules
 from rating.billing.columns import canonical, in_vocabulary, micros, one_chunk, ranked
 from rating.billing.cycle import Cycle, month_cycle
 from rating.billing.duplicates import canonical_duplicates
-from rating.billing.fees import Tenure, charge_fees
+from rating.billing.fees import charge_fees
 from rating.billing.partition import UNGUIDED, partition_index
 from rating.billing.schema import FEE
+from rating.billing.tenure import tenure_of
 from rating.billing.usage import usage_charges
+from rating.billing.use_fees import charge_use, fees_of_use
 from rating.engine import Rater
 from rating.schema import TIME
 
@@ -102,6 +104,8 @@ class BillRun:
         partitions: Number of partitions, at least 1.
         state: Balances to begin with, made with these subscribers; those of the cycle's beginning
             if None.
+        balances: Balances of the cycle before (BALANCE_SCHEMA), from which allowances roll over;
+            None if it was not billed.
 
     Attributes:
         cycle: The cycle.
@@ -117,14 +121,16 @@ class BillRun:
         cycle: str,
         partitions: int,
         state: CycleState | None = None,
+        balances: pa.Table | None = None,
     ) -> None:
         self.cycle: Cycle = month_cycle(cycle, compiled.time_zone)
         self.home: Int32 = subscriber_partitions(subscribers, partitions)
         self.rater = Rater(compiled, subscribers)
         self._book = book
         self._subscribers = subscribers
-        self._state: CycleState = state or self.rater.open_cycle(cycle)
-        self._tenure = _tenure(subscribers)
+        self._state: CycleState = state or self.rater.open_cycle(cycle, balances)
+        self._use_fees = fees_of_use(book)
+        self._tenure = tenure_of(subscribers, len(compiled.plans))
         self._rules: Rules = closing_rules(compiled, book, self.cycle)
         self._issue = Issue(self.cycle, compiled.currency, compiled.digest, subscribers.digest)
 
@@ -152,7 +158,13 @@ class BillRun:
         rated = self.rater.rate(prepared, state)
         records = canonical(pa.Table.from_batches([rated.table]))
         mine = self.home == number
-        charges = join([usage_charges(records, self.cycle), self._fees(mine)])
+        charges = join(
+            [
+                usage_charges(records, self.cycle),
+                self._fees(mine),
+                charge_use(state, self._use_fees, mine, self.cycle),
+            ]
+        )
         lines = close(charges, self._rules, self.cycle)
         return PartitionBill(
             rated=records,
@@ -195,7 +207,7 @@ class BillRun:
     def _fees(self, mine: NDArray[np.bool_]) -> Charges:
         """Returns the fee lines of the partition's charge groups."""
         tenure = self._tenure.take(mine[self._tenure.group])
-        fees = charge_fees(self._book.plans, tenure, self.cycle)
+        fees = charge_fees((*self._book.plans, *self._book.options), tenure, self.cycle)
         owner = tenure.take(fees.tenure)
         data = self._subscribers
         amount = fees.amount
@@ -212,7 +224,7 @@ class BillRun:
                 "subscriber_id": Names.of(owner.subscriber, data.names),
                 "kind": FEE,
                 "item": of_fee([fee.name for _, fee in fees.fees]),
-                "plan": of_fee([plan.id for plan, _ in fees.fees]),
+                "plan": of_fee([giver.key for giver, _ in fees.fees]),
                 "tax": of_fee([fee.tax for _, fee in fees.fees]),
                 "gl_code": of_fee([fee.gl for _, fee in fees.fees]),
             },
@@ -281,19 +293,6 @@ def cycle_events(
         duplicates: EDRs that were dropped as duplicates.
     """
     return canonical_duplicates(_together(edr), _together(duplicates))
-
-
-def _tenure(subscribers: Subscribers) -> Tenure:
-    """Returns the validity periods in the form that fees are charged from."""
-    return Tenure(
-        subscribers.subscriber,
-        subscribers.account,
-        subscribers.group,
-        subscribers.plan,
-        subscribers.role.astype(np.int32),
-        subscribers.valid_from,
-        subscribers.valid_to,
-    ).joined()
 
 
 def _together(tables: Iterable[pa.Table | pa.RecordBatch]) -> pa.Table:

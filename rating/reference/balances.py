@@ -2,48 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from rating.cycles import cycle_bounds, day_number, days_of
+import numpy as np
+
+from rating.cycles import cycle_bounds, day_number
+from rating.reference.grants import grants_of
 from rating.reference.steps import money
-from rating.subscribers import ROLES
-from tariffs.compiled import FOREVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from decimal import Decimal
 
+    from rating.grants import Instances
     from rating.reference.classify import Event
+    from rating.reference.grants import Carried, Grant, TakenKey
     from rating.state import CycleState
     from rating.subscribers import Subscribers
     from tariffs.compiled import CompiledBook
 
 CapKey = tuple[str, str, int]
 """(cap, "subscriber" or "charge_group", its index)."""
-
-TakenKey = tuple[int | None, int | None, int | None]
-"""(local day since 1970-01-01, limit of the book, subscriber), each None where it does not count."""
-
-
-@dataclass(slots=True)
-class Grant:
-    """One allowance that one validity of a plan gives."""
-
-    allowance: int
-    subscriber: int
-    group: int
-    plan: int
-    valid_from: int
-    valid_to: int
-    given: int
-    shared: bool
-    rank: tuple[int, ...]
-    """Priority, own before shared, then as written, then owner and time."""
-    used: int = 0
-    """Of what is given by day: on all days."""
-    taken: dict[TakenKey, int] = field(default_factory=dict)
-    """Units by day and under the limits inside the allowance."""
 
 
 @dataclass(slots=True)
@@ -58,11 +38,7 @@ class Balances:
 
     @classmethod
     def opened(
-        cls,
-        cycle: str,
-        book: CompiledBook,
-        data: Subscribers,
-        periods: Iterable[int] | None = None,
+        cls, cycle: str, book: CompiledBook, data: Subscribers, carried: Iterable[Carried] = ()
     ) -> Balances:
         """Returns the balances at the beginning of a cycle.
 
@@ -70,46 +46,42 @@ class Balances:
             cycle: The month.
             book: The tariff book.
             data: The subscribers.
-            periods: Only these validity periods (all of a charge group); None for all.
+            carried: What the cycle before left.
         """
-        out = cls(cycle, book, data)
-        begin, end = cycle_bounds(cycle, book.time_zone)
-        last: tuple[int, ...] | None = None
-        for period in sorted(range(data.n_periods) if periods is None else periods):
-            since = max(int(data.valid_from[period]), begin)
-            until = min(int(data.valid_to[period]), end)
-            if since >= until:
-                continue
-            kind = tuple(
-                int(column[period])
-                for column in (data.subscriber, data.plan, data.group, data.role)
-            )
-            if last == (*kind, since):
-                for grant in out.grants:
-                    if (grant.subscriber, grant.valid_to) == (kind[0], since):
-                        grant.valid_to = until
-            else:
-                out._grant(kind, since, until, begin)
-            last = (*kind, until)
-        for grant in out.grants:
-            grant.given = out._share(grant)
-        return out
+        return cls(cycle, book, data, grants_of(cycle, book, data, carried))
 
     @classmethod
     def of_state(cls, state: CycleState, group: int) -> Balances:
         """Returns the balances of one charge group as a state has them now."""
         data, book = state.subscribers, state.compiled
-        periods = [at for at in range(data.n_periods) if data.group[at] == group]
-        out = cls.opened(state.cycle, book, data, periods)
+        whose = set(data.subscriber[data.group == group].tolist())
+        some = _only(data, whose)
+        names = list(dict.fromkeys(book.allowances))
+        was = state.opening
+        carried = (
+            []
+            if was is None
+            else list(
+                zip(
+                    was.subscriber.tolist(),
+                    [names[at] for at in was.name],
+                    was.granted.tolist(),
+                    was.valid_to.tolist(),
+                    was.left.tolist(),
+                    strict=True,
+                )
+            )
+        )
+        out = cls.opened(state.cycle, book, some, carried)
+        out.data = data
+        out.grants = [grant for grant in out.grants if grant.group == group]
         own, caps = state.instances, state.counters
         used = {
-            (int(own.subscriber[at]), int(own.allowance[at]), int(own.valid_from[at])): int(
-                state.used[at]
-            )
-            for at in (own.group == group).nonzero()[0]
+            key_of(own, at): int(state.used[at])
+            for at in (own.group == group).nonzero()[0].tolist()
         }
         for grant in out.grants:
-            grant.used = used[grant.subscriber, grant.allowance, grant.valid_from]
+            grant.used = used[grant.key]
             grant.taken = taken_of(state, grant)
             grant.used += sum(
                 units for (_, limit, _), units in grant.taken.items() if limit is None
@@ -187,30 +159,22 @@ class Balances:
                 out.append((int(cap), (book.caps[cap], scope, owner)))
         return out
 
-    def _grant(self, kind: tuple[int, ...], since: int, until: int, begin: int) -> None:
-        """Adds what a plan gives to a subscriber for a time."""
-        book = self.book
-        subscriber, plan, group, role = kind
-        first, last = book.plan_alw_first[plan], book.plan_alw_first[plan + 1]
-        for position, allowance in enumerate(book.plan_alw[first:last].tolist(), start=int(first)):
-            shared = bool(book.alw_shared[allowance])
-            if not book.alw_from_us[allowance] <= begin < book.alw_to_us[allowance]:
-                continue
-            if shared and ROLES[role] == "sub":
-                continue
-            priority = int(book.alw_priority[allowance])
-            rank = (priority, int(shared), position, subscriber, since)
-            grant = Grant(allowance, subscriber, group, plan, since, until, 0, shared, rank)
-            self.grants.append(grant)
 
-    def _share(self, grant: Grant) -> int:
-        """Returns the units given: everything, or the share of the cycle's days, rounded down."""
-        quantity = int(self.book.alw_quantity[grant.allowance])
-        if not self.book.alw_prorate[grant.allowance] or quantity == FOREVER:
-            return quantity
-        zone = self.book.time_zone
-        days = day_number(grant.valid_to, zone) - day_number(grant.valid_from, zone)
-        return quantity * days // days_of(self.cycle)
+def _only(data: Subscribers, whose: set[int]) -> Subscribers:
+    """Returns the data with the periods and purchases of some subscribers only."""
+    mine = np.isin(data.subscriber, list(whose))
+    bought = data.purchases
+    theirs = np.isin(bought.subscriber, list(whose))
+    columns = ("subscriber", "account", "group", "plan", "role", "valid_from", "valid_to")
+    some = {name: getattr(data, name)[mine] for name in columns}
+    purchases = replace(
+        bought,
+        subscriber=bought.subscriber[theirs],
+        option=bought.option[theirs],
+        valid_from=bought.valid_from[theirs],
+        valid_to=bought.valid_to[theirs],
+    )
+    return replace(data, **some, purchases=purchases)
 
 
 def taken_of(state: CycleState, grant: Grant) -> dict[TakenKey, int]:
@@ -220,8 +184,7 @@ def taken_of(state: CycleState, grant: Grant) -> dict[TakenKey, int]:
     first_day = day_number(state.begin_us, book.time_zone)
     for at, instance in enumerate(more.instance.tolist()):
         units = int(state.used[len(own.allowance) + at])
-        place = (own.subscriber[instance], own.allowance[instance], own.valid_from[instance])
-        if not units or place != (grant.subscriber, grant.allowance, grant.valid_from):
+        if not units or key_of(own, instance) != grant.key:
             continue
         day, limit, member = (
             None if code < 0 else int(code)
@@ -233,3 +196,11 @@ def taken_of(state: CycleState, grant: Grant) -> dict[TakenKey, int]:
             limit += int(book.alw_limit_first[grant.allowance])
         found[day, limit, member] = units
     return found
+
+
+def key_of(own: Instances, at: int) -> tuple[int, int, int, int]:
+    """Returns what tells an instance apart, as :attr:`Grant.key`."""
+    subscriber, giver, allowance, granted = (
+        int(column[at]) for column in (own.subscriber, own.giver, own.allowance, own.granted)
+    )
+    return subscriber, giver, allowance, granted

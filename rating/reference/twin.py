@@ -18,8 +18,9 @@ from rating.schema import MONEY_LIMIT, RUM_UNITS
 from tariffs.compiled import STEP_KINDS
 
 if TYPE_CHECKING:
-    from rating.reference.balances import Balances, Grant
+    from rating.reference.balances import Balances
     from rating.reference.classify import Event
+    from rating.reference.grants import Grant
     from rating.subscribers import Subscribers
     from tariffs.compiled import CompiledBook
 

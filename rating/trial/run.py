@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from mediation.duplicates import record_keys
 from rating.billing.run import BillRun
-from rating.cycles import cycle_of, day_number, to_us
+from rating.cycles import cycle_before, cycle_of, day_number, to_us
 from rating.engine import Rater
 from rating.errors import nearest
 from rating.reasons import REASONS
@@ -16,16 +18,14 @@ from rating.reference.classify import classify
 from rating.reference.steps import NotRatedError
 from rating.reference.twin import rate
 from rating.schema import RUMS
-from rating.state import CycleState
 from rating.trial.world import CaseError, batch_of, load_rows, record, tables_of
 from tariffs.cases import FIRST_SUBSCRIBER
 from tariffs.compiled import FOREVER
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from rating.reference.classify import Event
     from rating.reference.steps import Charge
+    from rating.state import CycleState
     from rating.subscribers import Subscribers
     from tariffs.cases import Case
     from tariffs.compiled import CompiledBook
@@ -95,16 +95,19 @@ class Trial:
         out = Outcome.of(len(rows))
         own = data.periods_of(FIRST_SUBSCRIBER)
         out.account = str(data.accounts[data.account[own[0]]].as_py()) if own else ""
+        before: pa.Table | None = None
+        last = ""
         for at, cycle in enumerate(sorted(set(cycles))):
-            state = CycleState(cycle, self.compiled, data)
+            state = rater.open_cycle(cycle, before if last == cycle_before(cycle) else None)
             if at == 0:
                 _open(state, case)
             mine = [row for row, its in zip(rows, cycles, strict=True) if its == cycle]
             self._twin(mine, state.copy(), out)
             if any(one.path[0] in {"lines", "bill"} for one in case.expect):
-                self._bill(mine, state, out)
+                before = self._bill(mine, state, out)
             else:
-                _kernels(rater, mine, state, out)
+                before = _kernels(rater, mine, state, out)
+            last = cycle
         return out
 
     def _rater(self, case: Case) -> Rater:
@@ -128,8 +131,8 @@ class Trial:
             rows.append(record(usage, imsi, number, offset))
         return rows
 
-    def _bill(self, rows: list[Row], state: CycleState, out: Outcome) -> None:
-        """Rates and bills."""
+    def _bill(self, rows: list[Row], state: CycleState, out: Outcome) -> pa.Table:
+        """Rates and bills; returns the balances."""
         run = BillRun(
             self.compiled, self.book, state.subscribers, state.cycle, partitions=1, state=state
         )
@@ -139,6 +142,7 @@ class Trial:
         out.lines += bill.lines.to_pylist()
         out.bills += bill.bills.to_pylist()
         _taken(bill.rated, bill.balances, out)
+        return bill.balances
 
     def _twin(self, rows: list[Row], state: CycleState, out: Outcome) -> None:
         data = state.subscribers
@@ -172,12 +176,14 @@ class Trial:
         return out
 
 
-def _kernels(rater: Rater, rows: list[Row], state: CycleState, out: Outcome) -> None:
-    """Rates as a bill run does, but makes no bill."""
+def _kernels(rater: Rater, rows: list[Row], state: CycleState, out: Outcome) -> pa.Table:
+    """Rates as a bill run does, but makes no bill; returns the balances."""
     rated = rater.rate(rater.prepare(batch_of(rows)), state)
     for row, reason in zip(rated.unrated.row.tolist(), rated.unrated.reasons(), strict=True):
         out.unrated[rows[row]["offset"]] = reason
-    _taken(rated.table, state.balances(), out)
+    balances = pa.Table.from_batches([state.balances()])
+    _taken(rated.table, balances, out)
+    return balances
 
 
 def _taken(

@@ -14,6 +14,7 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from rating.cycles import to_us
 from rating.engine import Rater
 from rating.kernels.guide import NO_PRICE, OVERFLOW
 from rating.partner import in_book_currency
@@ -25,7 +26,10 @@ from tests.rating import strategies
 from tests.rating.strategies_edr import edr_batch, plain_keys
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from rating.reference.classify import Event
+    from rating.reference.grants import Carried
     from rating.reference.steps import Charge
     from rating.state import CycleState
     from rating.subscribers import Subscribers
@@ -36,15 +40,19 @@ def compare(
     book: CompiledBook,
     data: Subscribers,
     rows: list[dict[str, Any]],
+    before: pa.Table | None = None,
     cycle: str = strategies.CYCLE,
 ) -> None:
-    """Rates the rows of a cycle both ways and asserts that everything is equal."""
+    """Rates the rows of a cycle both ways and asserts that everything is equal.
+
+    ``before``: balances of the cycle before.
+    """
     rater = Rater(book, data)
     batch = edr_batch(rows)
     prepared = rater.prepare(batch, plain_keys(batch))
-    state = rater.open_cycle(cycle)
+    state = rater.open_cycle(cycle, before)
     inside = {i for i, row in enumerate(rows) if state.begin_us <= row["start_time"] < state.end_us}
-    balances = Balances.opened(cycle, book, data)
+    balances = Balances.opened(cycle, book, data, _carried(before, data))
     expected: dict[int, Charge] = {}
     refused: dict[int, int] = {}
     found = []
@@ -122,17 +130,19 @@ def _compare_state(balances: Balances, state: CycleState, book: CompiledBook) ->
     own = state.instances
     whole = balances_used(state)
     got = {
-        (int(own.subscriber[i]), int(own.allowance[i]), int(own.valid_from[i])): (
+        tuple(int(c[i]) for c in (own.subscriber, own.giver, own.allowance, own.granted)): (
             int(own.given[i]),
             whole[i],
+            int(own.valid_from[i]),
             int(own.valid_to[i]),
         )
         for i in range(len(own.allowance))
     }
     assert got == {
-        (grant.subscriber, grant.allowance, grant.valid_from): (
+        grant.key: (
             grant.given,
             grant.used,
+            grant.valid_from,
             grant.valid_to,
         )
         for grant in balances.grants
@@ -152,6 +162,23 @@ def _compare_state(balances: Balances, state: CycleState, book: CompiledBook) ->
         for slot in np.flatnonzero(state.cap_spent)
     }
     assert spent == {key: amount for key, amount in balances.spent.items() if amount}
+
+
+def _carried(before: pa.Table | None, data: Subscribers) -> list[Carried]:
+    """Returns balances as the twin takes them."""
+    names = data.names.to_pylist()
+    rows = [] if before is None else before.to_pylist()
+    return [
+        (
+            names.index(row["subscriber_id"]),
+            row["allowance"],
+            to_us(row["granted_at"]),
+            to_us(row["valid_to"]),
+            row["left"],
+        )
+        for row in rows
+        if row["subscriber_id"] in names
+    ]
 
 
 def balances_used(state: CycleState) -> list[int]:
@@ -178,11 +205,11 @@ def _conserved(state: CycleState, book: CompiledBook) -> None:
 @st.composite
 def cases(
     draw: st.DrawFn, most: int = 120
-) -> tuple[CompiledBook, Subscribers, list[dict[str, Any]]]:
-    """A book, subscribers and events."""
+) -> tuple[CompiledBook, Subscribers, list[dict[str, Any]], pa.Table | None]:
+    """A book, subscribers, events and balances of the cycle before."""
     book = draw(strategies.books())
     data = draw(strategies.subscribers(len(book.plans)))
-    return book, data, draw(strategies.events(most))
+    return book, data, draw(strategies.events(most)), draw(strategies.balances(book))
 
 
 def main(arguments: list[str] | None = None) -> int:

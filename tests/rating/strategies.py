@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from mediation.edr import MISSING
 from rating.cycles import to_us
-from rating.subscribers import NO_LIMIT, Subscribers
+from rating.schema import TIME
+from rating.subscribers import NO_LIMIT, Purchases, Subscribers
 from tariffs.compile_numbers import build_trie
 from tariffs.compiled import BEGINNING, CALL_CLASSES, FOREVER, CompiledBook
 from tariffs.dated import Dated
@@ -32,6 +33,7 @@ BANDS = ("any", "peak", "off_peak", "night")
 ZONES = ("none", "north", "abroad", "help", "stream")
 ROAMING = ("home", "unknown", "asia", "domestic", "home_zone")
 AREAS = ("", "north", "south")
+OPTIONS = ("pack", "pass")
 USAGES = ((0, 0), (0, 1), (2, 0), (4, 0))
 """(service, direction): voice out and in, SMS out, data."""
 N_CLASSES = len(USAGES) * len(CALL_CLASSES) * len(ZONES) * len(ROAMING)
@@ -239,7 +241,9 @@ def _definitions(draw: st.DrawFn, plans: int) -> dict[str, Any]:
     quantity = st.sampled_from([0, 59, 100, 3600, 20_000, 500_000, FOREVER])
     amount = st.one_of(_AMOUNT, st.integers(0, 30_000_000))
     limits = draw(st.lists(st.sampled_from([0, 0, 1, 2]), min_size=a, max_size=a))
-    alw_first, alw = _lists(draw, plans, a)
+    days = column(a, st.sampled_from([0, 0, 0, 1, 8, 40]), np.int32)
+    daily = np.where(days > 0, 0, column(a, rare, np.int8)).astype(np.int8)
+    alw_first, alw = _lists(draw, plans + len(OPTIONS), a)
     disc_first, disc = _lists(draw, plans, d)
     cap_first, cap = _lists(draw, plans, c)
     return {
@@ -252,7 +256,13 @@ def _definitions(draw: st.DrawFn, plans: int) -> dict[str, Any]:
         "alw_shared": column(a, flag, np.int8),
         "alw_prorate": column(a, flag, np.int8),
         "alw_beat": column(a, st.sampled_from([0, 0, 1, 60, 45]), np.int64),
-        "alw_daily": column(a, rare, np.int8),
+        "alw_daily": daily,
+        "alw_days": days,
+        # a loaded book lets only allowances of a cycle roll over
+        "alw_rollover": np.where(
+            (days > 0) | (daily != 0), 0, column(a, st.sampled_from([0, 0, 1, 3]), np.int8)
+        ).astype(np.int8),
+        "alw_rolled_last": column(a, flag, np.int8),
         "alw_throttle": column(a, st.sampled_from([FOREVER, FOREVER, 0, 90, 5000]), np.int64),
         "alw_limit_first": np.concatenate([[0], np.cumsum(limits)]).astype(np.int32),
         "lim_quantity": column(sum(limits), st.sampled_from([0, 59, 100, 3600, 500_000]), np.int64),
@@ -303,6 +313,7 @@ def _fixed() -> dict[str, Any]:
         "taxes": ("none", "vat"),
         "gl_codes": ("4000", "4100"),
         "areas": AREAS,
+        "options": OPTIONS,
         "usages": ("voice.originating", "voice.terminating", "sms.originating", "data.originating"),
         "short_codes": {"110": 3},
         "zone_class": np.array([0, 6, 8, 1, 0], np.int8),
@@ -387,10 +398,65 @@ def subscribers(draw: st.DrawFn, plans: int) -> Subscribers:
         imsi=np.where(who == 3, MISSING, FIRST_IMSI + who),
         valid_from=np.ascontiguousarray(begin),
         valid_to=np.ascontiguousarray(end),
+        purchases=draw(_purchases()),
         friend_subscriber=np.array([k for k, _ in friends], np.int32),
         friend_number=np.array([numbers[k] for _, k in friends], np.int64),
         friend_from=np.full(len(friends), instant(3), np.int64),
         friend_to=np.full(len(friends), FOREVER, np.int64),
+    )
+
+
+@st.composite
+def _purchases(draw: st.DrawFn) -> Purchases:
+    """Options that were bought before the cycle, in it, at one moment twice, or for ever."""
+    moments = st.sampled_from([instant(20, month=9), instant(1), instant(9, 12), instant(20)])
+    ends = st.sampled_from([FOREVER, FOREVER, instant(15), instant(24, 23, 46)])
+    rows = draw(
+        st.lists(st.tuples(st.integers(0, 5), st.integers(0, 1), moments, ends), max_size=6)
+    )
+    rows = sorted(row for row in rows if row[2] < row[3])
+    who, option, begin, end = np.array(rows, np.int64).reshape(-1, 4).T
+    order = np.lexsort((begin, option, who))
+    return Purchases(
+        OPTIONS,
+        who[order].astype(np.int32),
+        option[order].astype(np.int32),
+        np.ascontiguousarray(begin[order]),
+        np.ascontiguousarray(end[order]),
+    )
+
+
+@st.composite
+def balances(draw: st.DrawFn, book: CompiledBook) -> pa.Table | None:
+    """What the cycle before left of some allowances; None if it is not known."""
+    if draw(st.booleans()):
+        return None
+    grants = [instant(1, month=8), instant(1, month=9), instant(20, month=9)]
+    found = draw(
+        st.lists(
+            st.tuples(
+                st.integers(0, SUBSCRIBERS),
+                st.integers(0, len(book.allowances)),
+                st.sampled_from(grants),
+            ),
+            unique=True,
+            max_size=12,
+        )
+    )
+    names = (*book.allowances, "gone/away")
+    left = draw(
+        st.lists(st.sampled_from([0, 1, 45, 3600]), min_size=len(found), max_size=len(found))
+    )
+    until = st.sampled_from([instant(1), instant(1), instant(25, month=9)])
+    return pa.table(
+        {
+            "cycle": pa.array(["2026-09"] * len(found), pa.string()),
+            "subscriber_id": pa.array([f"S{who}" for who, _, _ in found], pa.string()),
+            "allowance": pa.array([names[at] for _, at, _ in found], pa.string()),
+            "granted_at": pa.array([when for _, _, when in found], pa.int64()).cast(TIME),
+            "valid_to": pa.array([draw(until) for _ in found], pa.int64()).cast(TIME),
+            "left": pa.array(left, pa.int64()),
+        }
     )
 
 

@@ -10,8 +10,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rating.billing.cycle import month_cycle
-from rating.billing.fees import FeeCharges, Tenure, charge_fees
+from rating.billing.fees import FeeCharges, charge_fees
 from rating.billing.proration import prorate
+from rating.billing.tenure import Tenure, held
 from tariffs.compiled import BEGINNING, FOREVER
 from tariffs.dated import Dated
 from tariffs.errors import Source
@@ -57,7 +58,7 @@ def tenure(*rows: tuple[int, int, int, int], role: int = 0) -> Tenure:
     column = [np.asarray([row[n] for row in rows], np.int64) for n in range(4)]
     small = [c.astype(np.int32) for c in column]
     roles = np.full(len(rows), role, np.int32)
-    return Tenure(small[0], small[0], small[0], small[1], roles, column[2], column[3]).joined()
+    return held(small[0], small[0], small[0], small[1], roles, column[2], column[3])
 
 
 def paid(charges: FeeCharges) -> list[tuple[int, int, int]]:

@@ -95,7 +95,7 @@ def test_case(case: dict[str, Any], tmp_path: Path) -> None:
     batch = edr_batch(rows)
     got: dict[int, Any] = {}
     for cycle in sorted({c for row in rows for c in _cycle(row, book)}):
-        compare(book, data, rows, cycle)
+        compare(book, data, rows, cycle=cycle)
         prepared = rater.prepare(batch, plain_keys(batch))
         rated = rater.rate(prepared, rater.open_cycle(cycle))
         got |= {one["offset"]: one for one in rated.table.to_pylist()}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from tests.tariffs.books import edited
-from tests.tariffs.changes import PLAN, Change, Mistakes
+from tests.tariffs.changes import PLAN, Change, Mistakes, added
 
 MINUTES = "{id: minutes, quantity: 10 min, when: {service: voice, roaming: home}}"
 LINE = 10
+FEE = "{id: f, amount: 1.00, tax: vat, gl_code: 4010}"
 
 
 def minutes(more: str) -> Change:
@@ -18,7 +19,7 @@ MISTAKES: Mistakes = {
         minutes("validity: dayly"),
         PLAN,
         LINE,
-        ("validity 'dayly'", "Did you mean 'day'?"),
+        ("'dayly'", "cycle, day, or days"),
     ),
     "prorated day": (
         minutes("validity: day, prorate: yes"),
@@ -61,5 +62,78 @@ MISTAKES: Mistakes = {
         PLAN,
         LINE,
         ("counts bytes and seconds",),
+    ),
+    "validity in weeks": (
+        minutes("validity: 2 weeks"),
+        PLAN,
+        LINE,
+        ("'2 weeks'", "30 days"),
+    ),
+    "rollover of a day": (
+        minutes("validity: day, rollover: {cycles: 1}"),
+        PLAN,
+        LINE,
+        ("Only an allowance of a cycle rolls over",),
+    ),
+    "rollover for nothing": (
+        minutes("rollover: {cycles: 0}"),
+        PLAN,
+        LINE,
+        ("0 cycles", "1 to 100"),
+    ),
+    "rollover used when": (
+        minutes("rollover: {cycles: 1, use: frist}"),
+        PLAN,
+        LINE,
+        ("use 'frist'", "Did you mean 'first'?"),
+    ),
+    "fee of use without tax": (
+        minutes("fee: {amount: 1.00, gl_code: 4010}"),
+        PLAN,
+        LINE,
+        ("fee lacks tax",),
+    ),
+    "one-time fee with proration": (
+        edited(
+            PLAN,
+            "tax: vat, gl_code: 4010}",
+            "tax: vat, gl_code: 4010, charged: once, trial: 1 day}",
+        ),
+        PLAN,
+        3,
+        ("charged once has no trial",),
+    ),
+    "option that is nothing": (
+        added("options/all.yaml", "pack: {name: Pack}\n"),
+        "options/all.yaml",
+        1,
+        ("'pack' is nothing", "Write fees"),
+    ),
+    "option with the name of a plan": (
+        added("options/all.yaml", f"plain:\n  fees: [{FEE}]\n"),
+        "options/all.yaml",
+        1,
+        ("'plain' has the name of a plan",),
+    ),
+    "option twice": (
+        {
+            **added("options/a.yaml", f"p: {{fees: [{FEE}]}}\n"),
+            **added("options/b.yaml", f"p: {{fees: [{FEE}]}}\n"),
+        },
+        "options/b.yaml",
+        1,
+        ("'p' is also in options/a.yaml:1",),
+    ),
+    "option with a bad name": (
+        added("options/a.yaml", f"Big Pack: {{fees: [{FEE}]}}\n"),
+        "options/a.yaml",
+        1,
+        ("'Big Pack' is no name",),
+    ),
+    "option's parts of one id": (
+        added("options/a.yaml", f"p:\n  fees:\n    - {FEE}\n    - {FEE}\n"),
+        "options/a.yaml",
+        4,
+        ("'f' is also in line 3",),
     ),
 }
