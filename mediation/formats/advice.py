@@ -95,6 +95,8 @@ def _of_type(cdr_format: Format, rule: TypeRule, document: Document) -> Iterator
     ]
     columns = {each.column for each in rule.columns}
     columns |= {each.column for rows in rule.rows for each in rows.columns}
+    if (around := cdr_format.mapping.file) is not None:
+        columns |= around.columns.keys()
     needed = (*ALWAYS, *NEEDED.get(rule.service, ()))
     if rule.direction not in NO_SUBSCRIBER:
         needed += SUBSCRIBER

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,6 +75,7 @@ def new(name: str, *, workspace: Workspace, folder: Path | None) -> None:
         "huadan format check acme_pbx",
         "huadan format check acme_pbx samples/*.ber",
         "huadan format check 3gpp_cs file.ber --json",
+        "huadan format check ericsson_cs file.ber --time-zone Europe/Berlin",
     )
 )
 @click.argument("name")
@@ -86,9 +88,18 @@ def new(name: str, *, workspace: Workspace, folder: Path | None) -> None:
     show_default=True,
     help="Records to read of each file.",
 )
+@click.option(
+    "--time-zone", help="Of nodes whose records carry none, as a [[source]] would say it."
+)
 @json_option
 def check(
-    name: str, files: tuple[Path, ...], *, workspace: Workspace, records: int, as_json: bool
+    name: str,
+    files: tuple[Path, ...],
+    *,
+    workspace: Workspace,
+    records: int,
+    time_zone: str | None,
+    as_json: bool,
 ) -> int:
     """Compile format NAME, tell every mistake, and show what of FILES it maps.
 
@@ -97,9 +108,47 @@ def check(
     from pipeline.format_check import check_format  # noqa: PLC0415 - heavy imports when needed
     from pipeline.normalization import normalization_here  # noqa: PLC0415
 
-    report = check_format(name, files, normalization_here(workspace), records)
+    normalization = normalization_here(workspace)
+    if time_zone is not None:
+        try:
+            zones = normalization.time_zones.with_default(time_zone)
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="--time-zone") from error
+        normalization = replace(normalization, time_zones=zones)
+    report = check_format(name, files, normalization, records)
     if as_json:
         print_json(report.to_dict())
     else:
         click.echo("\n".join(report.lines()))
     return int(Exit.CONFIGURATION if report.failed else Exit.DONE)
+
+
+@format_.command(epilog=examples("huadan format codecs", "huadan format codecs --flat"))
+@click.option("--flat", is_flag=True, help="Those of text and fixed records.")
+@json_option
+def codecs(*, flat: bool, as_json: bool) -> None:
+    """Show the codecs that a mapping may name: what they read, what they fill, what they mean."""
+    from pipeline.format_words import codec_rows  # noqa: PLC0415 - heavy imports when needed
+
+    _words(codec_rows(flat=flat), as_json=as_json)
+
+
+@format_.command(epilog=examples("huadan format columns", "huadan format columns --json"))
+@json_option
+def columns(*, as_json: bool) -> None:
+    """Show the columns of the event record that a mapping may fill."""
+    from pipeline.format_words import column_rows  # noqa: PLC0415 - heavy imports when needed
+
+    _words(column_rows(), as_json=as_json)
+
+
+def _words(rows: list[dict[str, str]], *, as_json: bool) -> None:
+    """Prints rows as lines of columns that stand below each other, the last one as long as it is."""
+    if as_json:
+        print_json(rows)
+        return
+    *names, last = rows[0]
+    widths = {name: max(len(row[name]) for row in rows) for name in names}
+    for row in rows:
+        cells = "  ".join(f"{row[name]:<{widths[name]}}" for name in names)
+        click.echo(f"{cells}  {row[last]}")

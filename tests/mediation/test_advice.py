@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from mediation import formats
@@ -43,3 +44,18 @@ def test_a_trunk_has_no_subscriber(tmp_path: Path) -> None:
     assert any("served_imsi" in line for line in told(tmp_path, mapping))
     trunk = mapping.replace("direction: originating", "direction: transit")
     assert not any("served_imsi" in line for line in told(tmp_path, trunk))
+
+
+def test_what_the_file_fills_is_not_asked_of_its_records() -> None:
+    whole = formats.load("huawei_cs")
+    first, *_ = whole.mapping.types
+    without = dataclasses.replace(
+        first, columns=tuple(one for one in first.columns if one.column != "recording_entity")
+    )
+    for filled in (False, True):
+        assert whole.mapping.file is not None
+        columns = {"recording_entity": "node"} if filled else {}
+        around = dataclasses.replace(whole.mapping.file, columns=columns)
+        mapping = dataclasses.replace(whole.mapping, types=(without,), file=around)
+        found = [str(problem) for problem in advice(dataclasses.replace(whole, mapping=mapping))]
+        assert any("fills no `recording_entity`" in line for line in found) != filled

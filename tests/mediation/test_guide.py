@@ -49,7 +49,7 @@ def test_every_step_of_the_guide_works(tmp_path: Path) -> None:
         elif kind == "text":
             for line in content.splitlines():
                 assert line.partition("…")[0].strip() in output, f"{line}\n{output}"
-    assert commands == 9
+    assert commands == 10
 
 
 def test_what_the_guide_points_to_is_there() -> None:

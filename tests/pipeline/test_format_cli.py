@@ -12,6 +12,7 @@ import pytest
 
 from mediation import format_folders
 from pipeline.cli.main import main
+from traffic.nodes import write_node_file
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "samples" / "cdr" / "msc1" / "msc1_000002_202610070448.ber"
@@ -117,3 +118,25 @@ def test_a_file_that_cannot_be_read_fails_the_check(capsys: pytest.CaptureFixtur
     code, _, err = call(capsys, "check", "3gpp_c")
     assert code == 2
     assert "did you mean `3gpp_cs`?" in err
+
+
+def test_the_words_of_a_mapping_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in (("codecs",), ("codecs", "--flat"), ("columns",)):
+        code, out, err = call(capsys, *command)
+        assert code == 0, err
+        rows = json.loads(call(capsys, *command, "--json")[1])
+        assert len(out.splitlines()) == len(rows) > 10
+        assert all(row["meaning"] for row in rows)
+    assert {"column": "duration", "kind": "number", "unit": "s", "meaning": "Chargeable duration"} in rows  # fmt: skip
+
+
+def test_a_time_zone_is_tried(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "calls"
+    write_node_file("ericsson_cs", 20, 1, file)
+    [without] = checked(capsys, "ericsson_cs", str(file))["files"]
+    assert without["suspended"] == 20
+    [tried] = checked(capsys, "ericsson_cs", str(file), "--time-zone", "Europe/Berlin")["files"]
+    assert tried["decoded"] == 20
+    code, _, err = call(capsys, "check", "ericsson_cs", str(file), "--time-zone", "Europe/Berlim")
+    assert code == 2
+    assert "Europe/Berlin" in err
