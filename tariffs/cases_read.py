@@ -29,7 +29,16 @@ NAMES = (
     *("call_class", "zone", "roaming", "band", "rule", "plan", "subscriber", "tax", "gl_code"),
     "unrated",
 )
-AMOUNTS = ("connect_fee", "usage_charge", "gross", "discount", "cap", "rounding", "charge")
+AMOUNTS = (
+    "connect_fee",
+    "usage_charge",
+    "gross",
+    "discount",
+    "cap",
+    "rounding",
+    "charge",
+    "wholesale_cost",
+)
 FLAGS = ("throttled",)
 QUANTITIES = ("quantity", "charged", "allowance_units")
 OF_USAGE = (*NAMES, *FLAGS, *AMOUNTS, *QUANTITIES, "allowances", "discounts", "left")

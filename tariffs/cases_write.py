@@ -55,7 +55,7 @@ def quantity_written(kind: str, units: int, like: str = "") -> str:
     """Returns a quantity, in the unit of ``like`` if it is a whole number of it."""
     if units == FOREVER:
         return f"unlimited {kind}"
-    name, scale = _BASE[kind], 1
+    name, scale = _BASE.get(kind, kind), 1
     unit = like.rpartition(" ")[2]
     if unit in UNITS and UNITS[unit][0] == kind and units % UNITS[unit][1] == 0:
         name, scale = unit, UNITS[unit][1]

@@ -6,14 +6,21 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from rating.billing.wording import duration_text, mask_number, plain_number, quantity_text
+from rating.billing.wording import (
+    amount_text,
+    duration_text,
+    mask_number,
+    plain_number,
+    quantity_text,
+)
 from rating.cycles import from_us
 from rating.explain.explanation import Explanation
 from rating.explain.rows import rows_of
+from rating.partner import in_book_currency
 from rating.reasons import REASONS
 from rating.reference.balances import Balances
 from rating.reference.classify import classify
-from rating.reference.steps import NotRatedError, Step
+from rating.reference.steps import NotRatedError, Step, money
 from rating.reference.twin import rate
 from rating.schema import RUM_UNITS, RUMS
 from tariffs.compiled import FOREVER
@@ -75,6 +82,7 @@ def explain(
         rows = rows_of(event, edr, plan, compiled.rules[event.rule], book, show)
         at = next(i for i, step in enumerate(steps) if step.kind == "rule")
         steps[at + 1 : at + 1] = rows
+    steps += _wholesale(edr, event, compiled, charge)
     steps.append(_tax(event, compiled))
     return Explanation(
         heading,
@@ -132,6 +140,22 @@ def _told(step: Step, event: Event, book: CompiledBook, show: Callable[[int | No
         text = f"Rule {book.rules[event.rule]} ({source}) measures {event.quantity:,} {unit}{long}."
         return Step(step.kind, text, step.amount, {**step.facts, "source": source})
     return step
+
+
+def _wholesale(
+    edr: Mapping[str, Any], event: Event, book: CompiledBook, charge: Charge
+) -> list[Step]:
+    """Returns the step that compares the charge with what a roaming partner charges for it."""
+    amount, currency = edr.get("partner_charge"), edr.get("partner_currency")
+    if amount is None or currency is None:
+        return []
+    cost = in_book_currency(amount, currency, event.start, book)
+    if cost is None:
+        return []
+    more = charge.net - money(cost)
+    words = f"{amount_text(abs(more))} {'above' if more >= 0 else 'below'} it"
+    text = f"The roaming partner charges {amount_text(money(cost))}; the charge is {words}."
+    return [Step("wholesale", text, None, {"wholesale_cost": money(cost), "margin": more})]
 
 
 def _tax(event: Event, book: CompiledBook) -> Step:

@@ -142,7 +142,7 @@ def _of_row(key: str, kind: str, row: Row) -> Any:  # noqa: ANN401  as the kind 
         return tuple(row["discount"].split("+")) if row["discount"] else ()
     value = row[COLUMNS.get(key, key)]
     if kind == "amount":
-        return _micro(value)
+        return Nothing("there is none") if value is None else _micro(value)
     return (kind_of(row["rum"]), value) if kind == "quantity" else value
 
 

@@ -263,3 +263,12 @@ def test_the_rows_of_cells_ported_numbers_and_data_classes() -> None:
             "prices.yaml:10 says: any: work, 0.50 per MB.",
         ],
     ]
+
+
+def test_the_partners_charge_stands_beside(compiled: CompiledBook, people: Subscribers) -> None:
+    state = CycleState("2026-10", compiled, people)
+    partner = {"partner_charge": 800_000, "partner_currency": "CNY"}
+    told = explain(row(**partner), compiled, people, state)
+    text = "The roaming partner charges 0.80; the charge is 0.25 below it."
+    assert text in [step.text for step in told.steps]
+    assert told.total == Decimal("0.55")
