@@ -30,10 +30,10 @@ from tariffs.words import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from tariffs.compiled import CompiledBook
-    from tariffs.model import Book, Tax
+    from tariffs.model import Allowance, Book, Fee, Tax
 
 TABLES = ("cells.csv", "ported_numbers.csv", "data_classes.csv", "routes.csv")
 SHOWN_ROWS = 4
@@ -44,7 +44,7 @@ class Change:
     """One change.
 
     Attributes:
-        kind: ``book``, ``plan``, ``price``, ``fee``, ``allowance``, ``discount``, ``cap``, ``zone``,
+        kind: ``book``, ``plan``, ``option``, ``price``, ``fee``, ``allowance``, ``discount``, ``cap``, ``zone``,
             ``number`` or ``table``.
         plans: Plans that it is a change of; empty: the whole book.
         what: What changes.
@@ -81,6 +81,7 @@ def diff_books(old: tuple[Book, CompiledBook], new: tuple[Book, CompiledBook]) -
     out += _named("book", "", _usages(old[1]), _usages(new[1]))
     both = [plan.id for plan in after.plans if plan.id in {one.id for one in before.plans}]
     out += _named("plan", "plan", _plans(before), _plans(after))
+    out += _named("option", "option", _options(before), _options(after))
     parts: dict[Change, list[str]] = defaultdict(list)
     for name in both:
         for change in _of_plan(before, after, name):
@@ -97,6 +98,19 @@ def diff_books(old: tuple[Book, CompiledBook], new: tuple[Book, CompiledBook]) -
 
 def _plans(book: Book) -> dict[str, str]:
     return {plan.id: plan.name for plan in book.plans}
+
+
+def _options(book: Book) -> dict[str, str]:
+    """Returns what every option costs and gives, by name."""
+    told = {}
+    for one in book.options:
+        parts = [
+            f"{kind} {name} {words}"
+            for kind, named in _given(book, one.fees, one.allowances).items()
+            for name, words in named.items()
+        ]
+        told[one.name] = "; ".join([one.title, *parts])
+    return told
 
 
 def _named(
@@ -144,18 +158,30 @@ def _parts(book: Book, name: str) -> dict[str, dict[str, str]]:
     """Returns fees, allowances, discounts and caps of a plan by kind and name, in words."""
     plan = book.plan(name)
     chosen = [book.discounts[one] for one in plan.discounts]
-
-    def dated(thing: object, tell: Callable[[int], str]) -> str:
-        return over_time(tell, dates_of(thing), book.time_zone)
-
     return {
-        "fee": {one.id: dated(one, partial(fee_words, one)) for one in plan.fees},
-        "allowance": {
-            one.id: dated(one, partial(allowance_words, one, book)) for one in plan.allowances
+        **_given(book, plan.fees, plan.allowances),
+        "discount": {
+            one.name: _dated(one, partial(discount_words, one, book), book) for one in chosen
         },
-        "discount": {one.name: dated(one, partial(discount_words, one, book)) for one in chosen},
-        "cap": {one.id: dated(one, partial(cap_words, one, book)) for one in plan.caps},
+        "cap": {one.id: _dated(one, partial(cap_words, one, book), book) for one in plan.caps},
     }
+
+
+def _given(
+    book: Book, fees: Sequence[Fee], allowances: Sequence[Allowance]
+) -> dict[str, dict[str, str]]:
+    """Returns fees and allowances of a plan or option by kind and id, in words."""
+    return {
+        "fee": {one.id: _dated(one, partial(fee_words, one), book) for one in fees},
+        "allowance": {
+            one.id: _dated(one, partial(allowance_words, one, book), book) for one in allowances
+        },
+    }
+
+
+def _dated(thing: object, tell: Callable[[int], str], book: Book) -> str:
+    """Returns what is told of a thing on each of its dates."""
+    return over_time(tell, dates_of(thing), book.time_zone)
 
 
 def _zones(before: Book, after: Book) -> list[Change]:

@@ -206,10 +206,19 @@ def rule_words(rule: Rule, at: int) -> list[str]:
 def fee_words(fee: Fee, at: int) -> str:
     """Returns what a fee costs and how."""
     amount = fee.amount.at(at)
-    parts = [amount_written(amount) if amount is not None else "none", f"in {fee.charged}"]
+    how = "once" if fee.charged == "once" else f"in {fee.charged}"
+    parts = [amount_written(amount) if amount is not None else "none", how]
     parts += ["prorated by days"] if fee.proration == "daily" else []
     parts += [f"for {', '.join(fee.roles)} cards"] if len(fee.roles) < 3 else []
-    known = (*("id", "name", "source", "amount", "proration", "charged", "tax", "gl", "roles"),)
+    parts += [f"{fee.trial_days} days for nothing"] if fee.trial_days else []
+    first = None if fee.first_cycle is None else fee.first_cycle.at(at)
+    parts += [] if first is None else [f"{amount_written(first)} in the first cycle"]
+    leaving = {"whole": "whole", "daily": "by days", "free": "free"}.get(fee.leaving)
+    parts += [f"{leaving} in the cycle in which it ends"] if leaving else []
+    known = (
+        *("id", "name", "source", "amount", "proration", "charged", "tax", "gl", "roles"),
+        *("trial_days", "first_cycle", "leaving"),
+    )
     return ", ".join([*parts, f"tax {fee.tax}", *_others(fee, known, at)])
 
 
@@ -217,18 +226,33 @@ def allowance_words(one: Allowance, book: Book, at: int) -> str:
     """Returns what an allowance gives and for what."""
     quantity = one.quantity.at(at)
     parts = ["none" if quantity is None else _counted(quantity, one.rum)]
-    if RUMS[one.rum] == "uplink_bytes" or RUMS[one.rum] == "downlink_bytes":
+    if RUMS[one.rum] in {"uplink_bytes", "downlink_bytes"}:
         parts.append(RUMS[one.rum].replace("_bytes", " only"))
+    parts += ["each day"] if one.daily else [f"for {one.days} days"] if one.days else []
     parts += ["shared"] if one.shared else []
     parts += ["prorated"] if one.prorate else []
     parts += [f"beats of {_counted(one.beat, one.rum)}"] if one.beat else []
     parts += [f"bands {some(_bands(one.bands, book))}"] if one.bands is not None else []
+    parts += [_rollover(one)] if one.rollover else []
+    parts += [f"slower after {_counted(one.throttle, one.rum)}"] if one.throttle < FOREVER else []
+    for limit in one.limits:
+        whose = " for each member" if limit.per_member else ""
+        where = f" for {conditions_words(limit.when, book)}" if limit.when is not None else ""
+        parts.append(f"of which {_counted(limit.quantity, one.rum)}{whose}{where}")
+    parts += [f"if used {fee_words(one.fee, at)}"] if one.fee is not None else []
     parts.append(f"priority {one.priority}")
     known = (
         *("id", "name", "source", "when", "bands", "rum", "quantity", "priority", "shared"),
-        *("prorate", "beat"),
+        *("prorate", "beat", "daily", "days", "rollover", "rolled_last", "throttle", "limits"),
+        "fee",
     )
     return ", ".join([*parts, *_others(one, known, at)]) + f": {conditions_words(one.when, book)}"
+
+
+def _rollover(one: Allowance) -> str:
+    """Returns how long what is left lives on."""
+    cycles = "the next cycle" if one.rollover == 1 else f"{one.rollover} more cycles"
+    return f"what is left lives on for {cycles}" + (", taken last" if one.rolled_last else "")
 
 
 def discount_words(one: Discount, book: Book, at: int) -> str:

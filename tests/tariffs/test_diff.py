@@ -7,6 +7,7 @@ import pytest
 
 from tariffs import compile_book, load_book
 from tariffs.diff import diff_books
+from tariffs.words import allowance_words, fee_words
 
 SHOP = Path(__file__).parents[2] / "samples" / "shop" / "book"
 ALL = "business, data_200, data_50, easy, family_156, globe_298, night_owl, talk_106, talk_58"
@@ -143,3 +144,28 @@ def test_rows_of_tables(tmp_path: Path) -> None:
         "rows of cells.csv: new, 200,8,south,north,",
         "rows of cells.csv: gone, was 200,9,south,north,",
     ]
+
+
+def test_options_in_words(tmp_path: Path) -> None:
+    offers = Path(__file__).parents[1] / "cases" / "offers"
+    folder = tmp_path / "new"
+    shutil.copytree(offers, folder)
+    packs = folder / "options" / "packs.yaml"
+    packs.write_text(packs.read_text().replace("amount: 5.00", "amount: 4.00"))
+    books = [load_book(path) for path in (offers, folder)]
+    before, after = [(book, compile_book(book)) for book in books]
+    [change] = diff_books(before, after)
+    gives = "allowance data 10 MB, for 30 days, beats of 1 kB, priority 10: data; roaming home"
+    assert change.what == "option data_10"
+    assert change.before == f"10 MB pack; fee price 5.00, once, tax vat; {gives}"
+    assert change.after == f"10 MB pack; fee price 4.00, once, tax vat; {gives}"
+    words = {one.name: one.fees for one in books[0].options}
+    assert fee_words(words["news"][0], 0) == (
+        "6.00, in advance, 7 days for nothing, 1.00 in the first cycle, free in the cycle in which"
+        " it ends, tax vat"
+    )
+    day = next(one for one in books[0].options if one.name == "asia_pass").allowances[0]
+    assert allowance_words(day, books[0], 0) == (
+        "50 MB, each day, beats of 1 kB, if used 25.00, once, tax vat, priority 100: data;"
+        " roaming asia"
+    )
