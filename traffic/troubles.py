@@ -19,6 +19,7 @@ from traffic.digits import INTERNATIONAL
 from traffic.encode import encode_events
 from traffic.network import HOME_OFFSET, NETWORKS, OTHER_PREFIX, SOURCES
 from traffic.parts import plant_parts
+from traffic.places import plant_places
 from traffic.table import COLUMN, KINDS, TEXT, Events, new_values, no_containers
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class Planter:
         self._over_midnight()
         self._over_time_band()
         self._zero_seconds()
+        plant_places(self)
         plant_parts(self)
         self._repeated_records()
         self._cut_records()

@@ -9,7 +9,8 @@ import yaml
 from tests.traffic.conftest import SAMPLES, SmallSamples
 from traffic import tlv
 from traffic.encode import ROOT_TYPES, specification
-from traffic.parts import PLANTED
+from traffic.parts import PLANTED as PARTS
+from traffic.places import CALLS
 from traffic.plan import plan_files
 from traffic.samples import FILES, encode_file, write_samples
 
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
     from traffic.clock import Span
 
+PLANTED = PARTS + len(CALLS)
+
 KINDS = {
+    *(kind for kind, *_ in CALLS),
     "file_sent_twice",
     "sequence_gap",
     "repeated_records",
