@@ -398,6 +398,17 @@ class _Decoding:
             reason = self.rules.rules[number - 1].reason
             self.discarded[reason] = self.discarded.get(reason, 0) + count
 
+    def sums(self) -> dict[int, Sums]:
+        """Returns what the records, or the events that they return, sum up to."""
+        if self.resolver is None:
+            return {}
+        around = self.format.mapping.file
+        if around is None or not around.returned:
+            return self.resolver.sums
+        from mediation.returned import returned_sums  # noqa: PLC0415 - few files return events
+
+        return returned_sums(self.records, self.first_record, len(self.offsets))
+
     def chunk(self) -> DecodedChunk:
         faults = sorted(self.faults, key=lambda fault: fault.offset)
         suspended_bytes = sum(fault.length for fault in faults)
@@ -415,7 +426,7 @@ class _Decoding:
             bytes_decoded=total_bytes - suspended_bytes - self.discarded_bytes,
             bytes_suspended=suspended_bytes,
             bytes_discarded=self.discarded_bytes,
-            sums={} if self.resolver is None else self.resolver.sums,
+            sums=self.sums(),
             integers_repaired=int(self.fault[self.status == ops.OK].sum()),
         )
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from mediation import formats
+from mediation.batch_facts import BatchFacts
+from mediation.resolve import Sums
 from mediation.tlv import read_head
 from mediation.tree import look_up, read_tree
 
 if TYPE_CHECKING:
-    from mediation.batch_facts import BatchFacts
     from mediation.decoder import Records
     from mediation.tree import Tree
 
@@ -127,6 +128,36 @@ def returned_events(rap_file: Records, sent: BatchFacts | None = None) -> Return
     return ReturnedEvents(
         rap_file.file_id, rap_file.data, pairs[:, 0].copy(), pairs[:, 1].copy(), batches
     )
+
+
+def returned_sums(rap_file: Records, first: int, count: int) -> dict[int, Sums]:
+    """Returns what the events inside some records of a file sum up to, by its batches.
+
+    Args:
+        rap_file: An open RAP file.
+        first: The first record.
+        count: How many records.
+    """
+    from mediation.decoder import decode_chunk  # noqa: PLC0415 - it asks for this
+
+    sums: dict[int, Sums] = {}
+    for number, batch in enumerate(getattr(rap_file, "batches", ())):
+        begin, end = max(first, batch.records.start), min(first + count, batch.records.stop)
+        if begin >= end:
+            continue
+        some = ReturnedEvents(
+            rap_file.file_id,
+            rap_file.data,
+            rap_file.offsets[begin:end],
+            rap_file.lengths[begin:end],
+            format_name=rap_file.format_name,
+        )
+        # In units of the file: as many decimal places as are kept change no amount.
+        events = returned_events(some, BatchFacts(values={"decimal_places": 6}))
+        found = decode_chunk(events, range(len(events.offsets))).sums
+        sums[number] = found.get(0, Sums({}, {}))
+        sums[number] = Sums(sums[number].amounts, {})  # whose codes mean nothing here
+    return sums
 
 
 def _errors(tree: Tree) -> list[ReturnError]:

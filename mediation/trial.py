@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,13 +34,26 @@ class NotDecodedError(ValueError):
 
 
 def rows_of(
-    cdr_format: Format, records: Sequence[bytes], normalization: NormalizationSettings = CHINA
+    cdr_format: Format,
+    records: Sequence[bytes],
+    normalization: NormalizationSettings = CHINA,
+    *,
+    time_zone: str = "",
 ) -> list[dict[str, Any]]:
     """Returns the EDR rows of records, one dict a row.
+
+    Args:
+        cdr_format: The format.
+        records: Records, one by one.
+        normalization: How numbers are written.
+        time_zone: Of records that carry none, such as ``Asia/Shanghai``.
 
     Raises:
         NotDecodedError: A record was suspended or discarded.
     """
+    if time_zone:
+        zones = normalization.time_zones.with_default(time_zone)
+        normalization = replace(normalization, time_zones=zones)
     lengths = np.array([len(record) for record in records], np.int64)
     data = np.frombuffer(b"".join(records), np.uint8)
     memory = MemoryRecords(cdr_format.name, data, np.cumsum(lengths) - lengths, lengths)

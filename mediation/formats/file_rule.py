@@ -20,6 +20,7 @@ In ``mapping.yaml``, paths beginning with an alternative of the outermost type::
         columns: [partner_charge]
       totals:                                 # columns and the values that declare their sums:
         partner_charge: [charge, refunds]     # of amounts, and of those below zero
+      returned: tap3                          # records hold events of that format: the sums are theirs
 
 The values ``sequence_number`` and ``records`` have a meaning of their own: the file's running
 number, and how many records it declares.
@@ -43,13 +44,16 @@ if TYPE_CHECKING:
     from mediation.formats.schema import Element
     from mediation.formats.strings import Document
 
-KEYS: Final = ("values", "allowed", "columns", "codes", "amounts", "totals")
+KEYS: Final = ("values", "allowed", "columns", "codes", "amounts", "totals", "returned")
 CODE_KEYS: Final = ("list", "code", "value", "unknown")
 KINDS: Final = ("text", "integer", "digits", "digits_text", "offset", "time", "scaled", "constant")
 """How a value is read: text; an integer; a number in ASCII; BCD digits as text; +hhmm in minutes;
 a local time with its offset; an integer and its decimal places, in 10^-9; what stands there."""
 
 UNKNOWN: Final = ("suspend", "empty")
+RETURNED: Final = ("tap3",)
+"""Formats whose events come back inside records; `mediation.returned` finds them."""
+
 FILTER: Final = re.compile(r"\[([^=\]]+)=([^\]]*)\]")
 MICRO_PLACES: Final = 6
 NANO_PLACES: Final = 9
@@ -97,6 +101,7 @@ class FileRule:
         decimal_places: The value that says how many decimal places the amounts have, or empty.
         amounts: Columns in the file's smallest unit; they become 10^-6.
         totals: Column to the values that declare its sum and the sum of its refunds.
+        returned: Format of the events inside the records whose amounts the totals declare, or empty.
     """
 
     values: dict[str, tuple[FileSource, ...]] = field(default_factory=dict)
@@ -106,6 +111,7 @@ class FileRule:
     decimal_places: str = ""
     amounts: tuple[str, ...] = ()
     totals: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    returned: str = ""
 
 
 class _Reader:
@@ -243,6 +249,7 @@ class _Reader:
             for name in totals[column]:
                 self.value(name, keys, values)
         return FileRule(
+            returned=self.returned(root),
             values={
                 name: self.sources(holder, ("file", "values", name), self.roots)
                 for name, holder in values.items()
@@ -254,6 +261,15 @@ class _Reader:
             amounts=columns,
             totals=totals,
         )
+
+    def returned(self, root: dict[str, object]) -> str:
+        if "returned" not in root:
+            return ""
+        keys = ("file", "returned")
+        name = self.document.text(root["returned"], keys, "`returned`")
+        if name not in RETURNED:
+            self.document.problem(keys, f"`{name}` never comes back", nearest(name, RETURNED))
+        return name
 
     def allowed(self, holder: object, values: dict[str, object]) -> dict[str, frozenset[int]]:
         found: dict[str, frozenset[int]] = {}

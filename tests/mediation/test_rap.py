@@ -7,6 +7,8 @@ import random
 from typing import Any
 
 from bench import tap_events as tap
+from mediation import formats
+from mediation.batch_audit import Totals, joined_totals, total_notes, totals_of
 from mediation.decoder import decode_chunk
 from mediation.returned import Return, ReturnError, returned_events, returns
 from tests.mediation.cdr_records import specification
@@ -134,6 +136,29 @@ def test_without_their_batch_returned_events_are_suspended(opened: Opener) -> No
     chunk = decode_chunk(events, range(len(events.offsets)), rules=NO_RULES)
     assert chunk.records_suspended == len(kept)
     assert {row["reason"] for row in chunk.suspense.to_pylist()} == {"unknown_code"}
+
+
+def test_the_value_of_severe_returns_is_compared(opened: Opener) -> None:
+    happened = tap.events(random.Random(4), 12, 27)
+    sums = tap.totals(happened)
+    details = [("severeReturn", {"callEventDetail": event}) for event in happened]
+    details.append(("stopReturn", {"lastSeqNumber": b"1"}))
+    right = {"totalSevereReturnValue": sums["charge"], "totalSevereReturnTax": sums["tax"]}
+    chunk, _, notes = decoded(opened(return_batch(details, **right)))
+    assert (notes, chunk.records) == ((), 28)
+    assert sums["charge"] > 0
+    wrong = {**right, "totalSevereReturnValue": sums["charge"] + 1}
+    _, _, notes = decoded(opened(return_batch(details, **wrong)))
+    [note] = notes
+    assert note.startswith(f"returnBatch: declares severe_value {sums['charge'] + 1}, its records")
+    assert note.endswith(f" sum up to {sums['charge']}")
+    # Chunk by chunk the same.
+    file = opened(return_batch(details, **right))
+    rule = formats.load("rap")
+    totals: Totals = {}
+    for part in file.chunks(5):
+        totals = joined_totals(totals, totals_of(rule, file.batches, decode_chunk(file, part).sums))
+    assert total_notes(totals) == ()
 
 
 def test_a_wrong_count_is_noted(opened: Opener) -> None:

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pytest
 
 from mediation import formats
-from mediation.batch_audit import header_notes
+from mediation.batch_audit import total_notes, totals_of
 from mediation.decoder import DecodedChunk, decode_chunk
 from mediation.normalize import CHINA
 from mediation.reader import FileSettings, open_cdr_file
@@ -29,7 +29,8 @@ def read(path: Path) -> tuple[str, tuple[str, ...], DecodedChunk]:
     with open_cdr_file(path, "0" * 32, None, FileSettings(path.parent)) as file:
         chunk = decode_chunk(file, range(file.n_records), CHINESE_CLOCKS)
         assert not file.unframed
-        return file.format_name, (*file.notes, *header_notes(file.batches)), chunk
+        totals = totals_of(formats.load(file.format_name), file.batches, chunk.sums)
+        return file.format_name, (*file.notes, *total_notes(totals)), chunk
 
 
 def made(name: str, folder: Path, records: int = COUNT, seed: int = 3) -> tuple[Path, MadeFile]:
