@@ -4,10 +4,12 @@ SHELL := /bin/bash
 PY := .venv/bin/python
 STAMP := .venv/.installed
 RECORDS := 1000000
+FILES := 10000
+MINUTES := 30
 export PYTHONDONTWRITEBYTECODE :=
 export TZ := UTC
 
-.PHONY: help setup demo test check format fuzz bench lock clean
+.PHONY: help setup demo test check format fuzz bench pull soak lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -48,6 +50,12 @@ fuzz: setup ## mutated records through framing and decoder; `make fuzz RECORDS=1
 
 bench: setup ## throughput against peers
 	@.venv/bin/huadan bench decode && .venv/bin/huadan bench rate && .venv/bin/huadan bench run
+
+pull: setup ## thousands of files over SFTP connections that are cut; `make pull FILES=10000`
+	@$(PY) -m tests.collectors.cuts --files $(FILES)
+
+soak: setup ## huadan watch under a steady load; `make soak MINUTES=30`
+	@$(PY) -m tests.pipeline.soak --minutes $(MINUTES)
 
 lock: ## write requirements.lock anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

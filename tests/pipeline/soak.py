@@ -1,0 +1,179 @@
+"""`watch` under a steady load for a long time: ``python -m tests.pipeline.soak --minutes 30``.
+
+Prints figures, and fails if records are lost, if memory or file descriptors grow, or if a file takes
+longer than it may. The tariff book is changed in between.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline.ledger import Ledger
+from tests.pipeline.watched import Watched, open_files, resident_bytes
+from tests.pipeline.world import SHOP, make_workspace
+from traffic.generate import generate
+
+ELEMENTS = 5
+FILES_AT_ONCE = 10
+WARM = 0.2
+"""Part of the time before memory is looked at: caches fill, kernels load."""
+GROWTH_BYTES = 64 << 20
+GROWTH_PART = 0.15
+
+
+@dataclass
+class Figures:
+    """What was seen."""
+
+    delivered: dict[str, float] = field(default_factory=dict)
+    latencies: list[float] = field(default_factory=list)
+    memory: list[tuple[float, int, int]] = field(default_factory=list)
+    records: int = 0
+
+
+class Load:
+    """Traffic without end, a file at a time, each with a name of its own."""
+
+    def __init__(self, folder: Path, records: int) -> None:
+        self._folder = folder
+        self._records = records
+        self._round = 0
+        self._files: list[Path] = []
+        self._count = 0
+
+    def deliver(self, incoming: Path) -> str:
+        """Puts the next file into its folder, as a sender does; returns its name."""
+        if not self._files:
+            self._round += 1
+            shutil.rmtree(self._folder, ignore_errors=True)
+            generate(
+                self._folder,
+                self._records * FILES_AT_ONCE,
+                seed=self._round,
+                subscribers_folder=SHOP / "subscribers",
+                files=FILES_AT_ONCE,
+                workers=1,
+            )
+            self._files = sorted(self._folder.rglob("*.ber"), key=lambda path: path.name[5:])
+        path = self._files.pop()
+        self._count += 1
+        name = f"{path.parent.name}_{self._count:06d}_{self._round}.ber"
+        part = incoming / path.parent.name / f".{name}"
+        shutil.move(path, part)
+        part.rename(part.with_name(name))
+        return name
+
+
+def committed(workspace_ledger: Path) -> set[str]:
+    """Returns the names of published files."""
+    if not workspace_ledger.exists():
+        return set()
+    with Ledger(workspace_ledger) as ledger:
+        return {
+            name
+            for (name,) in ledger.rows(
+                "SELECT f.name FROM files f JOIN batches b ON b.id = f.batch"
+                " WHERE b.state = 'published'"
+            )
+        }
+
+
+def soak(minutes: float, records: int, every: float, folder: Path) -> tuple[Figures, list[str]]:
+    """Runs the load; returns the figures and what is wrong with them."""
+    workspace = make_workspace(folder / "ws", chunk=131_072)
+    book = workspace.root / "book"
+    book.unlink()
+    shutil.copytree(SHOP / "book", book)
+    load, figures = Load(folder / "traffic", records), Figures()
+    watch = Watched(workspace, "watch")
+    watch.until_said("watching")
+    begin = time.monotonic()
+    end = begin + minutes * 60
+    reloads = 0
+    next_file = next_line = begin
+    waiting: dict[str, float] = {}
+    while time.monotonic() < end or waiting:
+        now = time.monotonic()
+        if now >= next_file and now < end:
+            waiting[load.deliver(workspace.root / "incoming")] = time.monotonic()
+            next_file = max(next_file + every, now)
+        for name in committed(workspace.ledger_file) & waiting.keys():
+            figures.latencies.append(time.monotonic() - waiting.pop(name))
+        pid = watch.process.pid
+        figures.memory.append((now - begin, resident_bytes(pid), open_files(pid)))
+        if (now - begin) / (minutes * 60) > (reloads + 1) / 4 and reloads < 3:
+            reloads += 1
+            plan = book / "book.yaml"
+            plan.write_text(plan.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+        if watch.process.poll() is not None or now > end + 120:
+            break
+        if now >= next_line:
+            next_line += 60
+            line = f"{now - begin:5.0f} s: {len(figures.latencies)} files,"
+            print(f"{line} {figures.memory[-1][1] / 1e6:.0f} MB", flush=True)  # noqa: T201
+        time.sleep(0.1)
+    reloaded = len(watch.said("reloaded"))
+    code, errors = watch.end()
+    with Ledger(workspace.ledger_file) as ledger:
+        figures.records = sum(
+            batch.summary["records"] for batch in ledger.batches("run") if batch.kind == "run"
+        )
+    wrong = [f"it ended with {code}: {errors}"] if code else []
+    wrong += [f"not published: {name}" for name in waiting]
+    wrong += [] if reloaded == reloads else [f"{reloaded} of {reloads} reloads"]
+    wrong += growth(figures)
+    return figures, wrong
+
+
+def growth(figures: Figures) -> list[str]:
+    """Returns what grew from the middle to the last part of the time."""
+    length = figures.memory[-1][0]
+    early = [one for one in figures.memory if WARM < one[0] / length <= 2 * WARM]
+    late = [one for one in figures.memory if one[0] / length > 1 - WARM]
+    if not early:
+        return []
+    before, after = (statistics.median(one[1] for one in part) for part in (early, late))
+    files = [statistics.median(one[2] for one in part) for part in (early, late)]
+    wrong = []
+    if after - before > max(GROWTH_BYTES, GROWTH_PART * before):
+        wrong.append(f"memory grew from {before / 1e6:.0f} to {after / 1e6:.0f} MB")
+    if files[1] > files[0] + 8:
+        wrong.append(f"file descriptors grew from {files[0]:.0f} to {files[1]:.0f}")
+    memory = f"memory {before / 1e6:.0f} -> {after / 1e6:.0f} MB"
+    print(f"{memory}, descriptors {files[0]:.0f} -> {files[1]:.0f}")  # noqa: T201
+    return wrong
+
+
+def main() -> None:
+    """Reads the options, prints the figures."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--minutes", type=float, default=30.0)
+    options.add_argument("--records", type=int, default=20_000, help="of a file")
+    options.add_argument("--every", type=float, default=6.0, help="seconds between files")
+    options.add_argument("--latency", type=float, default=5.0, help="most seconds, median")
+    given = options.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        figures, wrong = soak(given.minutes, given.records, given.every, Path(folder))
+    spent = sorted(figures.latencies)
+    if not spent:
+        wrong.append("no file was published")
+    else:
+        middle, late = statistics.median(spent), spent[int(len(spent) * 0.95)]
+        print(f"{len(spent)} files, {figures.records} records; arrival to publication:")  # noqa: T201
+        print(f"  median {middle:.1f} s, 95 % {late:.1f} s, longest {spent[-1]:.1f} s")  # noqa: T201
+        if middle > given.latency:
+            wrong.append(f"the median is more than {given.latency} s")
+    for line in wrong:
+        print(f"WRONG: {line}")  # noqa: T201
+    sys.exit(bool(wrong))
+
+
+if __name__ == "__main__":
+    main()
