@@ -156,6 +156,25 @@ def subscribers(rows: int, rounds: int, as_json: bool) -> None:  # noqa: FBT001
     _report(bench_subscribers(rows, rounds, _progress()), as_json=as_json)
 
 
+@bench.command(
+    "compile", epilog="\b\nExample:\n  huadan bench compile --prefixes 500000 --plans 200 --json\n"
+)
+@click.option("--prefixes", type=click.IntRange(1, 5_000_000), default=500_000, show_default=True)
+@click.option("--plans", type=click.IntRange(1, 100_000), default=200, show_default=True)
+@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True)
+@json_option
+def compile_(prefixes: int, plans: int, rounds: int, as_json: bool) -> None:  # noqa: FBT001
+    """Load and compile a large tariff book."""
+    from bench.compile import bench_compile  # noqa: PLC0415
+    from tariffs.errors import BookError  # noqa: PLC0415
+
+    try:
+        result = bench_compile(prefixes, plans, rounds, _progress())
+    except BookError as error:
+        raise click.UsageError(str(error)) from error
+    _report(result, as_json=as_json)
+
+
 def _progress() -> Callable[[str], None]:
     if not sys.stderr.isatty():
         return lambda _: None

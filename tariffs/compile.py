@@ -128,8 +128,8 @@ def _tax_arrays(book: Book) -> dict[str, Any]:
 def _lines(book: Book) -> dict[str, str]:
     found = {f"plan:{plan.id}": str(plan.source) for plan in book.plans}
     found |= {f"zone:{zone.name}": str(zone.source) for zone in book.zones}
-    for plan in book.plans:
-        found |= {f"price:{name}": str(price.source) for name, price in plan.prices.items()}
+    prices = {name: price for plan in book.plans for name, price in plan.prices.items()}
+    found |= {f"price:{name}": str(price.source) for name, price in prices.items()}
     found |= {f"price:{name}": str(price.source) for name, price in book.prices.items()}
     found |= {f"discount:{name}": str(one.source) for name, one in book.discounts.items()}
     return found

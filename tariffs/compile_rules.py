@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from tariffs.compiled import BEGINNING, CALL_CLASSES, DIRECTIONS, NO_RULE, SERVICES
+from tariffs.errors import BookError, Problem
 from tariffs.model import FREE
 from tariffs.read_prices import free_price
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tariffs.compiled import Int16, Int32, Int64
     from tariffs.dated import Dated
     from tariffs.model import Book, Conditions, Plan, Price, Rule
 
 NO_MAXIMUM = -1
+MOST_BYTES = 4 * 2**30
+"""Size of all rule tables of a book at most."""
 DEFAULT_RUM = {"voice": 0, "video": 0, "data": 1}
 EVENTS = 4
 
@@ -62,7 +65,7 @@ class FixedRule(NamedTuple):
 
 
 Row = tuple[int, int, int]
-"""(id of the conditions, service, rule index)"""
+"""(index of the conditions, service, rule index)"""
 
 
 @dataclass(slots=True)
@@ -117,12 +120,12 @@ class ClassSpace:
 
 def _usage_index(book: Book) -> Int16:
     """Returns service x direction → compact usage, for what some rule of some plan prices."""
+    used = {id(rule.when): rule.when for plan in book.plans for rule in plan.rules}
     priced = {
         service * len(DIRECTIONS) + direction
-        for plan in book.plans
-        for rule in plan.rules
-        for service in rule.when.services
-        for direction in rule.when.directions
+        for when in used.values()
+        for service in when.services
+        for direction in when.directions
     }
     index = np.full(len(SERVICES) * len(DIRECTIONS), -1, np.int16)
     for compact, pair in enumerate(sorted(priced)):
@@ -146,64 +149,144 @@ def compile_rules(book: Book, space: ClassSpace) -> RuleTables:
     )
     tables.prices[fixed_price(free_price(0), BEGINNING) or _nothing()] = 0
     fixer = _Fixer(book, tables)
+    shapes = _Shapes(space)
     offsets: dict[tuple[Row, ...], int] = {}
-    parts: list[Int32] = []
     for e, start in enumerate(epochs):
+        fixer.begin(start)
         for p, plan in enumerate(book.plans):
-            rows = tuple(fixer.rows(plan, start))
-            if rows not in offsets:
-                offsets[rows] = len(parts) * space.size
-                parts.append(_fill(rows, fixer.conditions, space))
-            tables.rule_table[e * len(book.plans) + p] = offsets[rows]
-    tables.rule_of = np.concatenate(parts) if parts else tables.rule_of
+            rows = tuple(fixer.rows(plan))
+            offset = offsets.setdefault(rows, len(offsets) * space.size)
+            tables.rule_table[e * len(book.plans) + p] = offset
+    _require_room(book, len(offsets), space)
+    tables.rule_of = np.empty(len(offsets) * space.size, np.int32)
+    for rows, offset in offsets.items():
+        first = shapes.first_match(tuple((when, service) for when, service, _ in rows), fixer.order)
+        rule = np.array([*(index for _, _, index in rows), NO_RULE], np.int32)
+        np.take(rule, first, out=tables.rule_of[offset : offset + space.size])
     return tables
 
 
-def _fill(rows: tuple[Row, ...], conditions: dict[int, Conditions], space: ClassSpace) -> Int32:
-    table = np.full(space.shape, NO_RULE, np.int32)
-    # The first match wins: written last, it overwrites the later rows.
-    for when_id, service, rule in reversed(rows):
-        box = space.box(conditions[when_id], frozenset({service}))
-        if box is not None:
-            table[box] = rule
-    return table.reshape(-1)
+def _require_room(book: Book, tables: int, space: ClassSpace) -> None:
+    """Refuses a book whose tables would not fit into memory, before they are made."""
+    size = 4 * tables * space.size
+    if size <= MOST_BYTES:
+        return
+    usages, call_classes, zones, roaming = space.shape
+    problem = Problem(
+        "book.yaml",
+        1,
+        f"The plans come to {tables:,} different rule tables of {space.size:,} classes "
+        f"({usages} usages x {call_classes} call classes x {zones} zones x {roaming} roaming "
+        f"classes): {size / 2**30:.1f} GiB, at most {MOST_BYTES / 2**30:.0f}.",
+        "Give zones that no plan tells apart one name, let plans share prices, or split the book.",
+    )
+    raise BookError(book.folder, [problem])
+
+
+class _Shapes:
+    """Which row of a plan is the first to match each class; plans that differ in prices share it."""
+
+    def __init__(self, space: ClassSpace) -> None:
+        self._space = space
+        self._found: dict[tuple[tuple[int, int], ...], Int32] = {}
+        self._boxes: dict[tuple[int, int], tuple[np.ndarray, ...] | None] = {}
+
+    def first_match(self, rows: tuple[tuple[int, int], ...], order: Sequence[Conditions]) -> Int32:
+        """Returns int32[n_classes]: the first row that matches, -1 none.
+
+        Args:
+            rows: (index in ``order``, service) of each row.
+            order: Conditions by index.
+        """
+        if rows not in self._found:
+            table = np.full(self._space.shape, -1, np.int32)
+            # The first match wins: written last, it overwrites the later rows.
+            for position, (when, service) in reversed(list(enumerate(rows))):
+                key = when, service
+                if key not in self._boxes:
+                    self._boxes[key] = self._space.box(order[when], frozenset({service}))
+                box = self._boxes[key]
+                if box is not None:
+                    table[box] = position
+            self._found[rows] = table.reshape(-1)
+        return self._found[rows]
 
 
 class _Fixer:
-    """Turns the rules of a plan at one instant into rows; remembers what it has seen."""
+    """Turns the rules of a plan at one instant into rows; remembers what it has seen.
+
+    A rule comes to the same rows in every plan that has the same prices under its names.
+    """
 
     def __init__(self, book: Book, tables: RuleTables) -> None:
         self._book = book
         self._tables = tables
         self._taxes = tax_index(book)
         self._gl = {code: i for i, code in enumerate(book.gl_codes)}
-        self.conditions: dict[int, Conditions] = {}
+        self._start = BEGINNING
+        self._rows: dict[tuple[int, ...], tuple[Row, ...]] = {}
+        self._priced: dict[int, tuple[str, ...]] = {}
+        self._fixed: dict[int, int | None] = {}
+        self._places: dict[Conditions, int] = {}
+        self._place_of: dict[int, int] = {}
 
-    def rows(self, plan: Plan, start: int) -> Iterator[Row]:
-        """Yields the rows of a plan that are in force at an instant."""
+    @property
+    def order(self) -> list[Conditions]:
+        """Returns the conditions met so far; rows name them by index."""
+        return list(self._places)
+
+    def begin(self, start: int) -> None:
+        """Goes to the instant that :meth:`rows` is about."""
+        self._start = start
+        self._rows, self._priced, self._fixed = {}, {}, {}
+
+    def rows(self, plan: Plan) -> Iterator[Row]:
+        """Yields the rows of a plan that are in force at the instant."""
+        prices = plan.prices
+        priced, known = self._priced, self._rows
         for rule in plan.rules:
-            value = rule.price.at(start)
-            if value is None:
-                continue
-            named = [(band, name, self._price(plan, name, start)) for band, name in value]
-            if any(index is None for _, _, index in named):
-                continue
-            prices = tuple((band, index or 0) for band, _, index in named)
-            rums = {plan.prices[name].rum for _, name, _ in named if name != FREE}
-            free = all(name == FREE for _, name, _ in named)
-            self.conditions[id(rule.when)] = rule.when
-            for service in sorted(rule.when.services):
-                rum = min(rums) if rums else DEFAULT_RUM.get(SERVICES[service], EVENTS)
-                index = self._rule(rule, service, start, rum, free=free, prices=prices)
-                yield id(rule.when), service, index
+            names = priced.get(id(rule))
+            if names is None:
+                value = rule.price.at(self._start) or ()
+                names = priced[id(rule)] = tuple({name for _, name in value} - {FREE})
+            key = (id(rule), *[id(prices.get(name)) for name in names])
+            if key not in known:
+                known[key] = tuple(self._made(plan, rule, rule.price.at(self._start)))
+            yield from known[key]
 
-    def _price(self, plan: Plan, name: str, start: int) -> int | None:
+    def _made(
+        self, plan: Plan, rule: Rule, value: tuple[tuple[int, str], ...] | None
+    ) -> Iterator[Row]:
+        if value is None:
+            return
+        named = [(band, name, self._price(plan, name)) for band, name in value]
+        if any(index is None for _, _, index in named):
+            return
+        prices = tuple((band, index or 0) for band, _, index in named)
+        rums = {plan.prices[name].rum for _, name, _ in named if name != FREE}
+        free = all(name == FREE for _, name, _ in named)
+        for service in sorted(rule.when.services):
+            rum = min(rums) if rums else DEFAULT_RUM.get(SERVICES[service], EVENTS)
+            index = self._rule(rule, service, self._start, rum, free=free, prices=prices)
+            yield self._place(rule.when), service, index
+
+    def _place(self, when: Conditions) -> int:
+        """Returns the index of conditions; equal ones have the same."""
+        if id(when) not in self._place_of:
+            self._place_of[id(when)] = self._places.setdefault(when, len(self._places))
+        return self._place_of[id(when)]
+
+    def _price(self, plan: Plan, name: str) -> int | None:
         if name == FREE:
             return 0
-        fixed = fixed_price(plan.prices[name], start)
-        if fixed is None:
-            return None
-        return self._tables.prices.setdefault(fixed, len(self._tables.prices))
+        price = plan.prices[name]
+        if id(price) not in self._fixed:
+            fixed = fixed_price(price, self._start)
+            prices = self._tables.prices
+            self._fixed[id(price)] = (
+                None if fixed is None else prices.setdefault(fixed, len(prices))
+            )
+        return self._fixed[id(price)]
 
     def _rule(
         self,

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 
 from tariffs.compiled import BEGINNING, CALL_CLASSES, DIRECTIONS, ROUNDING_MODES, SERVICES
 from tariffs.errors import Problems, Source
-from tariffs.model import Rounding, TimeModel
+from tariffs.model import FREE, Rounding, TimeModel
 
 if TYPE_CHECKING:
     from tariffs.dated import Dated
-    from tariffs.model import Discount, Option, Price, ServiceDefaults, Tax, Zone
+    from tariffs.model import Discount, Option, Price, Rule, ServiceDefaults, Tax, Zone
     from tariffs.places import DataClass
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -65,6 +65,14 @@ class Context:
     options: dict[str, Option] = field(default_factory=dict)
 
     _positions: dict[str, dict[str, int]] = field(default_factory=dict)
+    _names: dict[int, tuple[Rule, frozenset[str]]] = field(default_factory=dict)
+
+    def names_of(self, rule: Rule) -> frozenset[str]:
+        """Returns the names of the prices of a rule; remembered, as many plans may inherit it."""
+        if id(rule) not in self._names:
+            names = {name for value in rule.price.values if value for _, name in value}
+            self._names[id(rule)] = rule, frozenset(names - {FREE})
+        return self._names[id(rule)][1]
 
     def zone_index(self) -> dict[str, int]:
         """Returns zone name → index."""

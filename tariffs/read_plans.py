@@ -292,10 +292,9 @@ def _note_units(plan: Plan, own: dict[str, Price], context: Context) -> None:
     """Notes rules whose prices count differently, or what the service does not have."""
     inherited_from = {rule.name for rule in plan.rules if not rule.name.startswith(f"{plan.id}/")}
     for rule in plan.rules:
+        if rule.name in inherited_from and own.keys().isdisjoint(context.names_of(rule)):
+            continue  # its own plan's file has been looked at
         _note_defaults(rule, context)
-        names = {name for _, _, value in rule.price.spans() for _, name in value} - {FREE}
-        if rule.name in inherited_from and not names & own.keys():
-            continue
         for _, _, value in rule.price.spans():
             rums = {plan.prices[name].rum for _, name in value if name in plan.prices}
             if len(rums) > 1:

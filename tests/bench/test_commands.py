@@ -59,3 +59,13 @@ def test_subscribers_are_measured_from_csv_and_parquet() -> None:
     told = json.loads(answer.stdout)
     assert told["records"] == 20_000
     assert [peer["name"] for peer in told["peers"]] == ["huadan, Parquet"]
+
+
+def test_compile_is_measured_on_a_book_of_the_size_asked_for() -> None:
+    arguments = ["compile", "--prefixes", "2000", "--plans", "3", "--rounds", "1", "--json"]
+    answer = CliRunner().invoke(bench, arguments)
+    assert answer.exit_code == 0, answer.output
+    told = json.loads(answer.stdout)
+    assert told["records"] == 2_000
+    assert told["peak_rss_bytes"] > 20_000_000
+    assert "3 plans" in told["notes"][0]

@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pytest
 
+from bench.large_book import write_large_book
 from mediation import edr
 from tariffs import compile_book, decks_fast, load_book
 from tariffs import compiled as codes
 from tariffs.cases import load_cases
 from tariffs.compile_numbers import matched_prefix
 from tariffs.compile_time import clock_changes
+from tariffs.errors import BookError
 from tests.tariffs.books import FILES, edited, make_book, plan_with, write_book
 from tests.tariffs.conftest import GOLDEN, SHOP
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
     from tariffs.compiled import CompiledBook
     from tariffs.model import Book
@@ -265,3 +266,28 @@ def test_the_fast_way_to_read_a_deck_reads_the_same(
     slow = load_book(folder).numbers
     for field in dataclasses.fields(fast):
         assert np.array_equal(getattr(fast, field.name), getattr(slow, field.name)), field.name
+
+
+def test_plans_that_differ_in_prices_only_have_the_same_shape(tmp_path: Path) -> None:
+    write_large_book(tmp_path / "book", 500, 12)
+    book = load_book(tmp_path / "book")
+    compiled = compile_book(book)
+    size, plans = compiled.n_classes, len(compiled.plans)
+    assert len({int(at) for at in compiled.rule_table[-plans:]}) == plans
+    shapes = set()
+    for offset in compiled.rule_table[-plans:]:
+        rules = compiled.rule_of[offset : offset + size]
+        names = np.array([*compiled.rules, ""])[rules]
+        shapes.add(tuple(str(name).split("/")[-1] for name in names))
+    assert len(shapes) == 2  # as inherited, and with one more rule before it
+
+
+def test_a_book_that_is_too_large_says_what_makes_it_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_large_book(tmp_path / "book", 500, 12)
+    monkeypatch.setattr("tariffs.compile_rules.MOST_BYTES", 10 * 2**20)
+    with pytest.raises(BookError) as caught:
+        compile_book(load_book(tmp_path / "book"))
+    assert "different rule tables of 108,360 classes" in str(caught.value)
+    assert "301 zones" in str(caught.value)
