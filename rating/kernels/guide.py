@@ -140,6 +140,20 @@ def valid_period(slots, chain, period, key, at):
 
 
 @njit(nogil=True, cache=True)
+def network_period(slots, chain, period, imsi, at):
+    """Returns the period of a partner's network to which an IMSI belongs; below 0 as above.
+
+    The data lists a partner under the first six or five digits of its subscribers' IMSIs (MCC and
+    MNC).
+    """
+    for tail in (10**9, 10**10):
+        found = np.int64(valid_period(slots, chain, period, imsi // tail, at))
+        if found >= 0:
+            return found
+    return np.int64(-2)
+
+
+@njit(nogil=True, cache=True)
 def is_friend(slots, chain, owner, numbers, valid_from, valid_to, subscriber, number, at):
     """Returns whether ``number`` is a friends & family number of ``subscriber`` at ``at``.
 
@@ -296,6 +310,8 @@ def guide_and_classify(edr, guide, classes, event, group, status, place):
                 found = np.int64(
                     valid_period(msisdn_slots, msisdn_chain, period, col_msisdn[i], start)
                 )
+            if found == -2 and col_imsi[i] != _MISSING:
+                found = network_period(imsi_slots, imsi_chain, period, col_imsi[i], start)
             if found < 0:
                 status[i] = UNKNOWN_SUBSCRIBER
                 continue

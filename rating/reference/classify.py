@@ -149,6 +149,10 @@ def _guide(row: Mapping[str, Any], data: Subscribers, start: int) -> int:
     if not len(rows) and row.get("served_msisdn") is not None:
         rows = np.flatnonzero(data.msisdn == row["served_msisdn"])
     found = _valid(rows, data, start)
+    if not len(rows) and row.get("served_imsi") is not None:
+        for tail in (10**9, 10**10):  # MCC and an MNC of three digits, then of two
+            network = np.flatnonzero(data.imsi == row["served_imsi"] // tail)
+            found = _valid(network, data, start) if found is None else found
     if found is None:
         raise NotRatedError(status.UNKNOWN_SUBSCRIBER)
     return found

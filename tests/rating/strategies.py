@@ -395,7 +395,7 @@ def subscribers(draw: st.DrawFn, plans: int) -> Subscribers:
         home_zone=small((who + area) % 3),
         home_zones=HOME_ZONES,
         msisdn=FIRST_NUMBER + who,
-        imsi=np.where(who == 3, MISSING, FIRST_IMSI + who),
+        imsi=np.select([who == 3, who == 5], [MISSING, FIRST_IMSI // 10**9], FIRST_IMSI + who),
         valid_from=np.ascontiguousarray(begin),
         valid_to=np.ascontiguousarray(end),
         purchases=draw(_purchases()),
@@ -510,6 +510,8 @@ def decode_event(raw: bytes) -> dict[str, Any]:
     }
     if who % 7 == 3:
         row["served_imsi"] = None
+    if who % 7 == 5:
+        row["served_msisdn"] = None
     if service != "data" and other % 17 == 16:
         row |= {"other_number": None, "other_text": "110" if other % 2 else "*100#"}
     return row

@@ -33,6 +33,10 @@ def rater(tmp_path_factory: pytest.TempPathFactory) -> Rater:
         # a number given up on the 5th and given to somebody else on the 15th
         line(5, valid_to="2026-10-05"),
         line(6, msisdn=NUMBER + 5, valid_from="2026-10-15"),
+        # partners' networks: MCC and MNC of two or three digits
+        line(7, imsi=26201, msisdn=""),
+        line(8, imsi=310410, msisdn="", valid_from="2026-10-05"),
+        line(9, imsi=31041, msisdn=""),
     ]
     friends = [f"S1,{NUMBER + 3},2026-10-03,2026-10-08"]
     folder = write(tmp_path_factory.mktemp("subscribers"), lines, friends)
@@ -81,6 +85,12 @@ def call_class(rater: Rater, row: dict[str, Any]) -> str:
             {"served_imsi": None, "served_msisdn": NUMBER + 5, "start_time": at(10)},
             "unknown_subscriber",
         ),
+        ({"served_imsi": 262_010_000_000_007, "served_msisdn": 491_710_000_000}, "S7"),
+        ({"served_imsi": 262_020_000_000_007}, "unknown_subscriber"),
+        ({"served_imsi": 262_010_000_000_007, "served_msisdn": NUMBER + 4}, "S4"),
+        ({"served_imsi": 310_410_000_000_007}, "S8"),
+        ({"served_imsi": 310_410_000_000_007, "start_time": at(4)}, "S9"),
+        ({"served_imsi": 310_411_000_000_007}, "S9"),
         ({"direction": "transit"}, "direction_not_charged"),
         ({"direction": "transit", "served_imsi": None}, "direction_not_charged"),
         ({"other_number": 12}, "no_zone"),
