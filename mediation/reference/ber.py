@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mediation.columns import CODES, INDEX, LIMITS, PAIRS, QUANTITIES
+from mediation.columns import CODES, INDEX, LIMITS, PAIRS
 from mediation.formats.codecs import INTEGERS
 from mediation.kernels import ops
 from mediation.normalize import CHINA
 from mediation.reference import ber_codecs as codecs
 from mediation.reference import text_codecs
+from mediation.reference.ber_rows import rows_of
 from mediation.reference.group import Group, Tlv, tags_of, total
 from mediation.reference.values import repaired, value_of
 
@@ -116,7 +117,7 @@ class Walk:
             raise self.fail(ops.TRAILING_BYTES, after)
         if self.rule.holds_modules and not self.containers:
             raise self.fail(ops.UNKNOWN_RECORD_TYPE, 0)
-        return self.finish(self.rule)
+        return rows_of(self.rule, self.record, self.containers)
 
     def tlv(self, pos: int, end: int) -> Tlv:  # noqa: C901 - every rule of X.690 8.1 in one place
         """Reads tag and length at `pos`; nothing may reach behind `end`."""
@@ -358,93 +359,6 @@ class Walk:
             if tags_of(source.choice) == tags_of(choice):
                 return earlier
         return number
-
-    def finish(self, rule: TypeRule) -> list[Row]:
-        """Puts the rows together from what record and containers said."""
-        rows: list[Row] = []
-        record = self.settle(self.record, None, 0)
-        inherited: dict[int, Row] = {}
-        for number, container in enumerate(self.containers):
-            before = self.containers[number - 1] if number else None
-            row = self.settle(container, before, len(rows))
-            around = record if container.around is None else inherited[id(container.around)]
-            self.inherit(row, around)
-            inherited[id(container)] = row
-            if not container.lists:
-                rows.append(row)
-        rows = rows or [record]
-        for number, row in enumerate(rows):
-            names = self.containers[number].module or rule if rule.holds_modules else rule
-            row["record_type"] = names.element.name
-            for column in CODES:
-                fallback = names.service if column == "service" else names.direction
-                row[column] = row.get(column) or fallback
-            for column in QUANTITIES:
-                row[column] = row.get(column) or 0
-        return rows
-
-    def inherit(self, row: Row, around: Row) -> None:
-        """Fills a container's row from what it stands in, all but quantities."""
-        for column, second in ((name, PAIRS.get(name)) for name in around):
-            taken = row.get(column) is None and (second is None or row.get(second) is None)
-            if column in QUANTITIES or column in PAIRS.values() or not taken:
-                continue
-            row[column] = around[column]
-            if second is not None:
-                row[second] = around.get(second)
-        self.lone_cell(row, around)
-
-    @staticmethod
-    def lone_cell(row: Row, record: Row) -> None:
-        """A record may map `cell` without `area`; it then comes with the (missing) area."""
-        if "area" not in record and row.get("area") is None and row.get("cell") is None:
-            row["cell"] = record.get("cell")
-
-    def settle(self, group: Group, before: Group | None, position: int) -> Row:
-        """Picks, per column, the first source that said something."""
-        row: Row = {}
-        for rule in group.rules:
-            second = PAIRS.get(rule.column)
-            chosen: tuple[Value, Value] = (None, None)
-            for number, source in enumerate(rule.sources):
-                candidate = self.candidate(group, before, position, rule.column, number, source)
-                if chosen == (None, None) and group.holds(source.condition):
-                    chosen = candidate
-            if rule.gathers and rule.sources[0].codec.op == ops.SUM:
-                numbers = range(len(rule.sources))
-                chosen = (total([group.found.get((rule.column, n)) for n in numbers]), None)
-            row[rule.column] = chosen[0]
-            if second is not None and second not in row:
-                row[second] = chosen[1]
-        return row
-
-    @staticmethod
-    def candidate(
-        group: Group,
-        before: Group | None,
-        position: int,
-        column: str,
-        number: int,
-        source: Source,
-    ) -> tuple[Value, Value]:
-        """Returns what one source says, whatever its condition."""
-        if source.codec.name == "constant":
-            word = source.argument
-            return (word if column in CODES else int(word)), None
-        if source.codec.name == "position":
-            return position + 1, None
-        if source.second:
-            begin = group.found.get((column, number), (None, None))[0]
-            end = group.found.get((column, ~number), (None, None))[0]
-            if not isinstance(begin, int) or not isinstance(end, int):
-                return None, None
-            added = source.codec.joins == ops.ADD
-            return (begin + end if added else (end - begin) // 1_000_000), None
-        if source.previous:
-            same = before is not None and before.rules is group.rules
-            found = before.found if same and before is not None else {}
-            return found.get((column, number), (None, None))
-        return group.found.get((column, number), (None, None))
 
 
 def decode_record(
