@@ -128,6 +128,10 @@ def unused_names(book: Book) -> Iterator[Note]:
     every = (*book.plans, *book.templates)
     rules = [rule for plan in every for rule in plan.rules]
     fees = [fee for plan in every for fee in plan.fees]
+    fees += [fee for option in book.options for fee in option.fees]
+    given = [one for plan in every for one in plan.allowances]
+    given += [one for option in book.options for one in option.allowances]
+    fees += [one.fee for one in given if one.fee is not None]
     defaults = list(book.services.values())
     taxes = {one.tax for one in rules} | {one.tax for one in fees} | {one.tax for one in defaults}
     codes = {one.gl_code for one in rules} | {one.gl_code for one in defaults}

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from traffic.network import AREA_CODES, AREAS, HOME_IMSI_PREFIX, OWN_PREFIX, PLAN_SHARES
+from traffic.offers import make_groups, make_options
 from traffic.population import Population
 
 if TYPE_CHECKING:
@@ -239,7 +240,9 @@ def make_friends(frame: pl.DataFrame, seed: int) -> pl.DataFrame:
 
 
 def write_subscribers(folder: Path, n: int = 2_400, seed: int = 2026) -> Population:
-    """Writes `subscribers.csv` and `friends.csv` and returns what traffic needs of them.
+    """Writes the subscriber tables and returns what traffic needs of them.
+
+    They are `subscribers.csv`, `friends.csv`, `options.csv` and `groups.csv`.
 
     Args:
         folder: Created when it does not exist; existing files are replaced.
@@ -248,6 +251,12 @@ def write_subscribers(folder: Path, n: int = 2_400, seed: int = 2026) -> Populat
     """
     folder.mkdir(parents=True, exist_ok=True)
     frame = make_subscribers(n, seed)
-    for name, table in (("subscribers", frame), ("friends", make_friends(frame, seed))):
+    tables = {
+        "subscribers": frame,
+        "friends": make_friends(frame, seed),
+        "options": make_options(frame, seed),
+        "groups": make_groups(frame, seed),
+    }
+    for name, table in tables.items():
         table.with_columns(pl.col(pl.String).replace("", None)).write_csv(folder / f"{name}.csv")
     return Population.from_frame(frame)

@@ -7,6 +7,7 @@ import pytest
 
 from tests.traffic.conftest import SAMPLES
 from traffic.network import PLAN_SHARES
+from traffic.offers import PACKS, SUBSCRIPTIONS, make_groups, make_options
 from traffic.population import Population
 from traffic.subscribers import COLUMNS, make_friends, make_subscribers, write_subscribers
 
@@ -25,7 +26,7 @@ def _no_overlap(frame: pl.DataFrame, key: str) -> bool:
 
 def test_committed_subscribers_are_made_by_the_seed(tmp_path: Path) -> None:
     write_subscribers(tmp_path, 2_400, 2026)
-    for name in ("subscribers.csv", "friends.csv"):
+    for name in ("subscribers.csv", "friends.csv", "options.csv", "groups.csv"):
         committed = (SAMPLES / "shop" / "subscribers" / name).read_bytes()
         assert (tmp_path / name).read_bytes() == committed
 
@@ -86,3 +87,24 @@ def test_friends_are_numbers_of_the_network() -> None:
 def test_impossible_counts_are_refused(n: int) -> None:
     with pytest.raises(ValueError, match="choose 1 to"):
         make_subscribers(n, 1)
+
+
+def test_options_are_bought_while_a_card_is_valid() -> None:
+    frame = make_subscribers(2_400, 2026)
+    options = make_options(frame, 2026)
+    assert set(options["option"]) == {name for name, _ in (*PACKS, *SUBSCRIPTIONS)}
+    held = options.join(frame, on="subscriber_id", how="left", suffix="_of_card")
+    assert held.height == options.height
+    assert (held["valid_to_of_card"] == "").all()
+    ends = held.filter(pl.col("valid_to") != "")
+    assert (ends["valid_from"] < ends["valid_to"]).all()
+    assert not held["role"].is_in(["sub"]).any()
+    assert make_options(frame, 2026).equals(options)
+    assert not make_options(frame, 2027).equals(options)
+
+
+def test_every_group_has_one_tier() -> None:
+    frame = make_subscribers(2_400, 2026)
+    groups = make_groups(frame, 2026)
+    assert set(groups["group"]) == set(frame["vpmn_group"]) - {""}
+    assert groups["group"].is_unique().all()
