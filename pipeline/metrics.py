@@ -18,6 +18,7 @@ from prometheus_client import (
     write_to_textfile,
 )
 
+from pipeline.logs import log
 from pipeline.sheet import CARRIED, Sheet
 
 if TYPE_CHECKING:
@@ -204,6 +205,9 @@ def write_metrics(
     """Writes the textfile; replaced as a whole, so a scrape never sees half of it."""
     registry = CollectorRegistry()
     fill_registry(registry, workspace, ledger, result, overdue_days=overdue_days)
+    overdue = registry.get_sample_value("huadan_suspense_overdue_items")
+    if overdue:
+        log().warning("suspense_overdue", items=int(overdue), days=overdue_days)
     workspace.reports.mkdir(mode=0o700, exist_ok=True)
     path = workspace.reports / FILE_NAME
     write_to_textfile(str(path), registry)
