@@ -55,11 +55,13 @@ class Counters:
     cap: Int32
     """Definition."""
     slot: Int32
-    """Counter: one per name and owner, kept over a plan change."""
+    """First counter: one per name and owner (and day), kept over a plan change."""
     slot_cap: Int32
     """[slots] a definition with the counter's name."""
     slot_owner: Int32
     """[slots] subscriber or group, as the cap's scope says."""
+    slot_day: Int32
+    """[slots] day of the cycle, 0 first, -1 if it counts the whole cycle."""
 
 
 def _in_cycle(data: Subscribers, begin: int, end: int) -> Int64:
@@ -229,13 +231,21 @@ def count_caps(cycle: str, book: CompiledBook, data: Subscribers) -> Counters:
     scope = book.cap_scope[cap].astype(np.int64)
     owner = np.where(scope != 0, data.group[row], data.subscriber[row]).astype(np.int64)
     _, name = distinct(book.caps)
-    key = (name[cap].astype(np.int64) << 33) | (scope << 32) | owner
-    _, picked, slot = np.unique(key, return_index=True, return_inverse=True)
+    key = (name[cap].astype(np.int64) << 34) | book.cap_daily[cap].astype(np.int64) << 33
+    key |= (scope << 32) | owner
+    _, picked, owned = np.unique(key, return_index=True, return_inverse=True)
     counts = np.bincount(row, minlength=data.n_periods)
+    # one counter, or one for each day
+    size = np.where(book.cap_daily[cap[picked]] != 0, days_of(cycle), 1)
+    begin = np.cumsum(size) - size
+    which = np.repeat(np.arange(len(size)), size)
+    picked = picked[which]
+    within = np.arange(len(which)) - begin[which]
     return Counters(
         first=np.concatenate([[0], np.cumsum(counts)]).astype(np.int32),
         cap=cap.astype(np.int32),
-        slot=slot.astype(np.int32),
+        slot=begin[owned].astype(np.int32),
         slot_cap=cap[picked].astype(np.int32),
         slot_owner=owner[picked].astype(np.int32),
+        slot_day=np.where(book.cap_daily[cap[picked]] != 0, within, -1).astype(np.int32),
     )

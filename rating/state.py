@@ -20,6 +20,7 @@ from rating.cycles import cycle_bounds
 from rating.further import NONE, further_counters
 from rating.grants import count_caps, grant
 from rating.kernels.arrays import ACCOUNT_WORDS, INSTANCE_WORDS, StateArrays
+from rating.kernels.limits import DAILY_SHIFT
 from rating.names import distinct
 from rating.room import aligned
 from rating.schema import BALANCE_SCHEMA, RUMS, TIME
@@ -122,6 +123,7 @@ class CycleState:
             self.used,
             self._rows[2],
             self.cap_spent,
+            self.subscribers.tier,
             more.extra,
             more.limit,
             more.member,
@@ -268,8 +270,9 @@ class CycleState:
         def of_cap(names: pa.Array, wanted: NDArray[np.bool_]) -> pa.Array:
             return names.take(pa.array(caps.slot_owner * wanted, mask=~wanted))
 
-        def coded(index: Int32) -> pa.Array:
-            whole = np.concatenate([np.full(n_own, NONE), index, np.full(n_caps, NONE)])
+        def coded(index: Int32, of_caps: Int32 | None = None) -> pa.Array:
+            last = np.full(n_caps, NONE) if of_caps is None else of_caps
+            whole = np.concatenate([np.full(n_own, NONE), index, last])
             return pa.array(whole.astype(np.int32), mask=whole == NONE)
 
         texts = {
@@ -303,7 +306,7 @@ class CycleState:
         }
         return {
             **{name: pa.concat_arrays(pair) for name, pair in pairs.items()},
-            "day": coded(more.day),
+            "day": coded(more.day, caps.slot_day),
             "limit": coded(more.limit_of),
             "member": data.names.take(coded(more.member_of)),
         }
@@ -346,5 +349,7 @@ def _kernel_rows(state: CycleState) -> tuple[Int32, Int64, Int64]:
     return (
         account.reshape(-1),
         instance.reshape(-1),
-        caps.cap.astype(np.int64) << 32 | caps.slot,
+        state.compiled.cap_daily[caps.cap].astype(np.int64) << DAILY_SHIFT
+        | caps.cap.astype(np.int64) << 32
+        | caps.slot,
     )

@@ -10,7 +10,7 @@ from rating.kernels import arrays as layout
 from rating.kernels.guide import FRIEND, GROUP
 from rating.kernels.machine import DIVISOR_WORDS, divisor_rows
 from rating.room import aligned
-from tariffs.compiled import STEP_KINDS
+from tariffs.compiled import DISCOUNT_KINDS, STEP_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -156,12 +156,16 @@ def _discounts(book: CompiledBook) -> Int64:
     asked = (book.disc_friends != 0) * FRIEND | (book.disc_group != 0) * GROUP
     options = (book.disc_on_connect != 0) * layout.ON_CONNECT
     options |= (book.disc_exclusive != 0) * layout.EXCLUSIVE
+    options |= (book.disc_kind == DISCOUNT_KINDS.index("amount")) * layout.AMOUNT_OFF
+    options |= (book.disc_kind == DISCOUNT_KINDS.index("price")) * layout.FIXED_PRICE
     return _rows(
         layout.DISCOUNT_WORDS,
         book.disc_from_us,
         book.disc_to_us,
         book.disc_bands,
         asked,
-        book.disc_ppm,
+        book.disc_value,
         options,
+        book.disc_tiers,
+        np.where(book.disc_one_of > 0, np.int64(1) << (book.disc_one_of.astype(np.int64) - 1), 0),
     )

@@ -53,7 +53,7 @@ def _behind_exclusive(book: Book, plan: Plan, space: ClassSpace) -> Iterator[Not
         for other in before:
             covers = (space.match(other.when).astype(np.bool_) | ~mine).all()
             wide = other.bands is None or (one.bands is not None and one.bands <= other.bands)
-            always = all(value is not None for value in other.percent.values)
+            always = all(value is not None for value in other.value.values)
             same = other.audience in {"everyone", one.audience}
             if covers and wide and same and always:
                 yield (
@@ -70,11 +70,7 @@ def _behind_exclusive(book: Book, plan: Plan, space: ClassSpace) -> Iterator[Not
 
 def _plain(one: Discount) -> bool:
     """Tells whether a discount holds by class, band and audience alone."""
-    known = {
-        *("name", "title", "source", "when", "bands", "percent", "audience", "on_connect"),
-        "exclusive",
-    }
-    return set(type(one).__dataclass_fields__) <= known
+    return one.tiers is None and not one.one_of
 
 
 def overlapping_allowances(book: Book) -> Iterator[Note]:

@@ -124,13 +124,16 @@ def discount_arrays(book: Book, space: ClassSpace) -> dict[str, Any]:
 
     def of(plan: Plan) -> list[int]:
         defined = [book.discounts[name] for name in plan.discounts]
-        return [index for one in defined for index in spans.add(one, one.percent.spans())]
+        return [index for one in defined for index in spans.add(one, one.value.spans())]
 
     plan_list, first = _spread(book.plans, of)
     items: list[Discount] = spans.items
     return {
         "discounts": tuple(one.name for one in items),
-        "disc_ppm": np.array(spans.values, np.int64),
+        "disc_kind": np.array([one.kind for one in items], np.int8),
+        "disc_tiers": np.array([_band_mask(one.tiers) for one in items], np.int64),
+        "disc_one_of": np.array([one.one_of for one in items], np.int8),
+        "disc_value": np.array(spans.values, np.int64),
         "disc_match": _stack([space.match(one.when) for one in items]),
         "disc_bands": np.array([_band_mask(one.bands) for one in items], np.int64),
         "disc_friends": np.array([one.audience == "friends" for one in items], np.int8),
@@ -157,6 +160,7 @@ def cap_arrays(book: Book, space: ClassSpace) -> dict[str, Any]:
         "caps": tuple(owned(one.source, one.id) for one in items),
         "cap_amount": np.array(spans.values, np.int64),
         "cap_match": _stack([space.match(one.when) for one in items]),
+        "cap_daily": np.array([one.daily for one in items], np.int8),
         "cap_scope": np.array([one.scope for one in items], np.int8),
         "cap_from_us": np.array(spans.starts, np.int64),
         "cap_to_us": np.array(spans.ends, np.int64),

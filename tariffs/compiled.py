@@ -81,6 +81,7 @@ RUMS: Final = (
 book's currency."""
 CLOCKS: Final = ("switch", "book")
 ROUNDING_MODES: Final = ("half_up", "half_even", "up", "down")
+DISCOUNT_KINDS: Final = ("percent", "amount", "price")
 CAP_SCOPES: Final = ("subscriber", "charge_group")
 
 NO_ZONE: Final = -1
@@ -270,8 +271,10 @@ class CompiledBook:
     """In priority order, then as written."""
 
     # Discounts.
-    disc_ppm: Int64
-    """[D] 500_000 is 50 %."""
+    disc_kind: Int8
+    """[D] index in DISCOUNT_KINDS: a share off, an amount off, or what is left to pay."""
+    disc_value: Int64
+    """[D] ppm (500_000 is 50 %) or µ."""
     disc_match: UInt8
     """[D * n_classes]"""
     disc_bands: Int64
@@ -280,6 +283,10 @@ class CompiledBook:
     """[D] 1: only to the subscriber's friends & family numbers."""
     disc_group: Int8
     """[D] 1: only to members of the subscriber's VPMN group."""
+    disc_tiers: Int64
+    """[D] bit t: only for subscribers of tier t; -1 all."""
+    disc_one_of: Int8
+    """[D] exclusion group, 0 none: the first of a group that holds keeps the others away."""
     disc_on_connect: Int8
     """[D] 1: on the connect fee too, 0: on usage only."""
     disc_exclusive: Int8
@@ -297,6 +304,8 @@ class CompiledBook:
     """[C] µ, the most that the net of matching events may sum to in a cycle."""
     cap_match: UInt8
     """[C * n_classes]"""
+    cap_daily: Int8
+    """[C] 1: the amount is for each day of the book's zone, not for the cycle."""
     cap_scope: Int8
     """[C] index in CAP_SCOPES."""
     cap_from_us: Int64

@@ -62,6 +62,8 @@ class Context:
     exchange: dict[str, Dated[int]] = field(default_factory=dict)
     prices: dict[str, Price] = field(default_factory=dict)
     discounts: dict[str, Discount] = field(default_factory=dict)
+    exclusions: dict[str, int] = field(default_factory=dict)
+    """Exclusion groups of discounts by name, from 1."""
     options: dict[str, Option] = field(default_factory=dict)
 
     _positions: dict[str, dict[str, int]] = field(default_factory=dict)

@@ -18,9 +18,9 @@ from tariffs.errors import BookError, Problem, Source, nearest
 from tariffs.exchange import FILE as RATES
 from tariffs.exchange import read_exchange_rates
 from tariffs.model import Book, NumberDeck, Plan
+from tariffs.read_discounts import read_discounts
 from tariffs.read_head import read_head
 from tariffs.read_options import read_options
-from tariffs.read_parts import read_discounts
 from tariffs.read_plans import read_plans
 from tariffs.read_prices import read_prices
 from tariffs.read_time import read_calendar, read_time_models

@@ -275,15 +275,22 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Discount:
-    """A percentage off; ``audience`` is ``everyone``, ``friends`` or ``group``."""
+    """What is taken off an event; ``audience`` is ``everyone``, ``friends`` or ``group``.
+
+    ``kind`` is an index in DISCOUNT_KINDS, ``value`` ppm or an amount. ``tiers`` None: all;
+    ``one_of``: exclusion group, 0 none.
+    """
 
     name: str
     title: str
     source: Source
     when: Conditions
     bands: frozenset[int] | None
-    percent: Dated[int]
+    kind: int
+    value: Dated[int]
     audience: str
+    tiers: frozenset[int] | None
+    one_of: int
     on_connect: bool
     exclusive: bool
 
@@ -298,6 +305,7 @@ class Cap:
     when: Conditions
     amount: Dated[int]
     scope: int
+    daily: bool
 
 
 @dataclass(frozen=True, slots=True)

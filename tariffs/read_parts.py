@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from tariffs.compiled import CAP_SCOPES, DIRECTIONS, HOME_ZONE, RUMS, SERVICES
 from tariffs.errors import nearest
-from tariffs.model import Cap, Conditions, Discount
-from tariffs.scalars import amount, percent, yes_no
+from tariffs.model import Cap, Conditions
+from tariffs.scalars import amount, yes_no
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from tariffs.context import Context
     from tariffs.dated import Dated
 
-AUDIENCES = ("everyone", "friends", "group")
 CONDITIONS = ("service", "direction", "class", "zone", "data_class", "roaming")
 SERVED = frozenset(DIRECTIONS.index(name) for name in ("originating", "terminating", "forwarded"))
 """Legs that charge the served party; the others are meant only where they are named."""
@@ -114,7 +113,7 @@ def dated_amount(table: dict[str, Cell], key: str, context: Context) -> Dated[in
 def read_cap(cell: Cell, context: Context) -> Cap | None:
     """Returns a cap of a plan."""
     required = ("id", "amount", "when")
-    table = cell.table("cap", required, ("name", "scope"))
+    table = cell.table("cap", required, ("name", "scope", "per"))
     named, most = identity(cell, table), dated_amount(table, "amount", context)
     if named is None or most is None or "when" not in table:
         return None
@@ -124,33 +123,8 @@ def read_cap(cell: Cell, context: Context) -> Cap | None:
         read_conditions(table["when"], context),
         most,
         CAP_SCOPES.index(word(table, "scope", CAP_SCOPES)),
+        word(table, "per", ("cycle", "day")) == "day",
     )
-
-
-def read_discounts(cell: Cell, context: Context) -> None:
-    """Reads a file of ``discounts/`` into ``context.discounts``."""
-    for name, key, entry in cell.entries(cell.file):
-        table = entry.table(
-            f"discount {name}",
-            ("percent",),
-            ("name", "for", "when", "bands", "on_connect_fee", "exclusive"),
-        )
-        if name in context.discounts:
-            key.fail(f"The discount {name!r} is also in {context.discounts[name].source}.")
-        if "percent" not in table:
-            continue
-        zone = context.head.zone
-        context.discounts[name] = Discount(
-            name,
-            (table["name"].text("name") if "name" in table else None) or name,
-            key.source,
-            read_conditions(table["when"], context) if "when" in table else anything(context),
-            read_bands(table, context),
-            table["percent"].dated(zone, "percent", lambda c: c.value("percent", percent)),
-            word(table, "for", AUDIENCES),
-            flag(table, "on_connect_fee"),
-            flag(table, "exclusive"),
-        )
 
 
 def unit_fits(rum: int, service: int) -> bool:

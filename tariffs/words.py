@@ -18,6 +18,7 @@ from tariffs.compiled import (
     CAP_SCOPES,
     CLOCKS,
     DIRECTIONS,
+    DISCOUNT_KINDS,
     FOREVER,
     RUMS,
     SERVICES,
@@ -257,15 +258,21 @@ def _rollover(one: Allowance) -> str:
 
 def discount_words(one: Discount, book: Book, at: int) -> str:
     """Returns what a discount takes off and for whom."""
-    ppm = one.percent.at(at)
-    parts = [] if ppm is None else [f"{percent_words(ppm)} off"]
+    value, kind = one.value.at(at), DISCOUNT_KINDS[one.kind]
+    parts = []
+    if value is not None:
+        written = percent_words(value) if kind == "percent" else amount_written(value)
+        parts.append(f"for {written}" if kind == "price" else f"{written} off")
+    if one.tiers is not None:
+        parts.append(f"tiers {some([book.tiers[tier] for tier in sorted(one.tiers)])}")
+    parts += [f"one of group {one.one_of}"] if one.one_of else []
     parts += [f"for {one.audience}"] if one.audience != "everyone" else []
     parts += [f"bands {some(_bands(one.bands, book))}"] if one.bands is not None else []
     parts += ["also on the connect fee"] if one.on_connect else []
     parts += ["ends the list"] if one.exclusive else []
     known = (
-        *("name", "title", "source", "when", "bands", "percent", "audience", "on_connect"),
-        "exclusive",
+        *("name", "title", "source", "when", "bands", "kind", "value", "audience", "on_connect"),
+        *("exclusive", "tiers", "one_of"),
     )
     return ", ".join([*parts, *_others(one, known, at)]) + f": {conditions_words(one.when, book)}"
 
@@ -275,7 +282,8 @@ def cap_words(cap: Cap, book: Book, at: int) -> str:
     amount = cap.amount.at(at)
     parts = ["none" if amount is None else f"at most {amount_written(amount)}"]
     parts.append(f"for a {CAP_SCOPES[cap.scope].replace('_', ' ')}")
-    known = ("id", "name", "source", "when", "amount", "scope")
+    parts += ["each day"] if cap.daily else []
+    known = ("id", "name", "source", "when", "amount", "scope", "daily")
     return ", ".join([*parts, *_others(cap, known, at)]) + f": {conditions_words(cap.when, book)}"
 
 

@@ -33,8 +33,9 @@ ALLOWANCE_WORDS = 4
 """An allowance: priority, metric, bands, beat (place in the divisors, -1 that of the price)."""
 
 DISCOUNT_WORDS = 8
-"""A discount: valid from, valid to, bands, event flags it asks for, ppm, options, two spare."""
-ON_CONNECT, EXCLUSIVE = 1, 2
+"""A discount: valid from, valid to, bands, event flags it asks for, ppm or amount, options, tiers
+(bits, -1 all), bit of its exclusion group (0 none)."""
+ON_CONNECT, EXCLUSIVE, AMOUNT_OFF, FIXED_PRICE = 1, 2, 4, 8
 
 INSTANCE_WORDS = 4
 """An instance: given, valid from, valid to, ``extra << 32 | allowance``; extra 0: nothing more."""
@@ -99,8 +100,9 @@ class StateArrays(NamedTuple):
     account: np.ndarray  # int32[periods * 8], see above
     instance: np.ndarray  # int64[I * 4], see above
     used: np.ndarray  # int64[counters], changed; the first I are the instances' own
-    cap: np.ndarray  # int64, definition << 32 | counter of each cap of a period
+    cap: np.ndarray  # int64, daily << 62 | definition << 32 | first counter, each cap of a period
     cap_spent: np.ndarray  # int64[counters], changed
+    tier: np.ndarray  # int32[periods]
     extra: np.ndarray  # int64[X * 4], see above
     limit: np.ndarray  # int64[limits * 4], see above
     member: np.ndarray  # int32[periods], which member of its charge group; empty without limits

@@ -1,4 +1,4 @@
-"""Allowances that are more than one number: given by day, limited inside, throttled beyond.
+"""Allowances that are more than one number: given by day, limited inside, throttled beyond; caps.
 
 Such an instance has a row in ``state.extra``; all others never come here. Compiled into the pricing
 kernel.
@@ -13,6 +13,7 @@ from rating.kernels.jit import inlined
 from rating.kernels.machine import u
 
 DAY = 86_400_000_000
+DAILY_SHIFT, CAP_MASK = 62, (1 << 30) - 1
 _LOW = (1 << 32) - 1
 
 
@@ -27,6 +28,15 @@ def day_of(state, start):
     elif start >= state.midnight[u(day + 1)]:
         day += 1
     return day
+
+
+@inlined
+def cap_counter(state, cap, start):
+    """Returns the counter of a cap of a period, of one by day that of the start's day."""
+    counter = cap & _LOW
+    if cap >> DAILY_SHIFT:
+        counter += day_of(state, start)
+    return counter
 
 
 @inlined

@@ -6,8 +6,10 @@ import numpy as np
 
 from rating.kernels.arrays import (
     ALLOWANCE_WORDS,
+    AMOUNT_OFF,
     DISCOUNT_WORDS,
     EXCLUSIVE,
+    FIXED_PRICE,
     INSTANCE_WORDS,
     ON_CONNECT,
 )
@@ -99,8 +101,10 @@ def _share(amount, ppm):
 
 
 @inlined
-def discounts(book, plan, kind, start, band, marks, connect, usage):
+def discounts(book, state, plan, kind, event, band, marks, connect, usage):
     """Returns (discount, bits of the plan's discounts that took something)."""
+    start, period = event
+    excluded = np.int64(0)
     discount = np.int64(0)
     hits = np.int64(0)
     first = np.int64(book.plan_disc_first[u(plan)])
@@ -114,16 +118,32 @@ def discounts(book, plan, kind, start, band, marks, connect, usage):
             or (book.discount[u(words + 2)] >> band) & 1 == 0
             or start < book.discount[u(words)]
             or start >= book.discount[u(words + 1)]
+            or book.discount[u(words + 7)] & excluded != 0
         ):
             continue
-        ppm = book.discount[u(words + 4)]
+        tiers = book.discount[u(words + 6)]
+        if tiers != -1 and (tiers >> np.int64(state.tier[u(period)])) & 1 == 0:
+            continue
+        excluded |= book.discount[u(words + 7)]
+        value = book.discount[u(words + 4)]
         options = book.discount[u(words + 5)]
-        taken = _share(usage, ppm)
-        usage -= taken
-        if options & ON_CONNECT:
-            part = _share(connect, ppm)
-            connect -= part
-            taken += part
+        if options & (AMOUNT_OFF | FIXED_PRICE):
+            base = usage
+            if options & ON_CONNECT:
+                base += connect
+            taken = min(base, value)
+            if options & FIXED_PRICE:
+                taken = max(base - value, 0)
+            part = min(usage, taken)
+            usage -= part
+            connect -= taken - part
+        else:
+            taken = _share(usage, value)
+            usage -= taken
+            if options & ON_CONNECT:
+                part = _share(connect, value)
+                connect -= part
+                taken += part
         discount += taken
         hits |= np.int64(taken > 0) << (k - first)
         if options & EXCLUSIVE:

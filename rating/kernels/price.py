@@ -50,7 +50,7 @@ from rating.kernels.arrays import (
 )
 from rating.kernels.guide import CONTINUES, EVENT_WORDS, NO_PRICE, OVERFLOW
 from rating.kernels.jit import inlined, kernel
-from rating.kernels.limits import give_back
+from rating.kernels.limits import CAP_MASK, cap_counter, give_back
 from rating.kernels.machine import prefetch, u
 from rating.kernels.pieces import cover, discounts, rounded
 from rating.kernels.steps import LARGEST_AMOUNT, walk
@@ -410,21 +410,22 @@ def price_events(book, state, charge, take_instance, take_units):
             net = np.int64(0)
             if status == 0 and gross > 0:
                 discount, hits = discounts(
-                    book, plan, kind, start, first_band, marks, connect, usage
+                    book, state, plan, kind, (start, period), first_band, marks, connect, usage
                 )
                 room = np.int64(LARGEST_AMOUNT)
                 for k in range(caps, caps_end):
                     cap = state.cap[u(k)]
-                    if book.cap_match[u((cap >> 32) * book.sizes[4] + kind)] != 0:
-                        spent = state.cap_spent[u(cap & _LOW)]
-                        room = min(room, max(0, book.cap_amount[u(cap >> 32)] - spent))
+                    most = (cap >> 32) & CAP_MASK
+                    if book.cap_match[u(most * book.sizes[4] + kind)] != 0:
+                        spent = state.cap_spent[u(cap_counter(state, cap, start))]
+                        room = min(room, max(0, book.cap_amount[u(most)] - spent))
                 exact = gross - discount
                 reduction = max(exact - room, 0)
                 net = rounded(book, exact - reduction, room)
                 for k in range(caps, caps_end):
                     cap = state.cap[u(k)]
-                    if book.cap_match[u((cap >> 32) * book.sizes[4] + kind)] != 0:
-                        state.cap_spent[u(cap & _LOW)] += net
+                    if book.cap_match[u(((cap >> 32) & CAP_MASK) * book.sizes[4] + kind)] != 0:
+                        state.cap_spent[u(cap_counter(state, cap, start))] += net
 
             words = CHARGE_WORDS * at
             line[u(words + CHARGED)] = charged

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from rating.subscribers import Subscribers
     from tariffs.compiled import CompiledBook
 
-CapKey = tuple[str, str, int]
-"""(cap, "subscriber" or "charge_group", its index)."""
+CapKey = tuple[str, str, int, int | None]
+"""(cap, "subscriber" or "charge_group", its index, local day since 1970-01-01 of one by day)."""
 
 
 @dataclass(slots=True)
@@ -89,7 +89,10 @@ class Balances:
         for slot in state.cap_spent.nonzero()[0]:
             cap = int(caps.slot_cap[slot])
             scope = "charge_group" if book.cap_scope[cap] else "subscriber"
-            key = (book.caps[cap], scope, int(caps.slot_owner[slot]))
+            day = int(caps.slot_day[slot])
+            first = day_number(state.begin_us, book.time_zone)
+            at = None if day < 0 else first + day
+            key = (book.caps[cap], scope, int(caps.slot_owner[slot]), at)
             out.spent[key] = money(int(state.cap_spent[slot]))
         return out
 
@@ -145,8 +148,8 @@ class Balances:
         """Returns whose use a limit counts."""
         return int(self.data.subscriber[event.period]) if self.book.lim_member[limit] else None
 
-    def caps(self, period: int) -> list[tuple[int, CapKey]]:
-        """Returns the caps of the period's plan that hold in this cycle, with their counters."""
+    def caps(self, period: int, start: int) -> list[tuple[int, CapKey]]:
+        """Returns the caps of a period's plan that hold in this cycle, with their counters."""
         book, data = self.book, self.data
         begin, _ = cycle_bounds(self.cycle, book.time_zone)
         plan = int(data.plan[period])
@@ -156,7 +159,8 @@ class Balances:
                 shared = bool(book.cap_scope[cap])
                 owner = int((data.group if shared else data.subscriber)[period])
                 scope = "charge_group" if shared else "subscriber"
-                out.append((int(cap), (book.caps[cap], scope, owner)))
+                day = day_number(start, book.time_zone) if book.cap_daily[cap] else None
+                out.append((int(cap), (book.caps[cap], scope, owner, day)))
         return out
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from rating.cycles import from_us
 from rating.kernels import guide as status
+from rating.reference.discounts import taken_off
 from rating.reference.pieces import FREE, SECOND, Piece, cut
 from rating.reference.steps import MICRO, Charge, NotRatedError, money, show
 from rating.schema import MONEY_LIMIT, RUM_UNITS
@@ -269,25 +270,21 @@ class _Meter:
         """Takes the plan's discounts in order, each from what is left."""
         book, charge = self.book, self.charge
         plan = int(self.data.plan[self.event.period])
-        usage, connect = charge.usage, charge.connect
+        left = (charge.usage, charge.connect)
+        seen: set[int] = set()
         for d in book.plan_disc[book.plan_disc_first[plan] : book.plan_disc_first[plan + 1]]:
-            if not self._discount_holds(int(d)):
+            group = int(book.disc_one_of[d])
+            if not self._discount_holds(int(d)) or (group and group in seen):
                 continue
-            share = Decimal(int(book.disc_ppm[d])).scaleb(-6)
-            taken = (usage * share).quantize(MICRO, ROUND_HALF_UP)
-            usage -= taken
-            base = "usage"
-            if book.disc_on_connect[d]:
-                part = (connect * share).quantize(MICRO, ROUND_HALF_UP)
-                connect -= part
-                taken += part
-                base = "usage and connect fee"
+            seen.add(group)
+            off, words = taken_off(book, int(d), *left)
+            left = (left[0] - off[0], left[1] - off[1])
+            taken = off[0] + off[1]
             if taken > 0:
                 charge.discount += taken
                 charge.discounts.append(int(d))
                 name = book.discounts[d]
-                percent = show(share * 100).removesuffix(".00")
-                charge.tell("discount", f"{name}: {percent} % off {base}.", -taken, discount=name)
+                charge.tell("discount", f"{name}: {words}.", -taken, discount=name)
             if book.disc_exclusive[d]:
                 break
 
@@ -297,6 +294,7 @@ class _Meter:
         return bool(
             book.disc_match[d * book.n_classes + event.class_id]
             and int(book.disc_bands[d]) >> self.charge.band & 1
+            and int(book.disc_tiers[d]) >> int(self.data.tier[event.period]) & 1
             and (event.friend or not book.disc_friends[d])
             and (event.in_group or not book.disc_group[d])
             and book.disc_from_us[d] <= event.start < book.disc_to_us[d]
@@ -307,7 +305,7 @@ class _Meter:
         book, charge, spent = self.book, self.charge, self.balances.spent
         caps = [
             (cap, key)
-            for cap, key in self.balances.caps(self.event.period)
+            for cap, key in self.balances.caps(self.event.period, self.event.start)
             if book.cap_match[cap * book.n_classes + self.event.class_id]
         ]
         exact = charge.gross - charge.discount

@@ -14,7 +14,7 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from rating.cycles import to_us
+from rating.cycles import day_number, to_us
 from rating.engine import Rater
 from rating.kernels.guide import NO_PRICE, OVERFLOW
 from rating.partner import in_book_currency
@@ -153,11 +153,13 @@ def _compare_state(balances: Balances, state: CycleState, book: CompiledBook) ->
         assert taken_of(state, grant) == {key: units for key, units in grant.taken.items() if units}
     _conserved(state, book)
     caps = state.counters
+    first_day = day_number(state.begin_us, book.time_zone)
     spent = {
         (
             book.caps[caps.slot_cap[slot]],
             "charge_group" if book.cap_scope[caps.slot_cap[slot]] else "subscriber",
             int(caps.slot_owner[slot]),
+            None if caps.slot_day[slot] < 0 else first_day + int(caps.slot_day[slot]),
         ): money(state.cap_spent[slot])
         for slot in np.flatnonzero(state.cap_spent)
     }

@@ -115,6 +115,33 @@ MISTAKES: Mistakes = {
         1,
         ("'plain' has the name of a plan",),
     ),
+    "discount of two kinds": (
+        edited("discounts/all.yaml", "percent: 50 %", "percent: 50 %, amount: 0.10"),
+        "discounts/all.yaml",
+        1,
+        ("percent and amount", "Write one of"),
+    ),
+    "discount of nothing": (
+        edited("discounts/all.yaml", "percent: 50 %, ", ""),
+        "discounts/all.yaml",
+        1,
+        ("nothing to take off",),
+    ),
+    "unknown tier": (
+        {
+            **edited("discounts/all.yaml", "percent: 50 %", "percent: 50 %, tiers: [gould]"),
+            **edited("book.yaml", "areas: [north, south]", "areas: [north, south]\ntiers: [gold]"),
+        },
+        "discounts/all.yaml",
+        1,
+        ("tier 'gould'", "Did you mean 'gold'?"),
+    ),
+    "cap per what": (
+        edited(PLAN, "when: {service: data}}", "when: {service: data}, per: dya}"),
+        PLAN,
+        13,
+        ("per 'dya'", "Did you mean 'day'?"),
+    ),
     "option twice": (
         {
             **added("options/a.yaml", f"p: {{fees: [{FEE}]}}\n"),
