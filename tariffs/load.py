@@ -24,6 +24,7 @@ from tariffs.read_options import read_options
 from tariffs.read_plans import read_plans
 from tariffs.read_prices import read_prices
 from tariffs.read_time import read_calendar, read_time_models
+from tariffs.snapshot import read_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -163,23 +164,18 @@ def _read_files(folder: Path) -> dict[str, bytes]:
         raise BookError(
             str(folder), [Problem(".", 1, f"{folder} {what}.", "Give the book's folder.")]
         )
-    problems: list[Problem] = []
-    files: dict[str, bytes] = {}
-    found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
-    for name, path in sorted(found.items()):
-        top, _, rest = name.partition("/")
-        if path.is_dir() or top in NOT_PART or path.suffix == ".md" or "/." in f"/{name}":
-            continue
-        if not _belongs(top, rest):
-            allowed = (*REQUIRED_FILES, *OPTIONAL_FILES, *(f"{one}/*.yaml" for one in FOLDERS))
-            problems.append(
-                Problem(name, 1, "Not a file of a tariff book.", nearest(name, allowed))
-            )
-            continue
-        try:
-            files[name] = path.read_bytes()
-        except OSError as error:
-            problems.append(Problem(name, 1, f"Cannot be read: {error.strerror}."))
+    try:
+        # as it is at one moment: a book that is being edited is seen before or after, never half
+        files = read_snapshot(lambda: _parts(folder)[0])
+    except OSError as error:
+        place = Path(error.filename).name if error.filename else "."
+        why = error.strerror or str(error)
+        raise BookError(str(folder), [Problem(place, 1, f"Cannot be read: {why}.")]) from error
+    allowed = (*REQUIRED_FILES, *OPTIONAL_FILES, *(f"{one}/*.yaml" for one in FOLDERS))
+    problems = [
+        Problem(name, 1, "Not a file of a tariff book.", nearest(name, allowed))
+        for name in _parts(folder)[1]
+    ]
     problems += [
         Problem(name, 1, "The file is missing.", "A tariff book needs it.")
         for name in REQUIRED_FILES
@@ -188,6 +184,23 @@ def _read_files(folder: Path) -> dict[str, bytes]:
     if problems:
         raise BookError(str(folder), problems)
     return files
+
+
+def _parts(folder: Path) -> tuple[dict[str, Path], list[str]]:
+    """Returns the book's files by relative name, in order, and the names that do not belong."""
+    root = folder.resolve()  # a folder that is swapped by its link is read on one side
+    found = {path.relative_to(root).as_posix(): path for path in root.rglob("*")}
+    files: dict[str, Path] = {}
+    foreign: list[str] = []
+    for name, path in sorted(found.items()):
+        top, _, rest = name.partition("/")
+        if path.is_dir() or top in NOT_PART or path.suffix == ".md" or "/." in f"/{name}":
+            continue
+        if _belongs(top, rest):
+            files[name] = path
+        else:
+            foreign.append(name)
+    return files, foreign
 
 
 def _belongs(top: str, rest: str) -> bool:

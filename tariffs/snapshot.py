@@ -47,5 +47,7 @@ def _marks(files: dict[str, Path]) -> dict[str, tuple[int, int, int]] | None:
     try:
         stats = {name: path.stat() for name, path in files.items()}
     except FileNotFoundError:
+        if any(path.is_symlink() and not path.exists() for path in files.values()):
+            raise  # a link to nothing does not settle
         return None
     return {name: (one.st_ino, one.st_size, one.st_mtime_ns) for name, one in stats.items()}

@@ -180,3 +180,56 @@ def diff(*, old: Path, new: Path, as_json: bool) -> None:
     for change in changes:
         click.echo(str(change))
     click.echo(f"{len(changes)} changes" if changes else "nothing changes")
+
+
+@tariff.command(
+    epilog=examples(
+        "huadan tariff calendar --country CN --years 2026-2027",
+        "huadan tariff calendar --country DE --subdivision BY --years 2027 --json",
+        "huadan tariff calendar --country CN --years 2026 --output book/calendar.yaml",
+    )
+)
+@click.option("--country", required=True, help="ISO 3166 code, such as CN.")
+@click.option("--subdivision", help="A part of the country, such as BY.")
+@click.option("--years", required=True, help="A year, or the first and the last: 2026-2027.")
+@click.option(
+    "--like",
+    type=click.Choice(["monday", "tuesday", "wednesday", "thursday", "friday"]),
+    default="friday",
+    show_default=True,
+    help="Which weekday a make-up workday counts as.",
+)
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file."
+)
+@json_option
+def calendar(
+    *,
+    country: str,
+    subdivision: str | None,
+    years: str,
+    like: str,
+    output: Path | None,
+    as_json: bool,
+) -> int:
+    """Write the special days of a country as a calendar.yaml, to review and keep.
+
+    Needs the extra `calendars`. Nothing asks a library later: the file is what counts.
+    """
+    from pipeline.errors import UsageError  # noqa: PLC0415
+    from tariffs.calendars import CalendarError, special_days  # noqa: PLC0415
+
+    try:
+        found = special_days(country, years, subdivision)
+    except CalendarError as error:
+        raise UsageError(str(error), error.hint) from error
+    text = found.to_yaml(like)
+    if output is not None:
+        output.write_text(text, encoding="utf-8")
+    if as_json:
+        print_json(found.to_dict())
+    elif output is None:
+        click.echo(text, nl=False)
+    else:
+        console().print(f"{output}: {len(found.days)} days")
+    return int(Exit.DONE)
