@@ -33,7 +33,8 @@ class Head:
     country_code: str = ""
     valid_from_us: int = BEGINNING
     clock: int = 0
-    split: int = 1
+    split: dict[int, int] = field(default_factory=dict)
+    """Service → index in SPLIT_MODES, of rules that do not say; 1 where it is not written."""
     event_rounding: Rounding = EXACT
     line_rounding: Rounding = EXACT
     bill_rounding: Rounding = EXACT
@@ -59,6 +60,8 @@ class Context:
     )
     zones: dict[str, Zone] = field(default_factory=dict)
     data_classes: tuple[DataClass, ...] = ()
+    plan_split: dict[int, int] = field(default_factory=dict)
+    """As ``head.split``, of the plan that is read."""
     exchange: dict[str, Dated[int]] = field(default_factory=dict)
     prices: dict[str, Price] = field(default_factory=dict)
     discounts: dict[str, Discount] = field(default_factory=dict)

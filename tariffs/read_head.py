@@ -61,7 +61,27 @@ def _read_plain(table: dict[str, Cell], head: Head) -> None:
     if "clock" in table:
         head.clock = CLOCKS.index(table["clock"].name("clock", CLOCKS) or CLOCKS[0])
     if "split" in table:
-        head.split = SPLIT_MODES.index(table["split"].name("split", SPLIT_MODES) or SPLIT_MODES[0])
+        head.split = read_splits(table["split"])
+
+
+def read_splits(cell: Cell) -> dict[int, int]:
+    """Returns service → split mode, of ``start`` or of ``{voice: consecutive, data: start}``."""
+    if not cell.is_mapping:
+        mode = cell.name("split", SPLIT_MODES)
+        return (
+            dict.fromkeys(range(len(SERVICES)), SPLIT_MODES.index(mode))
+            if mode in SPLIT_MODES
+            else {}
+        )
+    found: dict[int, int] = {}
+    for name, key, value in cell.entries("split"):
+        if name not in SERVICES:
+            key.fail(f"Unknown service {name!r}.", nearest(name, SERVICES))
+            continue
+        mode = value.name("split", SPLIT_MODES)
+        if mode in SPLIT_MODES:
+            found[SERVICES.index(name)] = SPLIT_MODES.index(mode)
+    return found
 
 
 def _zone(text: str) -> ZoneInfo:

@@ -18,6 +18,7 @@ from tariffs.errors import Source, nearest
 from tariffs.model import FREE, Plan, Price, Rule
 from tariffs.read_allowances import read_allowance
 from tariffs.read_fees import read_fee
+from tariffs.read_head import read_splits
 from tariffs.read_parts import (
     dated_amount,
     explain_unit,
@@ -40,6 +41,7 @@ PLAN_KEYS = (
     "name",
     "inherits",
     "overlays",
+    "split",
     "template",
     "fees",
     "prices",
@@ -49,6 +51,7 @@ PLAN_KEYS = (
     "caps",
     "without",
 )
+CONSECUTIVE = SPLIT_MODES.index("consecutive")
 RULE_OPTIONS = ("id", "time", "split", "clock", "minimum", "zero_duration", "tax", "gl_code")
 
 
@@ -137,6 +140,8 @@ def _read_plan(
     dropped = _dropped(table, base)
     own = read_prices(table["prices"], context, "prices", {}) if "prices" in table else {}
     prices = {**context.prices, **(base.prices if base else {}), **own}
+    own_splits = read_splits(table["split"]) if "split" in table else {}
+    context.plan_split = {**context.head.split, **own_splits}
     own_rules = _read_rules(table["rules"], name, prices, context) if "rules" in table else []
     base_rules = [r for r in base.rules if r.name.split("/")[1] not in dropped] if base else []
     plan = Plan(
@@ -240,6 +245,7 @@ def _read_rule(
     price = table["price"].dated(
         head.zone, "price", lambda c: _price_of_bands(c, model.bands, prices, context)
     )
+    when = read_conditions(table["when"], context)
     short = table["id"].text("id") if "id" in table else None
     if short is not None and not re.fullmatch(r"[a-z][a-z0-9_]*", short):
         table["id"].fail(f"{short!r} is no id for a rule.", "Small letters, digits and _.")
@@ -249,16 +255,24 @@ def _read_rule(
     return Rule(
         name=f"{plan}/{short or first}",
         source=cell.source,
-        when=read_conditions(table["when"], context),
+        when=when,
         price=price,
         time_model=list(context.time_models).index(model.name),
-        split=_index(table, "split", SPLIT_MODES, head.split),
+        split=_split(cell, table, when.services, context),
         clock=_index(table, "clock", CLOCKS, head.clock),
         minimum=dated_amount(table, "minimum", context) or Dated.always(0),
         zero_duration_free=word(table, "zero_duration", ("free", "charged")) == "free",
         tax=tax,
         gl_code=gl_code,
     )
+
+
+def _split(cell: Cell, table: dict[str, Cell], services: frozenset[int], context: Context) -> int:
+    """Returns how a rule's events are cut: as it says, else as the plan or the book does."""
+    modes = {context.plan_split.get(service, CONSECUTIVE) for service in services}
+    if "split" not in table and len(modes) > 1:
+        cell.fail("The rule's services are cut in different ways.", "Write split in the rule.")
+    return _index(table, "split", SPLIT_MODES, min(modes, default=CONSECUTIVE))
 
 
 def _index(table: dict[str, Cell], key: str, allowed: tuple[str, ...], default: int) -> int:

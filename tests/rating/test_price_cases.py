@@ -42,7 +42,9 @@ def _book(case: dict[str, Any], folder: Path) -> CompiledBook:
     """The small book with the case's zone, tables and one plan."""
     plan: dict[str, Any] = {"name": "Case", "rules": case["rules"]}
     plan |= {
-        key: case[key] for key in ("prices", "allowances", "inherits", "overlays") if key in case
+        key: case[key]
+        for key in ("prices", "allowances", "inherits", "overlays", "split")
+        if key in case
     }
     files: dict[str, str | bytes | None] = {
         "plans/plain.yaml": None,

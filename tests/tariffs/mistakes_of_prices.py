@@ -59,6 +59,21 @@ MISTAKES: Mistakes = {
         2,
         ("what the price counts", "measure"),
     ),
+    # Splits
+    "service of a split": (
+        appended(PLAN, "split: {voise: start}\n"),
+        PLAN,
+        14,
+        ("'voise'", "voice"),
+    ),
+    "mode of a split": (appended(PLAN, "split: {voice: begin}\n"), PLAN, 14, ("'begin'", "start")),
+    "services cut in different ways": (
+        edited(PLAN, "{service: data, direction: originating}", "{service: [data, voice]}")
+        | edited("book.yaml", "country_code: 86\n", "country_code: 86\nsplit: {data: start}\n"),
+        PLAN,
+        8,
+        ("cut in different ways", "split in the rule"),
+    ),
     # Places
     "cell without location area": (cells(",5,north,,"), "cells.csv", 2, ("empty",)),
     "cell with letters": (cells("100,5a,north,,"), "cells.csv", 2, ("'5a'", "cell")),
