@@ -16,6 +16,7 @@ from bench.random_records import random_records, specification
 from mediation.batch_facts import BatchFacts, batch_facts
 from mediation.framing import FramingRules, frame, tags_of
 from tests.mediation.framing_cases import tlv
+from traffic.nodes import draw_records
 
 if TYPE_CHECKING:
     import random
@@ -171,9 +172,10 @@ WRITTEN = 300
 
 
 def clean_pieces(rng: random.Random, cdr_format: Format) -> list[bytes]:
-    """Returns clean records: by the elements of the format, and as asn1tools encodes them."""
+    """Returns clean records: by the elements of the format, random ones, and as nodes write them."""
     name = cdr_format.name
     pieces = list(clean_records(rng, cdr_format, -(-WRITTEN // len(cdr_format.schema))))
+    pieces += draw_records(name, WRITTEN, rng.randrange(1 << 30))
     if name != "tap3":
         return pieces + random_records(name, WRITTEN, rng.randrange(1 << 30))
     encoder = specification(name)

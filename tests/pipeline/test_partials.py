@@ -301,6 +301,38 @@ def test_a_container_told_again_with_other_volumes_is_charged_once(
         explain(workspace, name(lost[0]), unmask=True)
 
 
+def session_tellings(rng: np.random.Generator) -> list[bytes]:
+    """Returns records of one session of twelve containers, some told again, shorter or with less."""
+    edges = sorted({1, 13, *rng.integers(2, 13, 3).tolist()})
+    records = []
+    for number, (begin, end) in enumerate(pairwise(edges), 1):
+        records.append(session_record(TALK, number, range(begin, end), times=2))
+        for _ in range(int(rng.integers(0, 3))):
+            until = int(rng.integers(begin, end)) + 1
+            cause, times = int(rng.integers(16, 19)), int(rng.integers(1, 3))
+            records.append(session_record(TALK, number, range(begin, until), cause, times))
+    return [records[at] for at in rng.permutation(len(records))]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_session_costs_the_same_from_any_records(tmp_path: Path, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    workspace = make_workspace(tmp_path / "ws", None)
+    told = session_tellings(rng)
+    edges = sorted({0, len(told), *rng.integers(1, len(told), seed).tolist()})
+    for number, (begin, end) in enumerate(pairwise(edges), 1):
+        put(workspace, number, told[begin:end], "pgw1")
+        run(workspace, threads=1 + seed % 2)
+    check_audit(workspace)
+    bill(workspace, "2026-10")
+    whole = make_workspace(tmp_path / "whole", None)
+    put(whole, 1, [session_record(TALK, 1, range(1, 13), times=2)], "pgw1")
+    run(whole)
+    bill(whole, "2026-10")
+    assert charges(workspace) == charges(whole)
+    assert len(charges(whole)) == 12
+
+
 def test_the_bill_run_says_which_records_of_a_session_are_missing(tmp_path: Path) -> None:
     workspace = make_workspace(tmp_path / "ws", None)
     put(workspace, 1, [session_record(TALK, 1, range(1, 3))], "pgw1")
