@@ -316,12 +316,14 @@ def _note_units(plan: Plan, own: dict[str, Price], context: Context) -> None:
                 context.problems.add(
                     rule.source, f"The bands' prices count {counted}.", "Use one unit in a rule."
                 )
-            wrong = [s for s in sorted(rule.when.services) for r in rums if not unit_fits(r, s)]
+            services = sorted(rule.when.services)
+            wrong = [(r, s) for s in services for r in sorted(rums) if not unit_fits(r, s)]
             if wrong:
+                rum, service = wrong[0]
                 context.problems.add(
                     rule.source,
-                    f"The price of rule {rule.name} does not fit {SERVICES[wrong[0]]}.",
-                    explain_unit(min(rums), wrong[0]),
+                    f"The price of rule {rule.name} does not fit {SERVICES[service]}.",
+                    explain_unit(rum, service),
                 )
 
 

@@ -17,6 +17,19 @@ MISTAKES: Mistakes = {
     "plan with another ending": (added("plans/a.yml", "a: b"), "plans/a.yml", 1, ("Not a file",)),
     "no plan": ({PLAN: None}, "plans", 1, ("No plan", "plans/<id>.yaml")),
     "empty file": (added("prices.yaml", ""), "prices.yaml", 1, ("empty",)),
+    # Tiers
+    "tier with a blank": (
+        appended("book.yaml", "tiers: [gold, high value]\n"),
+        "book.yaml",
+        14,
+        ("'high value'", "letters, digits"),
+    ),
+    "tier twice": (
+        appended("book.yaml", "tiers: [gold, A1, gold]\n"),
+        "book.yaml",
+        14,
+        ("'gold'", "twice"),
+    ),
     # YAML
     "YAML not UTF-8": (
         added("prices.yaml", b"minute: {price: 1, per: 60 s}\n# caf\xe9\n"),
