@@ -218,6 +218,7 @@ class SftpStore:
             raise AccessError(what, f"ssh-keyscan -p {login.port} {login.host}, check it, keep it")
         options = self._options()
         loop = asyncio.new_event_loop()
+        loop.set_exception_handler(lambda *_: None)  # what matters comes back from `run`
         thread = threading.Thread(target=_serve, args=(loop,), name="sftp", daemon=True)
         thread.start()
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -107,6 +108,11 @@ def test_files_are_taken_as_they_arrive_and_a_broken_book_stops_nothing(
     assert watch.metric("huadan_watch_arrival_to_publication_seconds_count") == FILES
     watch.until(lambda: watch.metric('huadan_files{state="committed"}') == FILES)
     assert watch.page("/nothing")[0] == 404
+    alerts = (PROJECT / "samples/operations/alerts-watch.yaml").read_text(encoding="utf-8")
+    told = set(re.findall(r"^(huadan_\w+)", watch.page("/metrics")[1], re.MULTILINE))
+    used = set(re.findall(r"\bhuadan_\w+", alerts))
+    assert used
+    assert used <= told
 
     assert watch.end() == (0, "")
     assert watch.log[-1]["event"] == "stopped"
