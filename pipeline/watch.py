@@ -14,6 +14,7 @@ from pipeline.errors import HuadanError, LockedError
 from pipeline.known import exit_code_of
 from pipeline.ledger import Ledger
 from pipeline.logs import log
+from pipeline.memory import give_back
 from pipeline.metrics import FILE_NAME, write_metrics
 from pipeline.operate import operate_batch
 from pipeline.watch_loaded import Loaded, Reload
@@ -268,6 +269,7 @@ class Watch:
         try:
             with Ledger(self._workspace.ledger_file) as ledger:
                 write_metrics(self._workspace, ledger, result, days)
+            give_back()
         except (OSError, HuadanError) as error:
             log().warning("no_metrics", why=str(error))
         self._next_metrics = time.monotonic() + METRICS_SECONDS
