@@ -49,6 +49,7 @@ CALL_CLASS_WORDS = {
     "group": "inside the group",
     "on_net": "to our own network",
     "local": "local",
+    "same_place": "in the place visited",
     "long_distance": "long distance",
     "international": "international",
 }

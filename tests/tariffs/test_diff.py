@@ -47,14 +47,14 @@ def test_a_price_is_told_with_class_and_date(tmp_path: Path) -> None:
         " from 2026-10-15 on"
     ) in lines
     assert not any("business" in line for line in lines)
-    assert len(lines) == 2  # local calls, and 400 numbers that cost the same
+    assert len(lines) == 3  # local calls, those of roamers to the same place, and 400 numbers
 
 
 def test_a_moved_date_is_a_price_for_a_while(tmp_path: Path) -> None:
     lines = told(tmp_path, ("prices.yaml", "2026-10-15: 0.03", "2026-11-01: 0.03"))
     day, dear = "day 0.20 per MiB in beats of 1 KiB", "night 0.05 per MiB in beats of 1 KiB"
     assert len(lines) == 1
-    assert lines[0].startswith("night_owl: Data, at home: ")
+    assert lines[0].startswith("night_owl: Data, roaming home, domestic: ")
     assert f"{day}; night 0.03 per MiB" in lines[0].partition(" → ")[0]
     assert dear in lines[0].partition(" → ")[2]
     assert lines[0].endswith("from 2026-10-15 on until 2026-11-01")
@@ -74,8 +74,8 @@ def test_a_moved_date_is_a_price_for_a_while(tmp_path: Path) -> None:
         (
             ("plans/data_50.yaml", "quantity: 10 GiB", "quantity: 12 GiB"),
             (
-                "data_50: allowance data: 10 GiB, prorated, priority 100: data; roaming home → 12 GiB,"
-                " prorated, priority 100: data; roaming home"
+                "data_50: allowance data: 10 GiB, prorated, priority 100: data; roaming home, domestic → 12 GiB,"
+                " prorated, priority 100: data; roaming home, domestic"
             ),
         ),
         (
@@ -89,8 +89,8 @@ def test_a_moved_date_is_a_price_for_a_while(tmp_path: Path) -> None:
         (
             ("plans/data_50.yaml", "amount: 100.00", "amount: 90.00"),
             (
-                "data_200, data_50: cap data: at most 100.00, for a subscriber: data; roaming home → at"
-                " most 90.00, for a subscriber: data; roaming home"
+                "data_200, data_50: cap data: at most 100.00, for a subscriber: data; roaming home, domestic → at"
+                " most 90.00, for a subscriber: data; roaming home, domestic"
             ),
         ),
         (("numbers.csv", "84,intl_1", "84,intl_2"), "numbers +84: intl_1 → intl_2"),
@@ -125,11 +125,10 @@ def test_a_new_usage_and_a_rule_that_only_splits_otherwise(tmp_path: Path) -> No
     assert len(lines) == 3  # by price: four plans, family_156, talk_106
     assert "split start" in lines[0].partition(" → ")[0]
     assert "split consecutive" in lines[0].partition(" → ")[2]
-    mms = "  - {id: mms, when: {service: mms, direction: originating}, price: sms_premium}\n"
-    service = ("book.yaml", "  data: {tax", "  mms: {tax: vat_added, gl_code: 4110}\n  data: {tax")
+    answer = "  - {id: sms_in, when: {service: sms, direction: terminating}, price: free}\n"
     shutil.rmtree(tmp_path / "new")
-    rule = ("plans/base.yaml", "rules:\n", f"rules:\n{mms}")
-    assert "Multimedia messages: new, priced" in told(tmp_path, service, rule)
+    rule = ("plans/base.yaml", "rules:\n", f"rules:\n{answer}")
+    assert "Text messages, incoming: new, priced" in told(tmp_path, rule)
 
 
 def test_rows_of_tables(tmp_path: Path) -> None:

@@ -9,10 +9,18 @@ import numpy as np
 import pytest
 
 from tariffs import compile_book, load_book
+from tariffs.compiled import CALL_CLASSES, SERVICES
 from tariffs.offer import Offers
 from tariffs.plan_page import PlanPage, plan_page, render_plan, row_words
 from tariffs.scalars import instant
-from tariffs.words import conditions_words, over_time, price_words, units
+from tariffs.words import (
+    CALL_CLASS_WORDS,
+    SERVICE_WORDS,
+    conditions_words,
+    over_time,
+    price_words,
+    units,
+)
 
 SHOP = Path(__file__).parents[2] / "samples" / "shop" / "book"
 BEIJING = dt.timezone(dt.timedelta(hours=8))
@@ -78,7 +86,7 @@ def test_bands_fees_and_what_is_given() -> None:
     assert page.changes == ("2026-10-15",)
     assert page.fees[0][:2] == ("Monthly fee", "38.00, in advance, prorated by days, tax vat_basic")
     assert page.allowances[0][1].startswith("10 GiB, prorated, bands night, priority 10: data")
-    assert page.caps[0][1] == "at most 300.00, for a subscriber: data; roaming not home"
+    assert page.caps[0][1] == ("at most 300.00, for a subscriber: data; roaming not home, domestic")
     assert page.to_dict()["matrices"][0]["usage"] == "voice.originating"
 
 
@@ -154,6 +162,11 @@ def test_steps_in_words(tmp_path: Path) -> None:
         "all of it at the step that is reached:, first 0.30 per min, from 10 min 0.20 per min"
     ).replace(":,", ":")
     assert price_words(prices["first"], 0) == "first 0.50 flat, from 3 min 0.10 per min"
+
+
+def test_every_name_has_words() -> None:
+    assert set(CALL_CLASS_WORDS) == set(CALL_CLASSES)
+    assert set(SERVICE_WORDS) == set(SERVICES)
 
 
 def test_words() -> None:
