@@ -18,6 +18,7 @@ from tariffs.errors import BookError, Problem, Source, nearest
 from tariffs.exchange import FILE as RATES
 from tariffs.exchange import read_exchange_rates
 from tariffs.model import Book, NumberDeck, Plan
+from tariffs.read_bill import read_bill
 from tariffs.read_discounts import read_discounts
 from tariffs.read_head import read_head
 from tariffs.read_options import read_options
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 REQUIRED_FILES = ("book.yaml", "zones.csv", "numbers.csv", "networks.csv")
 OPTIONAL_FILES = (
+    "bill.yaml",
     "calendar.yaml",
     "time_models.yaml",
     "prices.yaml",
@@ -60,6 +62,9 @@ def load_book(folder: Path | str) -> Book:
     numbers, short_codes, networks = _read_decks(files, context)
     places = read_places(files, context.data_classes, context)
     plans = _read_priced(files, context)
+    bill = _composer(files, context)("bill.yaml")
+    names = [plan.id for plan in plans if not plan.template]
+    bill_discounts, commitments = read_bill(bill, names, context) if bill else ((), ())
     if context.problems.found:
         raise BookError(str(folder), context.problems.found)
     head = context.head
@@ -95,6 +100,8 @@ def load_book(folder: Path | str) -> Book:
         plans=tuple(plan for plan in plans if not plan.template),
         templates=tuple(plan for plan in plans if plan.template),
         options=tuple(context.options[name] for name in sorted(context.options)),
+        bill_discounts=bill_discounts,
+        commitments=commitments,
     )
 
 

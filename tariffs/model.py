@@ -309,6 +309,40 @@ class Cap:
 
 
 @dataclass(frozen=True, slots=True)
+class BillDiscount:
+    """A share off a subscriber's lines of a cycle, of those who spend at least ``least``.
+
+    ``of`` are kinds of lines; ``tiers``, ``plans`` and ``contracts`` None: all.
+    """
+
+    id: str
+    name: str
+    source: Source
+    percent: Dated[int]
+    least: Dated[int]
+    of: tuple[str, ...]
+    tiers: tuple[str, ...] | None
+    plans: tuple[str, ...] | None
+    contracts: tuple[str, ...] | None
+    gl: str
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """The least that a subscriber pays for a cycle; what is missing is charged."""
+
+    id: str
+    name: str
+    source: Source
+    amount: Dated[int]
+    tiers: tuple[str, ...] | None
+    plans: tuple[str, ...] | None
+    contracts: tuple[str, ...] | None
+    tax: str
+    gl: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A plan with what it inherits already in place: own rules first, then the base plan's."""
 
@@ -370,6 +404,8 @@ class Book:
     templates: tuple[Plan, ...]
     options: tuple[Option, ...]
     """In the order of their names: index = index in the compiled book."""
+    bill_discounts: tuple[BillDiscount, ...]
+    commitments: tuple[Commitment, ...]
 
     def plan(self, plan_id: str) -> Plan:
         """Returns the plan of that id.

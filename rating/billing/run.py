@@ -23,6 +23,7 @@ from rating.billing.cycle import Cycle, month_cycle
 from rating.billing.duplicates import canonical_duplicates
 from rating.billing.fees import charge_fees
 from rating.billing.partition import UNGUIDED, partition_index
+from rating.billing.reductions import reductions
 from rating.billing.schema import FEE
 from rating.billing.tenure import tenure_of
 from rating.billing.usage import usage_charges
@@ -165,6 +166,7 @@ class BillRun:
                 charge_use(state, self._use_fees, mine, self.cycle),
             ]
         )
+        charges = join([charges, reductions(charges, self._book, self._subscribers, self.cycle)])
         lines = close(charges, self._rules, self.cycle)
         return PartitionBill(
             rated=records,

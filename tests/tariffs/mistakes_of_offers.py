@@ -115,6 +115,33 @@ MISTAKES: Mistakes = {
         1,
         ("'plain' has the name of a plan",),
     ),
+    "bill discount for a plan that is not there": (
+        added("bill.yaml", "discounts: [{id: a, percent: 5 %, gl_code: 4010, plans: [plian]}]\n"),
+        "bill.yaml",
+        1,
+        ("plan 'plian'", "Did you mean 'plain'?"),
+    ),
+    "bill discount of what": (
+        added("bill.yaml", "discounts: [{id: a, percent: 5 %, gl_code: 4010, of: [useage]}]\n"),
+        "bill.yaml",
+        1,
+        ("kind of line 'useage'", "Did you mean 'usage'?"),
+    ),
+    "commitment without tax": (
+        added("bill.yaml", "commitments: [{id: a, amount: 5.00, gl_code: 4010}]\n"),
+        "bill.yaml",
+        1,
+        ("commitment lacks tax",),
+    ),
+    "bill discount twice": (
+        added(
+            "bill.yaml",
+            "discounts:\n  - {id: a, percent: 5 %, gl_code: 4010}\n  - {id: a, percent: 1 %, gl_code: 4010}\n",
+        ),
+        "bill.yaml",
+        3,
+        ("'a' is also in line 2",),
+    ),
     "discount of two kinds": (
         edited("discounts/all.yaml", "percent: 50 %", "percent: 50 %, amount: 0.10"),
         "discounts/all.yaml",
