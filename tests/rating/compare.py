@@ -22,7 +22,7 @@ from rating.reference.balances import Balances, taken_of
 from rating.reference.classify import classify
 from rating.reference.steps import NotRatedError, money
 from rating.reference.twin import rate
-from tests.rating import strategies
+from tests.rating import strategies, strategies_events
 from tests.rating.strategies_edr import edr_batch, plain_keys
 
 if TYPE_CHECKING:
@@ -211,7 +211,7 @@ def cases(
     """A book, subscribers, events and balances of the cycle before."""
     book = draw(strategies.books())
     data = draw(strategies.subscribers(len(book.plans)))
-    return book, data, draw(strategies.events(most)), draw(strategies.balances(book))
+    return book, data, draw(strategies_events.events(most)), draw(strategies.balances(book))
 
 
 def main(arguments: list[str] | None = None) -> int:
