@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 STEP: Final = 65_536
 MASKED_NUMBERS: Final = ("served_imsi", "served_msisdn", "served_imei", "other_number", "dialled")
 MASKED_TEXTS: Final = ("other_text",)
+MASKED_PLACES: Final = ("area", "cell")
 
 
 def export(
@@ -84,7 +85,14 @@ def _plain(batch: pa.RecordBatch) -> pa.Table:
 
 
 def masked(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Returns EDR rows whose numbers have zeros in their middle, where people read asterisks."""
+    """Returns EDR rows whose numbers have zeros in their middle, where people read asterisks.
+
+    Places are left out.
+    """
+    for name in MASKED_PLACES:
+        place = batch.schema.get_field_index(name)
+        nothing = pa.nulls(batch.num_rows, batch.schema.field(place).type)
+        batch = batch.set_column(place, batch.schema.field(place), nothing)
     for name in MASKED_NUMBERS:
         place = batch.schema.get_field_index(name)
         column = batch.column(place)

@@ -26,6 +26,10 @@ MOMENT: Final = re.compile(
 )
 """A date and time in 14 digits; of the numbers that begin so, only those in time fields are."""
 
+PLACE: Final = re.compile(r"location|cell|areacode|routingarea|trackingarea", re.IGNORECASE)
+"""Names of fields that say where somebody was."""
+HIDDEN_PLACE: Final = "***"
+
 HIDDEN_KEYS: Final = ("file_id", "record_bytes")
 
 
@@ -39,7 +43,7 @@ class Shower:
     """Turns parts of a file into text or objects.
 
     Attributes:
-        unmask: Whether numbers are shown in full, and octets whose meaning is not known.
+        unmask: Whether numbers and places are shown, and octets whose meaning is not known.
     """
 
     unmask: bool
@@ -119,8 +123,10 @@ class Shower:
             return None, None
         if self.unmask:
             return node.value, node.raw
-        if node.value is None:  # meaning unknown: it could be anybody's number
-            return None, None if node.raw else b""
+        if node.value is None or PLACE.search(node.name):
+            # Without a known meaning, it could be anybody's number.
+            shown = None if node.value is None else HIDDEN_PLACE
+            return shown, None if node.raw else b""
         if not isinstance(node.value, str):
             return node.value, node.raw
         if "time" in node.name.lower() and MOMENT.fullmatch(node.value):
