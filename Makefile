@@ -5,11 +5,12 @@ PY := .venv/bin/python
 STAMP := .venv/.installed
 RECORDS := 1000000
 FILES := 10000
+EVERY := 9
 MINUTES := 30
 export PYTHONDONTWRITEBYTECODE :=
 export TZ := UTC
 
-.PHONY: help setup demo test check format fuzz bench pull soak lock clean
+.PHONY: help setup demo test check format fuzz crash bench pull soak lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -47,6 +48,9 @@ format: setup ## format and fix what can be fixed
 
 fuzz: setup ## mutated records through framing and decoder; `make fuzz RECORDS=10000000` for more
 	@$(PY) -m tests.mediation.fuzz --records $(RECORDS)
+
+crash: setup ## kill every step of every command, refuse every n-th write: `make crash EVERY=1`
+	@$(PY) -m tests.pipeline.crash --every $(EVERY)
 
 bench: setup ## throughput against peers
 	@.venv/bin/huadan bench decode && .venv/bin/huadan bench rate && .venv/bin/huadan bench run

@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from collectors.errors import AccessError, FileChangedError, LostError
+from collectors.errors import AccessError, FileChangedError, LostError, OwnDiskError
 from collectors.model import FILE_ID_LENGTH, Offer, Taken
+from collectors.receive import own_disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
 PARTIAL = ".partial-"
 """Prefix of names under which bytes arrive; whatever is left of a killed run is removed."""
-
-DISK_FULL = (28, 122)  # ENOSPC, EDQUOT
-"""Errors that are about our disk, not about the file that is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +52,19 @@ class Archive:
             digest = source.fetch(offer, partial)
             target = self.path_of(digest[:FILE_ID_LENGTH])
             if not target.exists():
-                if not target.parent.is_dir():
-                    target.parent.mkdir(exist_ok=True)
-                    sync_folder(self.folder)
-                partial.rename(target)
-                sync_folder(target.parent)
+                with own_disk():
+                    self._place(partial, target)
         finally:
             # rename does nothing when both names are links to one file
             partial.unlink(missing_ok=True)
         return Taken(offer, digest, target)
+
+    def _place(self, partial: Path, target: Path) -> None:
+        if not target.parent.is_dir():
+            target.parent.mkdir(exist_ok=True)
+            sync_folder(self.folder)
+        partial.rename(target)
+        sync_folder(target.parent)
 
     def take_all(
         self,
@@ -72,7 +74,7 @@ class Archive:
     ) -> tuple[list[Taken], list[Refused]]:
         """Takes offers on some threads; returns results in the order of the offers.
 
-        A file that cannot be read or that still changes is refused, not fatal. A full disk is.
+        A file that cannot be read or that still changes is refused, not fatal. A disk of our own that is full or fails is.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         self.clean()
@@ -87,9 +89,9 @@ class Archive:
                 return Refused(offer, error.what)
             except LostError as error:
                 return Refused(offer, f"the connection was lost: {error}")
+            except OwnDiskError:
+                raise
             except OSError as error:
-                if error.errno in DISK_FULL:
-                    raise
                 return Refused(offer, f"cannot be read: {error.strerror or error}")
             finally:
                 progress(offer)

@@ -10,6 +10,10 @@ class CollectorError(Exception):
     """Whether the same might work later without anybody changing anything."""
 
 
+class OwnDiskError(OSError):
+    """Our own disk refused a write: the file at the source is not to blame, so nothing goes on."""
+
+
 class LostError(ConnectionError):
     """A connection failed or ended too early; raised by stores, tried again by their source."""
 

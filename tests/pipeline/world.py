@@ -83,7 +83,16 @@ def ledger_rows(root: Path) -> dict[str, list[Any]]:
     """Returns all tables of the ledger but the log of runs, which has the clock in it."""
     db = sqlite3.connect(root / "ledger.sqlite")
     try:
-        tables = ("files", "arrivals", "batches", "outputs", "sheets", "gaps")
+        tables = (
+            "files",
+            "arrivals",
+            "batches",
+            "outputs",
+            "sheets",
+            "gaps",
+            "outdated",
+            "removals",
+        )
         return {name: sorted(db.execute(f"SELECT * FROM {name}"), key=repr) for name in tables}  # noqa: S608 - fixed names
     finally:
         db.close()
