@@ -113,6 +113,9 @@ class Source(Section):
     marker: str = ""
     settle_seconds: Seconds = 0.0
     sequence: Annotated[str, AfterValidator(_sequence_pattern)] = ""
+    sequence_first: Annotated[int, Field(ge=0)] = 0
+    sequence_last: Annotated[int, Field(ge=1)] | None = None
+    """Number after which the node begins again (default: by the digits of `sequence`)."""
     order: Literal["name", "time", "sequence"] = "name"
     maximum: Annotated[int, Field(ge=0)] = 0
     """Most files to take in one batch; 0: all."""

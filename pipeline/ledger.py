@@ -6,7 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from collectors.sequence import Gap, gaps_of
+from collectors.sequence import Gap
+from pipeline import ledger_gaps
 from pipeline.ledger_db import Database
 from pipeline.ledger_rollback import Rollback, mark_bills, take_back
 from pipeline.parquet import Output
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from collectors.model import Taken
+    from collectors.sequence import Ring
 
 BatchKind = Literal["run", "recycle", "write_off", "bill"]
 
@@ -250,17 +252,9 @@ class Ledger(Database):
                     for s in commit.sheets
                 ],
             )
-            self._write_gaps(db)
+            ledger_gaps.write_gaps(db, batch)
             self._mark_bills(db, batch, commit)
         return next(b for b in self.batches() if b.id == batch)
-
-    def _write_gaps(self, db: sqlite3.Connection) -> None:
-        db.execute("DELETE FROM gaps")
-        for source, numbers in self.sequence_numbers().items():
-            db.executemany(
-                "INSERT INTO gaps VALUES (?, ?, ?)",
-                [(gap.source, gap.first, gap.last) for gap in gaps_of(source, numbers)],
-            )
 
     def _mark_bills(self, db: sqlite3.Connection, batch: int, commit: Commit) -> None:
         if commit.kind == "bill":
@@ -294,7 +288,7 @@ class Ledger(Database):
         with self._transaction() as db:
             for batch in batches:
                 take_back(db, batch.id, batch.name, batch.kind, now)
-            self._write_gaps(db)
+            ledger_gaps.write_gaps(db, None)
 
     def rollbacks(self) -> list[Rollback]:
         """Returns what was taken back, in order."""
@@ -311,6 +305,29 @@ class Ledger(Database):
         """Records that every path of :meth:`removals` is gone."""
         with self._transaction() as db:
             db.execute("DELETE FROM removals")
+
+    def know_rings(self, rings: dict[str, Ring]) -> None:
+        """Takes note of where the numbers of each source begin again."""
+        if ledger_gaps.rings(self._db) != rings:
+            with self._transaction() as db:
+                ledger_gaps.set_rings(db, rings)
+
+    def close_gap(self, gap: Gap, made: str, who: str, reason: str) -> None:
+        """Takes note that sequence numbers will never come."""
+        with self._transaction() as db:
+            ledger_gaps.close_gap(db, gap, made, who, reason)
+
+    def closed_gaps(self) -> list[ledger_gaps.Closed]:
+        """Returns sequence numbers that will never come."""
+        return ledger_gaps.closed(self._db)
+
+    def late_files(self) -> list[tuple[str, str, int]]:
+        """Returns files that filled a gap: (batch, source, number)."""
+        return ledger_gaps.fills(self._db)
+
+    def retold_names(self) -> list[ledger_gaps.Retold]:
+        """Returns names that came with several contents."""
+        return ledger_gaps.retold(self._db)
 
     def gaps(self) -> list[Gap]:
         """Returns missing sequence numbers as of the last commit."""

@@ -41,7 +41,7 @@ def take_back(db: sqlite3.Connection, batch: int, name: str, kind: str, now: str
     )
     db.execute("UPDATE arrivals SET batch = NULL WHERE batch = ?", (batch,))
     db.execute("UPDATE runs SET batch = NULL WHERE batch = ?", (batch,))
-    for table in ("outdated", "sheets", "outputs"):
+    for table in ("outdated", "fills", "sheets", "outputs"):
         db.execute(f"DELETE FROM {table} WHERE batch = ?", (batch,))  # noqa: S608 - fixed names
     # Keys that had left the window are gone for good: they lie far before it (see keys.py).
     db.execute("DELETE FROM outputs WHERE superseded = ? AND path LIKE 'keys/%'", (batch,))

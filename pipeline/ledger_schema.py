@@ -138,5 +138,29 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (source, name, why)
     ) STRICT;
     """,
+    """
+    CREATE TABLE rings (
+        source    TEXT PRIMARY KEY,
+        first     INTEGER NOT NULL,
+        last      INTEGER NOT NULL
+    ) STRICT;
+
+    CREATE TABLE fills (
+        batch     INTEGER NOT NULL REFERENCES batches (id),
+        source    TEXT NOT NULL,
+        number    INTEGER NOT NULL
+    ) STRICT;
+
+    CREATE TABLE closed_gaps (
+        id        INTEGER PRIMARY KEY,
+        source    TEXT NOT NULL,
+        first     INTEGER NOT NULL,
+        last      INTEGER NOT NULL,
+        after     INTEGER NOT NULL,
+        made      TEXT NOT NULL,
+        who       TEXT NOT NULL,
+        reason    TEXT NOT NULL
+    ) STRICT;
+    """,
 )
 """One script each; ``PRAGMA user_version`` says how many have been applied."""

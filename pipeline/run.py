@@ -20,6 +20,7 @@ from pipeline.order import Team
 from pipeline.parquet import write
 from pipeline.progress import Silent
 from pipeline.result import MICRO, RunResult, nothing_to_do
+from pipeline.sequences import rings_of, tell_sequences
 from pipeline.sheet import CARRIED, CARRIED_NAME
 from pipeline.sheet import Sheet as Numbers
 from pipeline.sources import opened
@@ -141,6 +142,7 @@ def run_batch(
             return nothing_to_do(
                 tuple(ledger.gaps()), collected, job.watch.elapsed, tuple(recovered)
             )
+        ledger.know_rings(rings_of(engine.config))
         on_start(ledger)
         result = _batch(job, collected, files, resent, tuple(recovered))
         release(engine.sources, ledger)
@@ -205,6 +207,7 @@ def _batch(
         log().warning("events_outside_window", batch=name, events=running.keys.outside)
     with job.watch.stage("commit"):
         batch = commit_batch(job.workspace, job.ledger, folder, commit)
+    tell_sequences(job.ledger, name, {(file.source, file.name) for file in files})
     result = _result(job, batch, collected, units, sheets, resent, outputs, recovered, running)
     return replace(result, alarms=alarms)
 

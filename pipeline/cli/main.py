@@ -31,6 +31,7 @@ COMMANDS: Final[dict[str, str]] = {
     "audit": "pipeline.cli.audit:audit",
     "export": "pipeline.cli.export:export",
     "tariff": "pipeline.cli.tariff:tariff",
+    "gaps": "pipeline.cli.gaps:gaps",
     "ledger": "pipeline.cli.ledger:ledger",
     "rollback": "pipeline.cli.ledger:rollback",
     "backup": "pipeline.cli.backup:backup",
