@@ -131,7 +131,9 @@ def unused_names(book: Book) -> Iterator[Note]:
     defaults = list(book.services.values())
     taxes = {one.tax for one in rules} | {one.tax for one in fees} | {one.tax for one in defaults}
     codes = {one.gl_code for one in rules} | {one.gl_code for one in defaults}
-    codes |= {fee.gl for fee in fees}
+    taxes |= {one.tax for one in book.commitments}
+    codes |= {fee.gl for fee in fees} | {one.gl for one in book.bill_discounts}
+    codes |= {one.gl for one in book.commitments}
     head = Source("book.yaml", 1)
     for tax in book.taxes:
         if tax.name not in taxes:

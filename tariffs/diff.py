@@ -19,7 +19,9 @@ from tariffs.diff_prices import price_changes
 from tariffs.offer import Offers
 from tariffs.words import (
     allowance_words,
+    bill_discount_words,
     cap_words,
+    commitment_words,
     dates_of,
     discount_words,
     fee_words,
@@ -44,7 +46,7 @@ class Change:
     """One change.
 
     Attributes:
-        kind: ``book``, ``plan``, ``option``, ``price``, ``fee``, ``allowance``, ``discount``, ``cap``, ``zone``,
+        kind: ``book``, ``plan``, ``option``, ``bill``, ``price``, ``fee``, ``allowance``, ``discount``, ``cap``, ``zone``,
             ``number`` or ``table``.
         plans: Plans that it is a change of; empty: the whole book.
         what: What changes.
@@ -82,6 +84,7 @@ def diff_books(old: tuple[Book, CompiledBook], new: tuple[Book, CompiledBook]) -
     both = [plan.id for plan in after.plans if plan.id in {one.id for one in before.plans}]
     out += _named("plan", "plan", _plans(before), _plans(after))
     out += _named("option", "option", _options(before), _options(after))
+    out += _named("bill", "", _on_bills(before), _on_bills(after))
     parts: dict[Change, list[str]] = defaultdict(list)
     for name in both:
         for change in _of_plan(before, after, name):
@@ -111,6 +114,18 @@ def _options(book: Book) -> dict[str, str]:
         ]
         told[one.name] = "; ".join([one.title, *parts])
     return told
+
+
+def _on_bills(book: Book) -> dict[str, str]:
+    """Returns discounts on the bill and minimum commitments, by name."""
+    discounts = {
+        f"discount on the bill {one.id}": _dated(one, partial(bill_discount_words, one), book)
+        for one in book.bill_discounts
+    }
+    return discounts | {
+        f"commitment {one.id}": _dated(one, partial(commitment_words, one), book)
+        for one in book.commitments
+    }
 
 
 def _named(

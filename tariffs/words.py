@@ -30,7 +30,19 @@ from tariffs.dated import Dated
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from tariffs.model import Allowance, Book, Cap, Conditions, Discount, Fee, Price, Rule, Step
+    from tariffs.model import (
+        Allowance,
+        BillDiscount,
+        Book,
+        Cap,
+        Commitment,
+        Conditions,
+        Discount,
+        Fee,
+        Price,
+        Rule,
+        Step,
+    )
 
 SERVICE_WORDS = {
     "voice": "Calls",
@@ -286,6 +298,23 @@ def cap_words(cap: Cap, book: Book, at: int) -> str:
     parts += ["each day"] if cap.daily else []
     known = ("id", "name", "source", "when", "amount", "scope", "daily")
     return ", ".join([*parts, *_others(cap, known, at)]) + f": {conditions_words(cap.when, book)}"
+
+
+def bill_discount_words(one: BillDiscount, at: int) -> str:
+    """Returns what a discount on the bill takes off, and of whom."""
+    parts = [f"{percent_words(one.percent.at(at) or 0)} off {', '.join(one.of)}"]
+    least = one.least.at(at)
+    parts += [f"from {amount_written(least)} on"] if least else []
+    known = ("id", "name", "source", "percent", "least", "of")
+    return "; ".join([*parts, *_others(one, known, at)])
+
+
+def commitment_words(one: Commitment, at: int) -> str:
+    """Returns the least that is paid for a cycle, and by whom."""
+    known = ("id", "name", "source", "amount")
+    return "; ".join(
+        [f"at least {amount_written(one.amount.at(at) or 0)} a cycle", *_others(one, known, at)]
+    )
 
 
 def percent_words(ppm: int) -> str:

@@ -168,3 +168,17 @@ def test_options_in_words(tmp_path: Path) -> None:
         "50 MB, each day, beats of 1 kB, if used 25.00, once, tax vat, priority 100: data;"
         " roaming asia"
     )
+
+
+def test_what_stands_on_bills(tmp_path: Path) -> None:
+    offers = Path(__file__).parents[1] / "cases" / "offers"
+    folder = tmp_path / "new"
+    shutil.copytree(offers, folder)
+    (folder / "bill.yaml").unlink()
+    books = [load_book(path) for path in (folder, offers)]
+    before, after = [(book, compile_book(book)) for book in books]
+    texts = [str(change) for change in diff_books(before, after)]
+    assert len(texts) == len(books[1].bill_discounts) + len(books[1].commitments)
+    assert all(": new, " in text for text in texts)
+    assert any(text.startswith("discount on the bill ") and " % off " in text for text in texts)
+    assert any(text.startswith("commitment ") and "at least " in text for text in texts)
