@@ -17,7 +17,7 @@ from collectors.digest import file_digest
 from pipeline.commit import commit_batch, recover, staged
 from pipeline.config import load_config
 from pipeline.cycle_files import cycle_files
-from pipeline.errors import ReconciliationError, UsageError
+from pipeline.errors import EditedError, ReconciliationError, UsageError
 from pipeline.ledger import Commit, Ledger
 from pipeline.lock import locked
 from pipeline.logs import log
@@ -90,6 +90,7 @@ def bill(
 
     Raises:
         UsageError: there is no such cycle, or it is not clear which one is meant.
+        EditedError: book or subscriber data were edited while they were read.
         ReconciliationError: rated records, lines and bills do not tie; nothing was committed.
     """
     config = load_config(workspace)
@@ -113,6 +114,9 @@ def bill(
 
         with watch.stage("load"):
             run = _load(workspace, config, chosen, before)
+            if _digest(workspace, config, [*files.all, *before]) != inputs:
+                message = "book or subscriber data changed while they were read"
+                raise EditedError(message, "nothing was billed; run the command again")
         count = sum(b.cycle == chosen for b in ledger.batches("bill")) + 1
         name = f"bill-{chosen}-{count:04d}"
         with staged(workspace, name) as folder:

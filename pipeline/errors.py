@@ -68,6 +68,12 @@ class LockedError(HuadanError):
     exit_code = Exit.TEMPORARY
 
 
+class EditedError(HuadanError):
+    """Book or subscriber data changed while they were read; nothing was published."""
+
+    exit_code = Exit.TEMPORARY
+
+
 class DiskFullError(HuadanError):
     """There is no space left; nothing was published."""
 

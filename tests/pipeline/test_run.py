@@ -13,9 +13,10 @@ import pytest
 from mediation.decoder import decode_chunk
 from pipeline import chain
 from pipeline.bill import bill
-from pipeline.errors import Exit, ReconciliationError, UsageError
+from pipeline.errors import EditedError, Exit, ReconciliationError, UsageError
 from pipeline.ledger import Ledger
 from pipeline.run import run
+from tariffs import load_book
 from tariffs.errors import BookError
 from tests.pipeline.world import FILES, RECORDS, deliver, make_workspace, published
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.workspace import Workspace
+    from tariffs.model import Book
 
 
 def read(workspace: Workspace, folder: str) -> pa.Table:
@@ -253,3 +255,43 @@ def test_new_events_are_billed_in_place_of_the_old_bills(traffic: Path, tmp_path
     with Ledger(workspace.ledger_file) as ledger:
         paths = {output.path for output in ledger.outputs("billed/")}
     assert paths == set(published(workspace.root, "billed"))
+
+
+def test_every_row_names_the_book_and_a_batch_goes_on_with_what_it_has_read(
+    traffic: Path, tmp_path: Path
+) -> None:
+    workspace = make_workspace(tmp_path / "ws", None)
+    plan = workspace.root / "book" / "plans" / "easy.yaml"
+    seen = []
+    for file in sorted(traffic.rglob("msc1_*.ber"))[:2]:
+        seen.append(load_book(workspace.root / "book").digest)
+        deliver(workspace.root, [file])
+        assert run(workspace).batch is not None
+        plan.write_text(plan.read_text() + "# edited\n")
+    tables = [pq.read_table(path) for path in (workspace.root / "rated").rglob("*.parquet")]
+    named = [set(table.column("book_digest").cast(pa.string()).to_pylist()) for table in tables]
+    assert all(len(one) == 1 for one in named)
+    assert set.union(*named) == set(seen)
+    assert len(set(seen)) == 2
+
+
+def test_a_book_edited_while_it_is_read_is_not_billed(
+    traffic: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = make_workspace(tmp_path / "ws", None)
+    deliver(workspace.root, [min(traffic.rglob("msc1_*.ber"))])
+    run(workspace)
+    plan = workspace.root / "book" / "plans" / "easy.yaml"
+
+    def edited(folder: Path) -> Book:
+        book = load_book(folder)
+        plan.write_text(plan.read_text() + "# edited\n")
+        return book
+
+    with monkeypatch.context() as patched:
+        patched.setattr("tariffs.load_book", edited)
+        with pytest.raises(EditedError, match="changed while they were read") as caught:
+            bill(workspace)
+    assert caught.value.exit_code is Exit.TEMPORARY
+    assert not (workspace.root / "billed").exists()
+    assert bill(workspace).batch is not None
