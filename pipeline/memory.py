@@ -29,11 +29,22 @@ def rare_collections() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def give_back() -> None:
-    """Gives the memory of a finished batch back: cycles of objects, Arrow's pool, the C library's.
+M_ARENA_MAX = -8
+"""glibc's number of the parameter for `mallopt`."""
 
-    Workers are new threads in every batch; what each leaves in an arena of its own adds up.
+
+def share_one_arena() -> None:
+    """Lets all threads take memory from one arena of the C library; called once, at the start.
+
+    Every batch has new worker threads. With an arena for each, what one batch leaves is not used by
+    the next: 90 MB more after 14 batches of 20,000 records, against 14 MB with one.
     """
+    if (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)) is not None:  # glibc's
+        mallopt(M_ARENA_MAX, 1)
+
+
+def give_back() -> None:
+    """Gives the memory of a finished batch back: cycles of objects, Arrow's pool, the C library's."""
     import pyarrow as pa  # noqa: PLC0415 - loaded long since where this is called
 
     gc.collect()

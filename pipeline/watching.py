@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pipeline.errors import UsageError
 from pipeline.lock import locked
 from pipeline.logs import log
+from pipeline.memory import share_one_arena
 from pipeline.watch import Watch
 from pipeline.watch_loaded import load
 from pipeline.watch_metrics import Server
@@ -31,6 +32,7 @@ def stay(
         HuadanError: and the errors of broken books, subscribers or configuration; see ``known.py``.
     """
     workspace.require()
+    share_one_arena()
     if standby:
         log().info("standby", waits_for=str(workspace.watch_lock_file))
     with locked(workspace.watch_lock_file, "watch", wait=standby):
