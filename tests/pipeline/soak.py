@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pipeline.ledger import Ledger
 from tests.pipeline.watched import Watched, open_files, resident_bytes
-from tests.pipeline.world import SHOP, make_workspace
+from tests.pipeline.world import SHOP, make_workspace, own_book
 from traffic.generate import generate
 
 ELEMENTS = 5
@@ -88,9 +88,7 @@ def committed(workspace_ledger: Path) -> set[str]:
 def soak(minutes: float, records: int, every: float, folder: Path) -> tuple[Figures, list[str]]:
     """Runs the load; returns the figures and what is wrong with them."""
     workspace = make_workspace(folder / "ws", chunk=131_072)
-    book = workspace.root / "book"
-    book.unlink()
-    shutil.copytree(SHOP / "book", book)
+    book = own_book(workspace)
     load, figures = Load(folder / "traffic", records), Figures()
     watch = Watched(workspace, "watch")
     watch.until_said("watching")

@@ -18,7 +18,7 @@ from pipeline.ledger import Ledger
 from pipeline.run import run
 from tariffs import load_book
 from tariffs.errors import BookError
-from tests.pipeline.world import FILES, RECORDS, deliver, make_workspace, published
+from tests.pipeline.world import FILES, RECORDS, deliver, make_workspace, own_book, published
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -261,7 +261,7 @@ def test_every_row_names_the_book_and_a_batch_goes_on_with_what_it_has_read(
     traffic: Path, tmp_path: Path
 ) -> None:
     workspace = make_workspace(tmp_path / "ws", None)
-    plan = workspace.root / "book" / "plans" / "easy.yaml"
+    plan = own_book(workspace) / "plans" / "easy.yaml"
     seen = []
     for file in sorted(traffic.rglob("msc1_*.ber"))[:2]:
         seen.append(load_book(workspace.root / "book").digest)
@@ -281,7 +281,7 @@ def test_a_book_edited_while_it_is_read_is_not_billed(
     workspace = make_workspace(tmp_path / "ws", None)
     deliver(workspace.root, [min(traffic.rglob("msc1_*.ber"))])
     run(workspace)
-    plan = workspace.root / "book" / "plans" / "easy.yaml"
+    plan = own_book(workspace) / "plans" / "easy.yaml"
 
     def edited(folder: Path) -> Book:
         book = load_book(folder)

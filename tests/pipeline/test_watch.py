@@ -15,7 +15,7 @@ from pipeline.bill import bill
 from pipeline.errors import Exit
 from pipeline.run import run
 from tests.pipeline.watched import PROJECT, Watched, committed
-from tests.pipeline.world import FILES, SHOP, deliver, make_workspace, published
+from tests.pipeline.world import FILES, deliver, make_workspace, own_book, published
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,9 +37,7 @@ def billed(tmp_path_factory: pytest.TempPathFactory, traffic: Path) -> dict[str,
 def workspace(tmp_path: Path) -> Workspace:
     """A workspace whose book may be written to."""
     workspace = make_workspace(tmp_path / "ws")
-    book = workspace.root / "book"
-    book.unlink()
-    shutil.copytree(SHOP / "book", book)
+    own_book(workspace)
     return workspace
 
 

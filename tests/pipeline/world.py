@@ -53,6 +53,14 @@ def make_workspace(
     return Workspace(root)
 
 
+def own_book(workspace: Workspace) -> Path:
+    """Gives a workspace a book of its own to edit, in place of the link to the demo's."""
+    book = workspace.root / "book"
+    book.unlink()
+    shutil.copytree(SHOP / "book", book)
+    return book
+
+
 def deliver(root: Path, files: Iterable[Path]) -> None:
     """Puts files into the folders of their sources."""
     for file in files:
