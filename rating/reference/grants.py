@@ -72,7 +72,7 @@ def grants_of(
         if max(span.since, begin) < min(span.until, end):
             _give(grants, span, (cycle, begin, end), book, 0, 0)
     stays = _spans(data, with_plan=False)
-    seen: dict[tuple[int, int, int], int] = {}
+    seen: dict[tuple[str, int, int, int], int] = {}
     bought = data.purchases
     for row in range(len(bought.option) if book.options else 0):
         who, option = int(bought.subscriber[row]), int(bought.option[row])
@@ -81,9 +81,10 @@ def grants_of(
             low, high = max(since, stay.since, begin), min(until, stay.until, end)
             if stay.subscriber != who or low >= high:
                 continue
-            again = [seen.get((who, option, moment), 0) for moment in (since, low)]
-            for moment in {since, low}:
-                seen[who, option, moment] = seen.get((who, option, moment), 0) + 1
+            again = []
+            for key in (("bought", who, option, since), ("begun", who, option, low)):
+                again.append(seen.get(key, 0))
+                seen[key] = again[-1] + 1
             giver = len(book.plans) + option
             span = _Span(who, giver, stay.group, stay.role, since, high)
             _give(grants, span, (cycle, low, end), book, *again)
