@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from pipeline.ledger import Batch, Commit, Ledger
+    from pipeline.ledger.store import Batch, Commit, Ledger
     from pipeline.workspace import Workspace
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

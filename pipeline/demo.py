@@ -19,8 +19,8 @@ from pipeline.workspace import Workspace
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pipeline.bill import BillResult
-    from pipeline.result import RunResult
+    from pipeline.batch.result import RunResult
+    from pipeline.billing.bill import BillResult
 
 FOLDER = Path("demo")
 
@@ -69,7 +69,7 @@ def demo(folder: Path, out: Console) -> None:
 
 
 def _print(out: Console, run: RunResult, billed: BillResult) -> None:
-    from pipeline.show_run import print_bill_run, print_run, print_times  # noqa: PLC0415
+    from pipeline.batch.show import print_bill_run, print_run, print_times  # noqa: PLC0415
 
     print_run(out, run)
     print_bill_run(out, billed)

@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipeline.billing.show import BillReader
 from pipeline.explain import explain
-from pipeline.ledger import Ledger
-from pipeline.show_bill import BillReader
+from pipeline.ledger.store import Ledger
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,14 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.bill_parts import read_calls
-from pipeline.config import load_config
-from pipeline.cycle_files import cycle_files
+from pipeline.batch.running import load_rater
+from pipeline.billing.cycle_files import cycle_files
+from pipeline.billing.parts import read_calls
+from pipeline.billing.retold import TOLD_COLUMNS, without_retold
+from pipeline.config.load import load_config
 from pipeline.errors import UsageError
-from pipeline.ledger import Ledger
-from pipeline.retold import TOLD_COLUMNS, without_retold
-from pipeline.running import load_rater
-from pipeline.withdrawn import Withdrawn
+from pipeline.ledger.store import Ledger
+from pipeline.suspense.withdrawn import Withdrawn
 from rating.billing.run import EDR_COLUMNS, charge_groups
 from rating.billing.wording import mask_number
 from rating.cycles import cycle_of, to_us
@@ -34,7 +34,7 @@ from tariffs.errors import Source, nearest
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from pipeline.bill_parts import CycleCalls
+    from pipeline.billing.parts import CycleCalls
     from pipeline.parquet import Output
     from pipeline.workspace import Workspace
     from rating.engine import Rater

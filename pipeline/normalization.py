@@ -16,15 +16,15 @@ from mediation.number_plan_file import (
     read_number_plan,
 )
 from mediation.time_zones import NO_ZONES, read_time_zones
-from pipeline.config import load_config
-from pipeline.config_problems import lines_of
+from pipeline.config.load import load_config
+from pipeline.config.problems import lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from mediation.number_plan import NumberPlan
-    from pipeline.config import Config
+    from pipeline.config.load import Config
     from pipeline.workspace import Workspace
 
 TABLE = "numbering"

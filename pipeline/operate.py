@@ -5,20 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from pipeline.batch.memory import rare_collections
 from pipeline.logs import log
-from pipeline.memory import rare_collections
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipeline.bill import BillResult
-    from pipeline.collect import Found
-    from pipeline.ledger import Ledger
+    from pipeline.batch.result import RunResult
+    from pipeline.batch.run import Engine
+    from pipeline.billing.bill import BillResult
+    from pipeline.collection.collect import Found
+    from pipeline.ledger.store import Ledger
     from pipeline.progress import Listener
-    from pipeline.recycle import RecycleResult
-    from pipeline.result import RunResult
-    from pipeline.run import Engine
-    from pipeline.suspense import Filter
+    from pipeline.suspense.journal import Filter
+    from pipeline.suspense.recycle import RecycleResult
     from pipeline.workspace import Workspace
 
 
@@ -34,9 +34,9 @@ def operate_run(
     flush_partials: bool = False,
     listener: Listener | None = None,
 ) -> RunResult:
-    """Does one batch; see :func:`pipeline.run.run`."""
+    """Does one batch; see :func:`pipeline.batch.run.run`."""
     with rare_collections():
-        from pipeline.run import run  # noqa: PLC0415
+        from pipeline.batch.run import run  # noqa: PLC0415
 
     start, end = _noted(workspace, "run")
     with rare_collections():
@@ -53,8 +53,8 @@ def operate_run(
 def operate_batch(
     workspace: Workspace, engine: Engine, *, found: Found, threads: int | None
 ) -> RunResult:
-    """Does one batch of `watch`; see :func:`pipeline.run.run_batch`."""
-    from pipeline.run import run_batch  # noqa: PLC0415 - as in operate_run
+    """Does one batch of `watch`; see :func:`pipeline.batch.run.run_batch`."""
+    from pipeline.batch.run import run_batch  # noqa: PLC0415 - as in operate_run
 
     start, end = _noted(workspace, "watch")
     with rare_collections():
@@ -81,7 +81,7 @@ def _noted(
     def end(ledger: Ledger, result: RunResult) -> None:
         ledger.finish_run(noted[0], now(), int(result.exit_code), _batch_id(ledger, result.batch))
         if command == "run":  # `watch` writes metrics now and then, and no page per batch
-            from pipeline.finish import finish  # noqa: PLC0415 - only where a run ends
+            from pipeline.reports.finish import finish  # noqa: PLC0415 - only where a run ends
 
             finish(workspace, ledger, result)
         log().info(
@@ -104,8 +104,8 @@ def operate_bill(
     threads: int | None = None,
     listener: Listener | None = None,
 ) -> BillResult:
-    """Bills a cycle; see :func:`pipeline.bill.bill`."""
-    from pipeline.bill import bill  # noqa: PLC0415 - only where it is asked for
+    """Bills a cycle; see :func:`pipeline.billing.bill.bill`."""
+    from pipeline.billing.bill import bill  # noqa: PLC0415 - only where it is asked for
 
     noted: list[int] = []
 
@@ -129,10 +129,10 @@ def operate_recycle(
     again: bool = False,
     listener: Listener | None = None,
 ) -> RecycleResult:
-    """Recycles items of suspense; see :func:`pipeline.recycle.recycle`."""
+    """Recycles items of suspense; see :func:`pipeline.suspense.recycle.recycle`."""
     with rare_collections():
-        from pipeline.finish import finish  # noqa: PLC0415 - only where it is asked for
-        from pipeline.recycle import recycle  # noqa: PLC0415
+        from pipeline.reports.finish import finish  # noqa: PLC0415 - only where it is asked for
+        from pipeline.suspense.recycle import recycle  # noqa: PLC0415
 
     noted: list[int] = []
 
@@ -151,9 +151,9 @@ def operate_recycle(
 
 
 def operate_write_off(workspace: Workspace, wanted: Filter, reason: str) -> tuple[str | None, int]:
-    """Writes items of suspense off; see :func:`pipeline.write_off.write_off`."""
-    from pipeline.finish import finish  # noqa: PLC0415 - only where it is asked for
-    from pipeline.write_off import write_off  # noqa: PLC0415
+    """Writes items of suspense off; see :func:`pipeline.suspense.write_off.write_off`."""
+    from pipeline.reports.finish import finish  # noqa: PLC0415 - only where it is asked for
+    from pipeline.suspense.write_off import write_off  # noqa: PLC0415
 
     noted: list[int] = []
 

@@ -82,7 +82,7 @@ def fill(incoming: Path, subscribers: Path, progress: Callable[[str], None]) -> 
 
 
 def _make_source_folders(workspace: Workspace) -> None:
-    from pipeline.config import load_config  # noqa: PLC0415 - pydantic takes a moment
+    from pipeline.config.load import load_config  # noqa: PLC0415 - pydantic takes a moment
 
     for source in load_config(workspace).source:
         (workspace.root / source.folder).mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from pipeline.cli.options import console, examples, json_option, print_json, wor
 from pipeline.errors import Exit
 
 if TYPE_CHECKING:
-    from pipeline.balance import By
+    from pipeline.upkeep.balance import By
     from pipeline.workspace import Workspace
 
 COUNTS = (
@@ -54,7 +54,7 @@ def audit(workspace: Workspace, *, by: By, batch: str | None, unit: str, as_json
 
     Exit code 4 if a sheet does not close.
     """
-    from pipeline.balance import KEYS, read_balance  # noqa: PLC0415 - heavy imports
+    from pipeline.upkeep.balance import KEYS, read_balance  # noqa: PLC0415 - heavy imports
 
     found = read_balance(workspace, by, batch)
     if as_json:

@@ -18,7 +18,7 @@ from pipeline.cli.options import (
 from pipeline.errors import Exit
 
 if TYPE_CHECKING:
-    from pipeline.backup import Copied
+    from pipeline.upkeep.backup import Copied
     from pipeline.workspace import Workspace
 
 
@@ -39,8 +39,8 @@ def backup(workspace: Workspace, *, folder: Path, link: bool, as_json: bool) -> 
     Exit codes: 0 done; 2 the folder or the ledger cannot be used; 4 published files are not as
     committed; 75 no space, or another command works here.
     """
-    from pipeline import backup as backups  # noqa: PLC0415 - heavy imports only when needed
     from pipeline.progress import listening  # noqa: PLC0415
+    from pipeline.upkeep import backup as backups  # noqa: PLC0415 - heavy imports only when needed
 
     with listening(wanted=not as_json) as listener:
         done = backups.backup(workspace, folder.absolute(), link=link, listener=listener)
@@ -63,8 +63,8 @@ def restore(workspace: Workspace, *, folder: Path, as_json: bool) -> int:
 
     Exit codes: 0 done; 2 no backup, or the workspace is not empty; 4 the backup is damaged.
     """
-    from pipeline import backup as backups  # noqa: PLC0415 - heavy imports only when needed
     from pipeline.progress import listening  # noqa: PLC0415
+    from pipeline.upkeep import backup as backups  # noqa: PLC0415 - heavy imports only when needed
 
     with listening(wanted=not as_json) as listener:
         done = backups.restore(folder.absolute(), workspace, listener=listener)

@@ -44,6 +44,6 @@ def bill(workspace: Workspace, *, cycle: str | None, threads: int | None, as_jso
     if as_json:
         print_json(result.to_dict())
         return
-    from pipeline.show_run import print_bill_run  # noqa: PLC0415
+    from pipeline.batch.show import print_bill_run  # noqa: PLC0415
 
     print_bill_run(console(), result)

@@ -16,7 +16,7 @@ from pipeline.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from pipeline.recollect import Collection
+    from pipeline.collection.recollect import Collection
     from pipeline.workspace import Workspace
 
 
@@ -60,7 +60,7 @@ def collect(
 
     Exit codes: 0 done; 2 configuration; 75 some files or sources could not be read, try again.
     """
-    from pipeline import recollect  # noqa: PLC0415 - heavy imports only when needed
+    from pipeline.collection import recollect  # noqa: PLC0415 - heavy imports only when needed
     from pipeline.progress import listening  # noqa: PLC0415
 
     if listing:

@@ -13,8 +13,8 @@ from pipeline.cli.options import examples, unmask_option, workspace_option
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.inspect import Inspection, Part
-    from pipeline.inspect_show import Shower
+    from pipeline.inspection.inspect import Inspection, Part
+    from pipeline.inspection.show import Shower
     from pipeline.workspace import Workspace
 
 
@@ -76,8 +76,8 @@ def decode(
     if sum((record is not None, offset is not None, stats)) > 1 or (stats and parquet):
         message = "--record, --offset and --stats exclude each other; so do --stats and --parquet"
         raise click.UsageError(message)
-    from pipeline.inspect import inspecting, reading_here  # noqa: PLC0415 - heavy when needed
-    from pipeline.inspect_show import Shower  # noqa: PLC0415
+    from pipeline.inspection.inspect import inspecting, reading_here  # noqa: PLC0415 - heavy when needed
+    from pipeline.inspection.show import Shower  # noqa: PLC0415
 
     reading = reading_here(workspace, format_name, framing, source)
     with inspecting(file, reading) as inspection:
@@ -93,7 +93,7 @@ def decode(
 
 
 def _parts(inspection: Inspection, record: str | None, offset: int | None) -> Iterator[Part]:
-    from pipeline.inspect import selection  # noqa: PLC0415
+    from pipeline.inspection.inspect import selection  # noqa: PLC0415
 
     if record is not None:
         return inspection.records(selection(record, inspection.cdr.n_records))
@@ -102,7 +102,7 @@ def _parts(inspection: Inspection, record: str | None, offset: int | None) -> It
 
 def _show(inspection: Inspection, parts: Iterator[Part], shower: Shower, *, as_json: bool) -> None:
     """Shows parts as they come: paged on a terminal, streamed otherwise."""
-    from pipeline.inspect_show import json_lines  # noqa: PLC0415
+    from pipeline.inspection.show import json_lines  # noqa: PLC0415
 
     def objects() -> Iterator[dict[str, object]]:
         yield {"kind": "file", **inspection.head()}
@@ -125,8 +125,8 @@ def _show(inspection: Inspection, parts: Iterator[Part], shower: Shower, *, as_j
 
 
 def _stats(inspection: Inspection, shower: Shower, *, as_json: bool) -> None:
-    from pipeline.inspect_show import json_lines  # noqa: PLC0415
-    from pipeline.inspect_stats import statistics, stats_lines  # noqa: PLC0415
+    from pipeline.inspection.show import json_lines  # noqa: PLC0415
+    from pipeline.inspection.stats import statistics, stats_lines  # noqa: PLC0415
     from pipeline.progress import listening  # noqa: PLC0415
 
     with listening(wanted=True) as listener:
@@ -140,8 +140,8 @@ def _stats(inspection: Inspection, shower: Shower, *, as_json: bool) -> None:
 
 
 def _parquet(inspection: Inspection, record: str | None, target: Path, *, unmask: bool) -> None:
-    from pipeline.inspect import selection  # noqa: PLC0415
-    from pipeline.inspect_export import export  # noqa: PLC0415
+    from pipeline.inspection.export import export  # noqa: PLC0415
+    from pipeline.inspection.inspect import selection  # noqa: PLC0415
     from pipeline.progress import listening  # noqa: PLC0415
 
     total = inspection.cdr.n_records

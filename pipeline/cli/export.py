@@ -46,8 +46,8 @@ def export(
 ) -> None:
     """Write TABLE (edr, rated, billed/…, suspense, audit, alarms) to TARGET, Parquet or CSV."""
     from pipeline.errors import UsageError  # noqa: PLC0415 - heavy imports
-    from pipeline.export import Privacy, read_key  # noqa: PLC0415
-    from pipeline.export import export as work  # noqa: PLC0415
+    from pipeline.upkeep.export import Privacy, read_key  # noqa: PLC0415
+    from pipeline.upkeep.export import export as work  # noqa: PLC0415
 
     if pseudonyms and unmask:
         message = "--pseudonyms and --unmask say opposite things"

@@ -61,7 +61,7 @@ def list_(workspace: Workspace, *, as_json: bool) -> None:
 @click.option("--to", "folder", type=click.Path(path_type=Path), help="Folder of formats.")
 def new(name: str, *, workspace: Workspace, folder: Path | None) -> None:
     """Lay out a new format NAME: module, mapping, README and test, ready to compile."""
-    from pipeline.format_new import lay_out  # noqa: PLC0415 - heavy imports only when needed
+    from pipeline.formats.new import lay_out  # noqa: PLC0415 - heavy imports only when needed
     from pipeline.normalization import formats_folder, normalization_here  # noqa: PLC0415
 
     normalization_here(workspace)
@@ -105,7 +105,7 @@ def check(
 
     Exit codes: 0 it compiles and every file could be read; 2 otherwise.
     """
-    from pipeline.format_check import check_format  # noqa: PLC0415 - heavy imports when needed
+    from pipeline.formats.check import check_format  # noqa: PLC0415 - heavy imports when needed
     from pipeline.normalization import normalization_here  # noqa: PLC0415
 
     normalization = normalization_here(workspace)
@@ -128,7 +128,7 @@ def check(
 @json_option
 def codecs(*, flat: bool, as_json: bool) -> None:
     """Show the codecs that a mapping may name: what they read, what they fill, what they mean."""
-    from pipeline.format_words import codec_rows  # noqa: PLC0415 - heavy imports when needed
+    from pipeline.formats.words import codec_rows  # noqa: PLC0415 - heavy imports when needed
 
     _words(codec_rows(flat=flat), as_json=as_json)
 
@@ -137,7 +137,7 @@ def codecs(*, flat: bool, as_json: bool) -> None:
 @json_option
 def columns(*, as_json: bool) -> None:
     """Show the columns of the event record that a mapping may fill."""
-    from pipeline.format_words import column_rows  # noqa: PLC0415 - heavy imports when needed
+    from pipeline.formats.words import column_rows  # noqa: PLC0415 - heavy imports when needed
 
     _words(column_rows(), as_json=as_json)
 

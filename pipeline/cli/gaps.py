@@ -29,7 +29,7 @@ def gaps(workspace: Workspace, *, wanted: str | None, reason: str, as_json: bool
 
     A late file closes its gap by itself. Numbers that never come are closed with a reason.
     """
-    from pipeline import sequences  # noqa: PLC0415 - heavy imports only when needed
+    from pipeline.upkeep import sequences  # noqa: PLC0415 - heavy imports only when needed
 
     if wanted is not None:
         import getpass  # noqa: PLC0415

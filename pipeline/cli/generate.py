@@ -84,7 +84,7 @@ def generate(
 
     begin = time.perf_counter()
     if subscribers is None:
-        from pipeline.config import load_config  # noqa: PLC0415
+        from pipeline.config.load import load_config  # noqa: PLC0415
 
         subscribers = workspace.root / load_config(workspace).paths.subscribers
     target = out or workspace.root / "incoming"

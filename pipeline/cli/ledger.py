@@ -40,8 +40,8 @@ def verify(workspace: Workspace, *, as_json: bool) -> int:
     Finds files that are missing, were changed, or that no batch has written. Exit codes: 0 all as
     committed; 2 the ledger cannot be used; 4 something differs.
     """
-    from pipeline import verify as verifying  # noqa: PLC0415 - heavy imports only when needed
     from pipeline.progress import listening  # noqa: PLC0415
+    from pipeline.upkeep import verify as verifying  # noqa: PLC0415 - heavy imports only when needed
 
     with listening(wanted=not as_json) as listener:
         found = verifying.verify(workspace, listener=listener)
@@ -81,7 +81,7 @@ def rollback(workspace: Workspace, *, batch: str, with_later: bool, as_json: boo
     ones. Bills that were made of it are marked as out of date.
     """
     from pipeline.operate import now  # noqa: PLC0415 - heavy imports only when needed
-    from pipeline.rollback import rollback as take_back  # noqa: PLC0415
+    from pipeline.upkeep.rollback import rollback as take_back  # noqa: PLC0415
 
     workspace.require()
     done = take_back(workspace, batch, now(), with_later=with_later)

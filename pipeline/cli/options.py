@@ -53,7 +53,7 @@ def unmask_option(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def wrapped(*, unmask: bool, **rest: Any) -> Any:  # noqa: ANN401 - passes options through
         if unmask:
-            from pipeline.access import note_access  # noqa: PLC0415 - only where it is asked for
+            from pipeline.upkeep.access import note_access  # noqa: PLC0415 - only where it is asked for
 
             context = click.get_current_context()
             note_access(context.params.get("workspace_folder"), context.command_path, sys.argv[1:])

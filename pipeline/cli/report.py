@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 @click.option("--html", is_flag=True, help="The page on stdout instead of a file.")
 def report(workspace: Workspace, *, batch: str | None, day: dt.datetime | None, html: bool) -> None:
     """Write the report page of BATCH, or of a day: self-contained HTML with plots."""
-    from pipeline.report_of import report_of  # noqa: PLC0415 - heavy imports
+    from pipeline.reports.choose import report_of  # noqa: PLC0415 - heavy imports
 
     name, page = report_of(workspace, batch, None if day is None else day.date())
     if html:
         click.echo(page)
         return
-    from pipeline.report import write_page  # noqa: PLC0415
+    from pipeline.reports.page import write_page  # noqa: PLC0415
 
     click.echo(write_page(workspace, name, page))

@@ -48,7 +48,7 @@ def run(workspace: Workspace, *, threads: int | None, flush_partials: bool, as_j
     if as_json:
         print_json(result.to_dict())
     else:
-        from pipeline.show_run import print_run  # noqa: PLC0415
+        from pipeline.batch.show import print_run  # noqa: PLC0415
 
         print_run(console(), result)
     return int(result.exit_code)

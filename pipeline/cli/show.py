@@ -49,7 +49,7 @@ def bill(
     as_json: bool,
 ) -> None:
     """Show the bill of ACCOUNT; without one, the accounts with the largest bills."""
-    from pipeline.show_bill import BillReader  # noqa: PLC0415 - heavy imports only when needed
+    from pipeline.billing.show import BillReader  # noqa: PLC0415 - heavy imports only when needed
 
     reader = BillReader.open(workspace, cycle)
     if account is None:

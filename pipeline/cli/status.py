@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @json_option
 def status(workspace: Workspace, *, as_json: bool) -> None:
     """Show backlog, batches, balance and gaps of the workspace."""
-    from pipeline.status import read_status  # noqa: PLC0415 - heavy imports only when needed
+    from pipeline.upkeep.status import read_status  # noqa: PLC0415 - heavy imports only when needed
 
     found = read_status(workspace)
     if as_json:

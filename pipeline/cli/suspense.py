@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
 
-    from pipeline.suspense import Filter
+    from pipeline.suspense.journal import Filter
     from pipeline.workspace import Workspace
 
 FILTERS = ("stage", "reason", "source", "format", "file")
@@ -45,8 +45,8 @@ def filter_options(function: Callable[..., Any]) -> Callable[..., Any]:
         until: dt.datetime | None,
         **rest: Any,  # noqa: ANN401 - passes options through
     ) -> Any:  # noqa: ANN401 - passes options through
-        from pipeline.corrections import Wanted  # noqa: PLC0415 - heavy imports
-        from pipeline.suspense import Filter  # noqa: PLC0415
+        from pipeline.suspense.corrections import Wanted  # noqa: PLC0415 - heavy imports
+        from pipeline.suspense.journal import Filter  # noqa: PLC0415
 
         given = {"reason": only_reason, "format": format_}
         given |= {name: rest.pop(name) for name in ("stage", "source", "file")}
@@ -86,7 +86,7 @@ def list_(
     workspace: Workspace, *, wanted: Filter, rows: bool, every: bool, limit: int, as_json: bool
 ) -> None:
     """List suspended records: sums by stage and reason, or one by one."""
-    from pipeline.suspense import read_suspense  # noqa: PLC0415 - heavy imports
+    from pipeline.suspense.journal import read_suspense  # noqa: PLC0415 - heavy imports
 
     found = read_suspense(workspace, wanted)
     found = found if every else found.open
@@ -110,7 +110,7 @@ def list_(
 @json_option
 def summary(workspace: Workspace, *, wanted: Filter, as_json: bool) -> None:
     """Count items by state, reason, source and format, with the age of the oldest."""
-    from pipeline.suspense import read_suspense  # noqa: PLC0415 - heavy imports
+    from pipeline.suspense.journal import read_suspense  # noqa: PLC0415 - heavy imports
 
     found = read_suspense(workspace, wanted)
     data = found.sums("state", "stage", "reason", "source", "format")
@@ -134,7 +134,7 @@ def summary(workspace: Workspace, *, wanted: Filter, as_json: bool) -> None:
 def show(workspace: Workspace, record: str, *, unmask: bool, as_json: bool) -> None:
     """Show what happened to RECORD, written FILE:OFFSET or FILE:OFFSET:CONTAINER."""
     from pipeline.explain import parse_name  # noqa: PLC0415 - heavy imports
-    from pipeline.suspense import read_history  # noqa: PLC0415
+    from pipeline.suspense.journal import read_history  # noqa: PLC0415
 
     found = read_history(workspace, *parse_name(record))
     steps = [{key: value for key, value in row.items() if key != "raw"} for row in found.rows]
@@ -178,7 +178,7 @@ def correct(
     Conditions are of the item (stage, reason, sub_reason, source, format, file, file_id) or of the
     event that it decodes to (any field of an event).
     """
-    from pipeline import correct as work  # noqa: PLC0415 - heavy imports
+    from pipeline.suspense import correct as work  # noqa: PLC0415 - heavy imports
 
     if withdraw is not None:
         work.withdraw(workspace, withdraw)
@@ -222,7 +222,7 @@ def _pairs(values: dict[str, str]) -> str:
 @json_option
 def test_recycle(workspace: Workspace, *, wanted: Filter, as_json: bool) -> None:
     """Say what recycling would do; nothing is changed."""
-    from pipeline.recycle import recycle  # noqa: PLC0415 - heavy imports
+    from pipeline.suspense.recycle import recycle  # noqa: PLC0415 - heavy imports
 
     _print_result(recycle(workspace, wanted, dry=True, again=True).to_dict(), as_json=as_json)
 

@@ -14,7 +14,7 @@ from pipeline.errors import Exit
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipeline.trial import TrialReport
+    from pipeline.tariff.trial import TrialReport
     from pipeline.workspace import Workspace
 
 
@@ -40,7 +40,7 @@ def book_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _own_book(workspace: Workspace) -> Path:
-    from pipeline.config import load_config  # noqa: PLC0415 - heavy imports when needed
+    from pipeline.config.load import load_config  # noqa: PLC0415 - heavy imports when needed
 
     return workspace.root / load_config(workspace).paths.book
 
@@ -59,7 +59,7 @@ def check(*, folder: Path, as_json: bool) -> int:
 
     Exit codes: 0 nothing found, or warnings only; 2 the book cannot be used or has errors.
     """
-    from pipeline.check_tariff import check_tariff  # noqa: PLC0415 - heavy imports when needed
+    from pipeline.tariff.check import check_tariff  # noqa: PLC0415 - heavy imports when needed
 
     report = check_tariff(folder)
     if as_json:
@@ -100,7 +100,7 @@ def test(
     Exit codes: 0 every case is as expected; 2 a case fails, or book or cases cannot be read.
     """
     from pipeline.progress import listening  # noqa: PLC0415 - heavy imports when needed
-    from pipeline.trial import try_tariff  # noqa: PLC0415
+    from pipeline.tariff.trial import try_tariff  # noqa: PLC0415
 
     with listening(wanted=not as_json) as listener:
         report = try_tariff(folder, cases, only=only, update=update, listener=listener)
@@ -143,7 +143,7 @@ def show(
     *, plan: str, folder: Path, day: str | None, matrix: bool, html: Path | None, as_json: bool
 ) -> None:
     """Show what PLAN offers on a day: fees, allowances, every price, discounts and caps."""
-    from pipeline.show_tariff import print_plan, show_plan  # noqa: PLC0415 - heavy imports
+    from pipeline.tariff.show import print_plan, show_plan  # noqa: PLC0415 - heavy imports
 
     page = show_plan(folder, plan, day)
     if html is not None:
@@ -171,7 +171,7 @@ def diff(*, old: Path, new: Path, as_json: bool) -> None:
     Prices are compared for every class that an event can have, from the day on which NEW is meant
     to price; fees, allowances, discounts and caps by their ids; numbers by prefix.
     """
-    from pipeline.show_tariff import changes_to_dict, compare_books  # noqa: PLC0415 - heavy imports
+    from pipeline.tariff.show import changes_to_dict, compare_books  # noqa: PLC0415 - heavy imports
 
     changes = compare_books(old, new)
     if as_json:

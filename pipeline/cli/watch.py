@@ -35,6 +35,6 @@ def watch(workspace: Workspace, *, threads: int | None, port: int | None, standb
 
     Exit codes: 0 stopped; 1 unexpected failure; 2 configuration; 75 another one watches.
     """
-    from pipeline.watching import stay  # noqa: PLC0415 - heavy imports only when needed
+    from pipeline.watch.process import stay  # noqa: PLC0415 - heavy imports only when needed
 
     stay(workspace, threads=threads, port=port, standby=standby)

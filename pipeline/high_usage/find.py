@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 
 from mediation.edr import field
-from pipeline.cycle_files import PARTS
+from pipeline.billing.cycle_files import PARTS
 from pipeline.high_usage import fraud, limits
 from pipeline.high_usage.alarms import AMOUNT, as_table
 from pipeline.high_usage.places import read_places
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.high_usage.section import HighUsage
-    from pipeline.ledger import Ledger
+    from pipeline.ledger.store import Ledger
     from pipeline.parquet import Output
     from pipeline.workspace import Workspace
     from tariffs.compiled import CompiledBook

@@ -9,7 +9,7 @@ import polars as pl
 
 from pipeline.errors import UsageError
 from pipeline.high_usage.alarms import KINDS, ORDER
-from pipeline.ledger import Ledger
+from pipeline.ledger.store import Ledger
 from pipeline.masking import mask_number
 from pipeline.nearest import nearest
 from pipeline.published import batch_of

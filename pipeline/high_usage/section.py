@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from pipeline.config_section import Section
+from pipeline.config.section import Section
 from tariffs import scalars
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from blake3 import blake3
 
 from collectors.archive import PARTIAL, Archive
-from pipeline.config_source import Source as Settings
-from pipeline.sources import source_of
+from pipeline.collection.sources import source_of
+from pipeline.config.source import Source as Settings
 from tests.collectors.servers import SSHD, CutWire, ssh_server
 
 SIZES = (0, 1, 300, 4_000, 40_000, 400_000)

@@ -14,8 +14,8 @@ from pyarrow import fs
 
 from collectors.archive import PARTIAL, Archive
 from collectors.errors import AccessError, FileChangedError, SourceError, UnreachableError
-from pipeline.config_source import Source as Settings
-from pipeline.sources import source_of
+from pipeline.collection.sources import source_of
+from pipeline.config.source import Source as Settings
 from tests.collectors.servers import CutWire, free_port
 
 if TYPE_CHECKING:

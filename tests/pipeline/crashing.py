@@ -10,26 +10,26 @@ import ctypes
 import os
 from pathlib import Path
 
-import pipeline.bill_work
-import pipeline.chain
-import pipeline.finish
+import pipeline.batch.chain
+import pipeline.batch.parts
+import pipeline.batch.running
+import pipeline.billing.work
 import pipeline.operate
-import pipeline.parts
-import pipeline.recycle
-import pipeline.rollback
-import pipeline.running
+import pipeline.reports.finish
+import pipeline.suspense.recycle
+import pipeline.upkeep.rollback
 import rating.billing.run
 from pipeline.cli.main import main
 
 LOADED = (
-    pipeline.bill_work,
-    pipeline.chain,
-    pipeline.finish,
+    pipeline.billing.work,
+    pipeline.batch.chain,
+    pipeline.reports.finish,
     pipeline.operate,
-    pipeline.parts,
-    pipeline.recycle,
-    pipeline.rollback,
-    pipeline.running,
+    pipeline.batch.parts,
+    pipeline.suspense.recycle,
+    pipeline.upkeep.rollback,
+    pipeline.batch.running,
     rating.billing.run,
 )
 

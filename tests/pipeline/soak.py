@@ -15,7 +15,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.ledger import Ledger
+from pipeline.ledger.store import Ledger
 from tests.pipeline.watched import Watched, open_files, resident_bytes
 from tests.pipeline.world import SHOP, make_workspace, own_book
 from traffic.generate import generate

@@ -9,12 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from mediation.edr import EDR_SCHEMA
-from pipeline.balance import UNITS, _trend, read_balance
+from pipeline.batch.sheet import Sheet
 from pipeline.cli.main import main
 from pipeline.errors import UsageError
 from pipeline.operate import operate_recycle, operate_run, operate_write_off
-from pipeline.sheet import Sheet
-from pipeline.suspense import Filter
+from pipeline.suspense.journal import Filter
+from pipeline.upkeep.balance import UNITS, _trend, read_balance
 from tests.pipeline.parted import SHOP, cut_call
 from tests.pipeline.test_recycle import hide_subscribers, read, show_subscribers
 from tests.pipeline.world import make_workspace

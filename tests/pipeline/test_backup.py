@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.backup import backup, restore
-from pipeline.bill import bill
+from pipeline.batch.run import run
+from pipeline.billing.bill import bill
 from pipeline.errors import DifferenceError, LedgerError, UsageError
-from pipeline.run import run
-from pipeline.verify import verify
+from pipeline.upkeep.backup import backup, restore
+from pipeline.upkeep.verify import verify
 from pipeline.workspace import Workspace
 from tests.pipeline.world import deliver, ledger_rows, make_workspace, published
 

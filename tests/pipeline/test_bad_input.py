@@ -13,10 +13,10 @@ import pytest
 from collectors.archive import PARTIAL, Archive
 from collectors.local import LocalStore
 from collectors.source import Source
-from pipeline.collection_log import CollectionLog
+from pipeline.batch.run import run
+from pipeline.collection.log import CollectionLog
 from pipeline.errors import Exit
-from pipeline.ledger import Ledger
-from pipeline.run import run
+from pipeline.ledger.store import Ledger
 from tests.pipeline.test_collect import originals, with_text
 from tests.pipeline.world import FILES, make_workspace
 

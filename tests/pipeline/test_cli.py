@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.bill import bill
+from pipeline.billing.bill import bill
 from pipeline.cli.main import COMMANDS, main
 from pipeline.lock import locked
 from pipeline.masking import mask_number, mask_text

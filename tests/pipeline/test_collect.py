@@ -7,11 +7,11 @@ import pytest
 
 from collectors.errors import SourceError
 from collectors.source import Source
-from pipeline.collection_log import CollectionLog
-from pipeline.config import load_config
+from pipeline.batch.run import run
+from pipeline.collection.log import CollectionLog
+from pipeline.config.load import load_config
 from pipeline.errors import ConfigError, Exit
-from pipeline.ledger import Ledger
-from pipeline.run import run
+from pipeline.ledger.store import Ledger
 from tests.pipeline.world import make_workspace
 
 if TYPE_CHECKING:
@@ -61,8 +61,10 @@ def test_a_crash_between_commit_and_move_is_finished_by_the_next_run(
         def die(*_: object) -> None:
             raise KeyboardInterrupt
 
-        patch.setattr("pipeline.run.release", lambda *_: None)  # at the start: nothing is due yet
-        patch.setattr("pipeline.run._result", die)
+        patch.setattr(
+            "pipeline.batch.run.release", lambda *_: None
+        )  # at the start: nothing is due yet
+        patch.setattr("pipeline.batch.run._result", die)
         with pytest.raises(KeyboardInterrupt):
             run(moving)
     assert originals(moving) == before

@@ -9,10 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from collectors.model import Offer, Taken
-from pipeline.collection_log import CollectionLog
+from pipeline.collection.log import CollectionLog
 from pipeline.commit import commit_batch, publish, recover, staged
 from pipeline.errors import DiskFullError, LedgerError, LockedError
-from pipeline.ledger import Commit, Ledger
+from pipeline.ledger.store import Commit, Ledger
 from pipeline.lock import locked
 from pipeline.parquet import Output, write
 from pipeline.workspace import Workspace

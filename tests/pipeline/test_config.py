@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config import load_config
+from pipeline.config.load import load_config
 from pipeline.errors import ConfigError, Exit, UsageError
 from pipeline.workspace import Workspace
 

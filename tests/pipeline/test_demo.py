@@ -13,7 +13,7 @@ import yaml
 from rich.console import Console
 
 from pipeline.demo import demo
-from pipeline.ledger import Ledger
+from pipeline.ledger.store import Ledger
 from pipeline.workspace import Workspace
 
 if TYPE_CHECKING:

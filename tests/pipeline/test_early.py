@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from pipeline.early import Early
+from pipeline.batch.early import Early
 
 
 def test_the_value_is_made_once_and_beside_the_caller() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 
-from pipeline.run import run
+from pipeline.batch.run import run
 from tests.pipeline.parted import DAY, record
 from tests.pipeline.world import make_workspace
 

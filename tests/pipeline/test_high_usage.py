@@ -11,14 +11,14 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.batch.run import run
 from pipeline.cli.alarms import alarms
-from pipeline.config import load_config
+from pipeline.config.load import load_config
 from pipeline.errors import ConfigError
 from pipeline.high_usage import fraud, limits
 from pipeline.high_usage.alarms import as_table
 from pipeline.high_usage.places import read_places
 from pipeline.high_usage.section import Call, Day, Fraud, HighUsage, Session
-from pipeline.run import run
 from tests.pipeline.world import make_workspace, published
 
 if TYPE_CHECKING:

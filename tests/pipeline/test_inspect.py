@@ -22,9 +22,9 @@ from mediation.edr import EDR_SCHEMA
 from mediation.inspector import Node
 from mediation.reader import FileSettings, open_cdr_file
 from pipeline.cli.main import main
-from pipeline.inspect import Part, selection
-from pipeline.inspect_export import masked
-from pipeline.inspect_show import Shower, mask_value
+from pipeline.inspection.export import masked
+from pipeline.inspection.inspect import Part, selection
+from pipeline.inspection.show import Shower, mask_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,12 +6,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from pipeline.batch.keys import BatchKeys, day_of, reference_day
 from pipeline.commit import commit_batch, staged
 from pipeline.errors import LedgerError
-from pipeline.keys import BatchKeys, day_of, reference_day
-from pipeline.ledger import Commit, Ledger
+from pipeline.ledger.store import Commit, Ledger
 from pipeline.parquet import Output
-from pipeline.rollback import rollback
+from pipeline.upkeep.rollback import rollback
 from pipeline.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.ledger import Ledger
-from pipeline.ledger_schema import MIGRATIONS
+from pipeline.ledger.schema import MIGRATIONS
+from pipeline.ledger.store import Ledger
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ import pytest
 
 from mediation.errors import MediationConfigError
 from mediation.number_plan_file import load_number_plan
-from pipeline.config import load_config
+from pipeline.config.load import load_config
 from pipeline.normalization import Normalizations, load_normalizations
 from pipeline.workspace import Workspace
 

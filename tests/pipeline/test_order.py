@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from pipeline.order import Team
-from pipeline.runner import LocalRunner
+from pipeline.batch.order import Team
+from pipeline.batch.runner import LocalRunner
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])

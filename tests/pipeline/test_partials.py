@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.bill import bill
+from pipeline.batch.run import run
+from pipeline.billing.bill import bill
 from pipeline.errors import UsageError
 from pipeline.explain import explain
-from pipeline.ledger import Ledger
-from pipeline.run import run
-from pipeline.status import read_status
+from pipeline.ledger.store import Ledger
+from pipeline.upkeep.status import read_status
 from tests.pipeline.parted import DAY, cut_call, record, session_record
 from tests.pipeline.world import make_workspace, published
 

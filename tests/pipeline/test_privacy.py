@@ -16,8 +16,8 @@ import structlog
 
 from pipeline.cli.main import main
 from pipeline.errors import UsageError
-from pipeline.export import export, pseudonym, read_key
 from pipeline.logs import _hidden
+from pipeline.upkeep.export import export, pseudonym, read_key
 from tests.pipeline.parted import SHOP
 from tests.pipeline.test_recycle import hide_subscribers
 from tests.pipeline.world import make_workspace

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pipeline.batch.run import run
 from pipeline.cli.main import main
+from pipeline.collection.recollect import Range, collect_only, instant_ns, numbers_of
 from pipeline.errors import UsageError
-from pipeline.ledger import Ledger
+from pipeline.ledger.store import Ledger
 from pipeline.progress import Silent
-from pipeline.recollect import Range, collect_only, instant_ns, numbers_of
-from pipeline.run import run
 from tests.pipeline.world import FILES, RECORDS, make_workspace
 
 if TYPE_CHECKING:

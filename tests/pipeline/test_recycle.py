@@ -10,14 +10,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline import correct
-from pipeline.bill import bill
-from pipeline.corrections import Wanted, parse_wanted
+from pipeline.billing.bill import bill
 from pipeline.errors import UsageError
-from pipeline.ledger import Ledger
+from pipeline.ledger.store import Ledger
 from pipeline.operate import operate_recycle, operate_run, operate_write_off
-from pipeline.recycle import recycle
-from pipeline.suspense import Filter, read_history, read_suspense
+from pipeline.suspense import correct
+from pipeline.suspense.corrections import Wanted, parse_wanted
+from pipeline.suspense.journal import Filter, read_history, read_suspense
+from pipeline.suspense.recycle import recycle
 from tests.pipeline.parted import cut_call
 from tests.pipeline.world import ledger_rows, make_workspace, published
 

@@ -13,11 +13,11 @@ import yaml
 from prometheus_client import CollectorRegistry, generate_latest
 
 from pipeline.cli.main import main
-from pipeline.ledger import Ledger
-from pipeline.metrics import fill_registry
+from pipeline.ledger.store import Ledger
 from pipeline.operate import operate_recycle, operate_run
-from pipeline.suspense import read_suspense
-from pipeline.svg import bars, columns, short
+from pipeline.reports.metrics import fill_registry
+from pipeline.reports.svg import bars, columns, short
+from pipeline.suspense.journal import read_suspense
 from tests.pipeline.parted import SHOP
 from tests.pipeline.test_recycle import hide_subscribers
 from tests.pipeline.world import make_workspace

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench import tap_events as tap
-from pipeline.run import run
+from pipeline.batch.run import run
 from tests.pipeline.world import make_workspace
 
 if TYPE_CHECKING:

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.bill import bill
+from pipeline.batch.run import run
+from pipeline.billing.bill import bill
 from pipeline.commit import recover
 from pipeline.errors import UsageError
-from pipeline.ledger import Ledger
-from pipeline.rollback import rollback
-from pipeline.run import run
-from pipeline.status import read_status
-from pipeline.verify import verify
+from pipeline.ledger.store import Ledger
+from pipeline.upkeep.rollback import rollback
+from pipeline.upkeep.status import read_status
+from pipeline.upkeep.verify import verify
 from pipeline.workspace import Workspace
 from tests.pipeline.world import deliver, ledger_rows, make_workspace, published
 

@@ -11,11 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from mediation.decoder import decode_chunk
-from pipeline import chain
-from pipeline.bill import bill
+from pipeline.batch import chain
+from pipeline.batch.run import run
+from pipeline.billing.bill import bill
 from pipeline.errors import EditedError, Exit, ReconciliationError, UsageError
-from pipeline.ledger import Ledger
-from pipeline.run import run
+from pipeline.ledger.store import Ledger
 from tariffs import load_book
 from tariffs.errors import BookError
 from tests.pipeline.world import FILES, RECORDS, deliver, make_workspace, own_book, published

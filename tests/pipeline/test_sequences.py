@@ -6,9 +6,9 @@ import pytest
 
 from collectors.sequence import Gap, Ring
 from pipeline.errors import UsageError
-from pipeline.ledger import Commit, Ledger
-from pipeline.rollback import rollback
-from pipeline.sequences import close_gap, read_gaps
+from pipeline.ledger.store import Commit, Ledger
+from pipeline.upkeep.rollback import rollback
+from pipeline.upkeep.sequences import close_gap, read_gaps
 from tests.pipeline.test_commit import taken
 from tests.pipeline.world import make_workspace
 

@@ -4,7 +4,7 @@ import json
 from collections import Counter
 
 from mediation.batch_audit import Total
-from pipeline.sheet import Flow, Octets, Sheet
+from pipeline.batch.sheet import Flow, Octets, Sheet
 
 
 def sheet() -> Sheet:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.run import run
+from pipeline.batch.run import run
 from tests.pipeline.world import deliver, make_workspace
 
 ROOT = Path(__file__).resolve().parents[2]

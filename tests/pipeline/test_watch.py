@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.bill import bill
+from pipeline.batch.run import run
+from pipeline.billing.bill import bill
 from pipeline.errors import Exit
-from pipeline.run import run
 from tests.pipeline.watched import PROJECT, Watched, committed
 from tests.pipeline.world import FILES, deliver, make_workspace, own_book, published
 

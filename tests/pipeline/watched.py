@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
-from pipeline.ledger import Ledger
+from pipeline.ledger.store import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable

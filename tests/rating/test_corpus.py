@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.trial import try_tariff
+from pipeline.tariff.trial import try_tariff
 from tariffs import load_book
 from tariffs.cases import load_cases
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.trial import try_tariff
+from pipeline.tariff.trial import try_tariff
 from rating.billing.run import BillRun
 from rating.billing.tie import tie
 from rating.subscribers import load_subscribers

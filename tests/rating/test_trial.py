@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.errors import UsageError
-from pipeline.trial import try_tariff
+from pipeline.tariff.trial import try_tariff
 from rating.reference.twin import rate
 from rating.trial import run as trial_run
 from tariffs.cases_write import amount_written, quantity_written, written

@@ -1,0 +1,1 @@
+"""One batch: from files that have arrived to a commit."""

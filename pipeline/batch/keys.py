@@ -1,0 +1,122 @@
+"""Duplicate keys of a workspace: which files hold them, which days count, what a batch adds.
+
+``keys/day=…/`` holds the keys of events by the day (UTC) on which they began. How far back events
+are compared is the window of ``[duplicates]``; it ends at the day that `reference_day` finds.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
+
+from mediation.key_store import KeyStore, days_of, key_file
+from pipeline.errors import LedgerError
+from pipeline.parquet import write_octets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from mediation.duplicates import Keys, Mask
+    from mediation.key_store import Pairs
+    from pipeline.ledger.store import Ledger
+    from pipeline.parquet import Output
+
+FOLDER: Final = "keys/"
+EPOCH: Final = dt.date(1970, 1, 1)
+LATE_SHARE: Final = 100
+"""One key in so many may be of a day after the reference day: wrong clocks must not move it."""
+KEPT_LONGER: Final = 30
+"""Days that files outlive the window by, so that batches can be taken back."""
+
+
+def day_of(path: str) -> int:
+    """Returns the day (since 1970) that a key file's path names.
+
+    Raises:
+        LedgerError: it is of a version that did not keep keys by day.
+    """
+    folder = path.split("/")[1]
+    try:
+        return (dt.date.fromisoformat(folder.removeprefix("day=")) - EPOCH).days
+    except ValueError:
+        message = f"{path} was written by a version that did not keep keys by day"
+        hint = "take its batches back with `huadan rollback`, then run again"
+        raise LedgerError(message, hint) from None
+
+
+def name_of(day: int) -> str:
+    """Returns a day as people write it."""
+    return (EPOCH + dt.timedelta(days=day)).isoformat()
+
+
+def reference_day(files: Iterable[Output]) -> int | None:
+    """Returns the latest day such that a hundredth of all keys are of it or later; None if none."""
+    keys: Counter[int] = Counter()
+    for file in files:
+        keys[day_of(file.path)] += file.rows
+    later = 0
+    for day in sorted(keys, reverse=True):
+        later += keys[day]
+        if later * LATE_SHARE >= keys.total():
+            return day
+    return None
+
+
+class BatchKeys:
+    """The keys of earlier batches, and those of the batch in work.
+
+    Attributes:
+        retired: Paths of files that no window will need.
+    """
+
+    def __init__(self, root: Path, ledger: Ledger, window_days: int) -> None:
+        files = ledger.outputs(FOLDER)
+        reference = reference_day(files)
+        oldest = None if reference is None else reference - window_days
+        by_day: dict[int, list[Path]] = {}
+        for file in files:
+            by_day.setdefault(day_of(file.path), []).append(root / file.path)
+        self.retired = [
+            file.path
+            for file in files
+            if oldest is not None and day_of(file.path) < oldest - KEPT_LONGER
+        ]
+        self._store = KeyStore(by_day, self._write, oldest)
+        self._place: tuple[Path, str] | None = None
+        self._outputs: list[Output] = []
+
+    def begin(self, staging: Path, batch: str) -> None:
+        """Says where the batch writes; before the first keys are added."""
+        self._place = staging, batch
+
+    def add(self, high: Keys, low: Keys, events: pa.RecordBatch) -> Mask:
+        """Adds the keys of events in order; returns bool[n], True where one was told before."""
+        start = events.column("start_time").view(pa.int64()).to_numpy()
+        return self._store.add(high, low, days_of(start))
+
+    @property
+    def outside(self) -> int:
+        """Returns how many events began before the window: they are kept, and not compared."""
+        return self._store.outside
+
+    def outputs(self) -> list[Output]:
+        """Writes what is left in memory; returns all key files of the batch."""
+        self._store.flush()
+        return self._outputs
+
+    def _write(self, day: int, pairs: Pairs) -> Path:
+        if self._place is None:
+            message = "keys are added before the batch has begun"
+            raise RuntimeError(message)
+        staging, batch = self._place
+        folder = f"{FOLDER}day={name_of(day)}"
+        number = sum(output.path.startswith(f"{folder}/") for output in self._outputs)
+        path = f"{folder}/{batch}-{number:05d}.keys"
+        self._outputs.append(
+            write_octets(memoryview(key_file(pairs)), staging, path, len(pairs) // 2)
+        )
+        return staging / path

@@ -1,0 +1,155 @@
+"""What a batch goes on from: tariff book, subscribers, earlier keys, running balances."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pyarrow.parquet as pq
+
+from mediation.validation_rules import load_rules
+from pipeline.batch.keys import BatchKeys
+from pipeline.logs import log
+from pipeline.normalization import Normalizations, load_normalizations
+from pipeline.parquet import Output, write
+from rating.cycles import cycle_before
+from rating.engine import Rater
+from rating.opening import CARRIED
+from rating.state import CycleState
+from rating.subscribers import load_subscribers
+from tariffs import compile_book, load_book
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from mediation.validation import RuleSet
+    from pipeline.batch.early import Early
+    from pipeline.config.load import Config
+    from pipeline.ledger.store import Ledger
+    from pipeline.workspace import Workspace
+
+
+@dataclass(slots=True)
+class Running:
+    """The state that batches hand on to each other."""
+
+    loading: Early[Rater]
+    normalization: Normalizations
+    rules: RuleSet
+    keys: BatchKeys
+    latest: dict[str, Path]
+    """Cycle → stored state of the latest batch that touched it."""
+    balances: dict[str, list[Path]] = field(default_factory=dict)
+    """Cycle → its balances: billed ones, else those of the latest batch that touched it."""
+    states: dict[str, CycleState] = field(default_factory=dict)
+
+    @property
+    def rater(self) -> Rater:
+        """Returns the rater; waits until book and subscribers are loaded."""
+        return self.loading.get()
+
+    @property
+    def digest(self) -> str:
+        """Returns what the provisional rating depends on beside the files."""
+        parts = (self.rater.compiled.digest, self.rater.subscribers.digest)
+        return hashlib.sha256(" ".join(parts).encode()).hexdigest()
+
+    def state_of(self, cycle: str) -> CycleState:
+        """Returns the running balances of a cycle: as the last batch left them, else new."""
+        if cycle not in self.states:
+            rater = self.rater
+            before = self._before(cycle)
+            if cycle in self.latest:
+                table = pq.read_table(self.latest[cycle])
+                opening = rater.open_cycle(cycle, before).opening
+                self.states[cycle] = CycleState.from_table(
+                    table, cycle, rater.compiled, rater.subscribers, opening
+                )
+                if orphans := self.states[cycle].orphans:
+                    log().warning("balances_without_grant", cycle=cycle, count=len(orphans))
+            else:
+                self.states[cycle] = rater.open_cycle(cycle, before)
+        return self.states[cycle]
+
+    def _before(self, cycle: str) -> pa.Table | None:
+        """Returns the balances of the cycle before, None if nothing of them lives on."""
+        if not self.rater.carries:
+            return None
+        return read_balances(self.balances.get(cycle_before(cycle), []))
+
+    def write_state(self, folder: Path, name: str) -> list[Output]:
+        """Writes the balances of every cycle that the batch touched, for people and for us."""
+        import pyarrow as pa  # noqa: PLC0415 - beside its only use
+
+        outputs = []
+        for cycle in sorted(self.states):
+            state = self.states[cycle]
+            place = f"cycle={cycle}/{name}.parquet"
+            outputs.append(write(state.to_table(), folder, f"state/{place}"))
+            balances = pa.Table.from_batches([state.balances()])
+            outputs.append(write(balances, folder, f"balances/{place}"))
+        return outputs
+
+
+def load_rater(workspace: Workspace, config: Config) -> Rater:
+    """Returns the rater of the workspace's book and subscribers.
+
+    Raises:
+        tariffs.errors.BookError: the book is broken.
+        rating.errors.SubscriberDataError: the subscriber data is broken.
+    """
+    compiled = compile_book(load_book(workspace.root / config.paths.book))
+    subscribers = load_subscribers(workspace.root / config.paths.subscribers, compiled)
+    return Rater(compiled, subscribers)
+
+
+def _rules(workspace: Workspace, config: Config) -> RuleSet:
+    """Returns the validation rules with the workspace's limits.
+
+    Raises:
+        mediation.errors.MediationConfigError: rules or limits are wrong; carries every problem.
+    """
+    limits = {name: None if v == "none" else v for name, v in config.validation.items()}
+    if not config.paths.validation:
+        return load_rules(limits=limits)
+    return load_rules(workspace.root / config.paths.validation, limits)
+
+
+def open_running(
+    workspace: Workspace, config: Config, ledger: Ledger, loading: Early[Rater]
+) -> Running:
+    """Loads what the next batch goes on from; the rater comes from `loading`, when it is there."""
+    loading.begin()
+    normalization = load_normalizations(workspace, config)
+    rules = _rules(workspace, config)
+    keys = BatchKeys(workspace.root, ledger, config.duplicates.window_days)
+    latest = {}
+    for output in ledger.outputs("state/"):
+        cycle = output.path.split("/")[1].removeprefix("cycle=")
+        latest[cycle] = workspace.root / output.path  # paths sort by batch: the last one stays
+    return Running(loading, normalization, rules, keys, latest, _balances(workspace, ledger))
+
+
+def _balances(workspace: Workspace, ledger: Ledger) -> dict[str, list[Path]]:
+    """Returns where the balances of each cycle are: billed ones, else the latest provisional."""
+    found: dict[str, list[Path]] = {}
+    for output in ledger.outputs("balances/"):
+        found[output.path.split("/")[1].removeprefix("cycle=")] = [workspace.root / output.path]
+    billed: dict[str, list[Path]] = {}
+    for output in ledger.outputs("billed/"):
+        _, cycle, table = output.path.split("/")[:3]
+        if table == "balances":
+            path = workspace.root / output.path
+            billed.setdefault(cycle.removeprefix("cycle="), []).append(path)
+    return found | billed
+
+
+def read_balances(paths: list[Path]) -> pa.Table | None:
+    """Returns balances as one table, None where there are none."""
+    import pyarrow as pa  # noqa: PLC0415 - beside its use
+
+    tables = [pq.read_table(path, columns=list(CARRIED)) for path in paths]
+    return pa.concat_tables(tables).unify_dictionaries() if tables else None

@@ -1,0 +1,153 @@
+"""Prints what a run or a bill run did, for people."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from pipeline.batch.result import MICRO
+from pipeline.errors import Exit
+
+if TYPE_CHECKING:
+    from collections import Counter
+
+    from rich.console import Console
+
+    from pipeline.batch.result import RunResult
+    from pipeline.billing.bill import BillResult
+
+CENT = Decimal("0.01")
+
+
+def amount(micros: int) -> str:
+    """Returns millionths as an amount with two decimals and thousands separators."""
+    return f"{(micros * MICRO).quantize(CENT):,}"
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", min_width=len(title) + 2)
+    table.add_column(columns[0])
+    for column in columns[1:]:
+        table.add_column(column, justify="right")
+    return table
+
+
+def print_run(out: Console, result: RunResult) -> None:
+    """Prints files, records by destination, money, time."""
+    for what in result.recovered:
+        out.print(f"Recovered after an interrupted run: {what}", style="yellow")
+    for what in result.refused:
+        out.print(f"Not taken: {what}", style="yellow")
+    if result.batch is None:
+        out.print("Nothing to do: no new file has arrived.")
+        return
+    files = ", ".join(f"{count} {state}" for state, count in result.files.items() if count)
+    out.print(f"Batch {result.batch}: {files or 'no files'}")
+    out.print(_destinations(result))
+    if result.money:
+        out.print(_money(result))
+    for gap in result.gaps:
+        numbers = str(gap.first) if gap.first == gap.last else f"{gap.first} to {gap.last}"
+        out.print(f"Missing file of {gap.source}: number {numbers}", style="yellow")
+    for kind, count in result.alarms.items():
+        text = f"Alarm: {kind.replace('_', ' ')}, {count:,}. See: huadan alarms --kind {kind}"
+        out.print(text, style="yellow")
+    out.print(
+        f"{result.read:,} records in {result.seconds:.2f} s, {result.records_per_s:,} records/s"
+    )
+    if result.exit_code is Exit.SUSPENSE:
+        out.print(
+            "More records or files are in suspense than huadan.toml allows (exit code 3)."
+            " See: huadan suspense list",
+            style="red",
+        )
+
+
+def _destinations(result: RunResult) -> Table:
+    table = _table("Records by destination", "destination", "records", "")
+    flow = result.total.records
+    detail = {
+        "rated": f"{result.total.zero_rated:,} events at zero" if result.total.zero_rated else "",
+        "suspended": _by(flow.suspended),
+        "not_charged": _by(flow.not_charged),
+        "discarded": _by(flow.discarded),
+        "merged": "parts in the charge of another part",
+        "waiting": "parts that wait for others",
+    }
+    for name, count in result.destinations.items():
+        if not count and name in {"merged", "waiting"}:
+            continue
+        table.add_row(name.replace("_", " "), f"{count:,}", detail.get(name, ""))
+    table.add_section()
+    if result.carried:
+        table.add_row("carried over", f"{result.carried:,}", "parts that waited before")
+    table.add_row("read", f"{result.read:,}", f"{result.total.events.read:,} events")
+    return table
+
+
+def _by(counter: Counter[str]) -> str:
+    return ", ".join(f"{name} {counter[name]:,}" for name in sorted(counter) if counter[name])
+
+
+def _money(result: RunResult) -> Table:
+    plans = sorted({plan for _, plan in result.money})
+    services = sorted({service for service, _ in result.money})
+    table = _table(f"Provisional charges in {result.currency}", "plan", *services, "sum")
+    for plan in plans:
+        cells = [result.money.get((service, plan), (0, 0))[1] for service in services]
+        table.add_row(plan, *(amount(cell) for cell in cells), amount(sum(cells)))
+    table.add_section()
+    sums = [
+        sum(net for (name, _), (_, net) in result.money.items() if name == service)
+        for service in services
+    ]
+    table.add_row("sum", *(amount(one) for one in sums), amount(sum(sums)))
+    return table
+
+
+def print_times(out: Console, title: str, seconds: dict[str, float]) -> None:
+    """Prints seconds by stage; of all threads together, so more than the wall clock shows."""
+    table = _table(title, "stage", "seconds")
+    for name, spent in seconds.items():
+        table.add_row(name, f"{spent:.2f}")
+    out.print(table)
+
+
+BILL_ROWS = {
+    "usage": "usage",
+    "fees": "fees",
+    "rounding": "rounding",
+    "tax_added": "tax on top of prices",
+    "total": "total",
+}
+"""What bills are made of: the rows above the total add up to it."""
+
+
+def print_bill_run(out: Console, result: BillResult) -> None:
+    """Prints what was billed."""
+    if result.batch is None:
+        out.print(
+            f"Nothing to do: cycle {result.cycle} is billed, and neither events nor book nor"
+            " subscribers have changed since."
+        )
+        return
+    found = result.summary
+    table = _table(f"Bills of {result.cycle}", "", found["currency"])
+    for name, words in BILL_ROWS.items():
+        table.add_row(
+            words, f"{Decimal(found[name]).quantize(CENT):,}", end_section=name == "tax_added"
+        )
+    table.add_section()
+    table.add_row("of which tax", f"{Decimal(found['tax']).quantize(CENT):,}")
+    out.print(table)
+    unrated = ", ".join(f"{name} {count:,}" for name, count in found["unrated"].items())
+    out.print(
+        f"{found['bills']:,} bills with {found['lines']:,} lines from {found['rated']:,} rated"
+        f" events{f'; not rated: {unrated}' if unrated else ''}. {result.seconds:.2f} s"
+    )
+    if missing := found.get("missing_session_records"):
+        out.print(
+            f"Missing records of data sessions: {missing:,}, see session_gaps", style="yellow"
+        )

@@ -1,0 +1,1 @@
+"""The bill run and its bills."""

@@ -1,0 +1,1 @@
+"""huadan.toml."""

@@ -1,0 +1,1 @@
+"""``huadan format``: tools for whoever makes a format."""

@@ -1,0 +1,1 @@
+"""``huadan decode``: a CDR file as a person looks at it."""

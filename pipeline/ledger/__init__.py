@@ -1,0 +1,1 @@
+"""The ledger's database: what was taken, what is committed."""

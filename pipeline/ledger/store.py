@@ -1,0 +1,413 @@
+"""The ledger: the truth about which files were taken and what is committed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from collectors.sequence import Gap
+from pipeline.ledger import gaps as sequence_gaps
+from pipeline.ledger.database import Database
+from pipeline.ledger.rollbacks import Rollback, mark_bills, take_back
+from pipeline.parquet import Output
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Sequence
+
+    from collectors.model import Taken
+    from collectors.sequence import Ring
+
+BatchKind = Literal["run", "recycle", "write_off", "bill"]
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerFile:
+    """A file of the archive, as the ledger knows it."""
+
+    file_id: str
+    digest: str
+    size: int
+    source: str
+    name: str
+    sequence: int | None
+    state: str
+    batch: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Resent:
+    """A content that arrived again; its records were not read a second time."""
+
+    source: str
+    name: str
+    size: int
+    mtime_ns: int
+    file_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one transaction published."""
+
+    id: int
+    kind: str
+    name: str
+    cycle: str | None
+    inputs: str
+    state: str
+    summary: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The balance sheet of one file, as kept in the ledger."""
+
+    source: str
+    name: str
+    file_id: str
+    sheet: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Everything that one transaction writes."""
+
+    kind: BatchKind
+    name: str
+    cycle: str | None
+    inputs: str
+    outputs: Sequence[Output]
+    summary: dict[str, Any]
+    files: dict[str, str]
+    """file id → new state."""
+    resent: Sequence[Resent] = ()
+    sheets: Sequence[Sheet] = ()
+    replaces: str | None = None
+    """Name of the batch whose outputs this one takes the place of."""
+    retires: Sequence[str] = ()
+    """Paths of earlier outputs that are not needed any more."""
+
+
+class Ledger(Database):
+    """Files, batches, outputs, gaps and runs; see :class:`Database` for what it raises."""
+
+    # Files
+
+    def register(self, taken: Iterable[Taken]) -> tuple[int, int]:
+        """Records archived files in one transaction; returns (new contents, contents seen again).
+
+        The first arrival of a content, in order of source and name, gives the file its name.
+        """
+        new = again = 0
+        with self._transaction() as db:
+            for file in taken:
+                offer = file.offer
+                known = db.execute(
+                    "SELECT 1 FROM files WHERE file_id = ?", (file.file_id,)
+                ).fetchone()
+                if known is None:
+                    db.execute(
+                        "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, 'taken', NULL)",
+                        (file.file_id, file.digest, offer.size, *_identity(file)),
+                    )
+                db.execute(
+                    "INSERT INTO arrivals VALUES (?, ?, ?, ?, ?, ?, ?, NULL)",
+                    (
+                        offer.source,
+                        offer.name,
+                        offer.size,
+                        offer.mtime_ns,
+                        file.file_id,
+                        offer.sequence,
+                        "first" if known is None else "again",
+                    ),
+                )
+                new += known is None
+                again += known is not None
+        return new, again
+
+    def waiting(self) -> list[LedgerFile]:
+        """Returns files that are in the archive and in no batch yet, by source and name."""
+        return self.files("taken")
+
+    def files(self, state: str | None = None) -> list[LedgerFile]:
+        """Returns files by source and name, of one state or all."""
+        rows = self._db.execute(
+            "SELECT file_id, digest, size, source, name, sequence, state, batch FROM files"
+            " WHERE ?1 IS NULL OR state = ?1 ORDER BY source, name, file_id",
+            (state,),
+        )
+        return [LedgerFile(*row) for row in rows]
+
+    def waiting_resent(self) -> list[Resent]:
+        """Returns contents that arrived again and are in no batch's audit yet."""
+        rows = self._db.execute(
+            "SELECT source, name, size, mtime_ns, file_id FROM arrivals"
+            " WHERE verdict = 'again' AND batch IS NULL ORDER BY source, name, size, mtime_ns"
+        )
+        return [Resent(*row) for row in rows]
+
+    def sequence_numbers(self) -> dict[str, list[int]]:
+        """Returns the sequence numbers that have arrived, by source."""
+        numbers: dict[str, list[int]] = {}
+        for source, number in self._db.execute(
+            "SELECT DISTINCT source, sequence FROM arrivals"
+            " WHERE sequence IS NOT NULL ORDER BY source, sequence"
+        ):
+            numbers.setdefault(source, []).append(number)
+        return numbers
+
+    # Batches
+
+    def next_run_number(self) -> int:
+        """Returns the number of the next batch that is no bill run: how many there are, plus one.
+
+        Recycling counts with the runs, so that the names of batches sort as they were committed.
+        """
+        (count,) = self._db.execute("SELECT count(*) FROM batches WHERE kind <> 'bill'").fetchone()
+        return int(count) + 1
+
+    def batches(self, kind: BatchKind | None = None) -> list[Batch]:
+        """Returns batches in order of commit."""
+        rows = self._db.execute(
+            "SELECT id, kind, name, cycle, inputs, state, summary FROM batches"
+            " WHERE ?1 IS NULL OR kind = ?1 ORDER BY id",
+            (kind,),
+        )
+        return [
+            Batch(number, kind, name, cycle, inputs, state, json.loads(summary))
+            for number, kind, name, cycle, inputs, state, summary in rows
+        ]
+
+    def bill_of(self, cycle: str) -> Batch | None:
+        """Returns the latest bill run of a cycle."""
+        found = [batch for batch in self.batches("bill") if batch.cycle == cycle]
+        return found[-1] if found else None
+
+    def outputs(self, prefix: str = "", batch: int | None = None) -> list[Output]:
+        """Returns what is published and not superseded, by path."""
+        rows = self._db.execute(
+            "SELECT path, digest, rows, bytes FROM outputs WHERE superseded IS NULL"
+            " AND substr(path, 1, length(?1)) = ?1 AND (?2 IS NULL OR batch = ?2) ORDER BY path",
+            (prefix, batch),
+        )
+        return [Output(*row) for row in rows]
+
+    def superseded_paths(self, batch: int) -> list[str]:
+        """Returns paths that `batch` took away without putting anything in their place."""
+        rows = self._db.execute(
+            "SELECT DISTINCT path FROM outputs WHERE superseded = ? AND path NOT IN"
+            " (SELECT path FROM outputs WHERE superseded IS NULL) ORDER BY path",
+            (batch,),
+        )
+        return [path for (path,) in rows]
+
+    def commit(self, commit: Commit) -> Batch:
+        """Writes a whole batch in one transaction; from here on it is committed."""
+        with self._transaction() as db:
+            batch = db.execute(
+                "INSERT INTO batches (kind, name, cycle, inputs, state, summary)"
+                " VALUES (?, ?, ?, ?, 'committed', ?) RETURNING id",
+                (
+                    commit.kind,
+                    commit.name,
+                    commit.cycle,
+                    commit.inputs,
+                    json.dumps(commit.summary, sort_keys=True),
+                ),
+            ).fetchone()[0]
+            if commit.replaces is not None:
+                db.execute(
+                    "UPDATE outputs SET superseded = ? WHERE superseded IS NULL"
+                    " AND batch = (SELECT id FROM batches WHERE name = ?)",
+                    (batch, commit.replaces),
+                )
+            db.executemany(
+                "UPDATE outputs SET superseded = ? WHERE superseded IS NULL AND path = ?",
+                [(batch, path) for path in commit.retires],
+            )
+            db.executemany(
+                "INSERT INTO outputs VALUES (?, ?, ?, ?, ?, NULL)",
+                [(batch, o.path, o.digest, o.rows, o.bytes) for o in commit.outputs],
+            )
+            db.executemany(
+                "UPDATE files SET state = ?, batch = ? WHERE file_id = ?",
+                [(state, batch, file_id) for file_id, state in commit.files.items()],
+            )
+            db.executemany(
+                "UPDATE arrivals SET batch = ? WHERE file_id = ? AND verdict = 'first'",
+                [(batch, file_id) for file_id in commit.files],
+            )
+            db.executemany(
+                "UPDATE arrivals SET batch = ?"
+                " WHERE source = ? AND name = ? AND size = ? AND mtime_ns = ?",
+                [(batch, r.source, r.name, r.size, r.mtime_ns) for r in commit.resent],
+            )
+            db.executemany(
+                "INSERT INTO sheets VALUES (?, ?, ?, ?, ?)",
+                [
+                    (batch, s.source, s.name, s.file_id, json.dumps(s.sheet, sort_keys=True))
+                    for s in commit.sheets
+                ],
+            )
+            sequence_gaps.write_gaps(db, batch)
+            self._mark_bills(db, batch, commit)
+        return next(b for b in self.batches() if b.id == batch)
+
+    def _mark_bills(self, db: sqlite3.Connection, batch: int, commit: Commit) -> None:
+        if commit.kind == "bill":
+            db.execute(
+                "DELETE FROM outdated WHERE batch IN (SELECT batch FROM outputs"
+                " WHERE superseded = ?)",
+                (batch,),
+            )
+        else:
+            mark_bills(db, batch, f"{commit.name} brought events")
+
+    def bill_holds(self, batch: int) -> None:
+        """Takes note that a bill run would give the same bills again."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM outdated WHERE batch = ?", (batch,))
+
+    def outdated(self) -> dict[str, str]:
+        """Returns bill runs whose events have changed since: name → why."""
+        rows = self._db.execute(
+            "SELECT name, because FROM outdated JOIN batches ON id = batch ORDER BY id"
+        )
+        return dict(rows.fetchall())
+
+    def mark_published(self, batch: int) -> None:
+        """Records that every output of a batch is at its place."""
+        with self._transaction() as db:
+            db.execute("UPDATE batches SET state = 'published' WHERE id = ?", (batch,))
+
+    def take_back(self, batches: Sequence[Batch], now: str) -> None:
+        """Takes batches back in one transaction, the latest first; see ``ledger_rollback.py``."""
+        with self._transaction() as db:
+            for batch in batches:
+                take_back(db, batch.id, batch.name, batch.kind, now)
+            sequence_gaps.write_gaps(db, None)
+
+    def rollbacks(self) -> list[Rollback]:
+        """Returns what was taken back, in order."""
+        rows = self._db.execute(
+            "SELECT made, batch, kind, files, outputs FROM rollbacks ORDER BY id"
+        )
+        return [Rollback(*row) for row in rows]
+
+    def removals(self) -> list[str]:
+        """Returns paths that are to be removed: their batch was taken back."""
+        return [path for (path,) in self._db.execute("SELECT path FROM removals ORDER BY path")]
+
+    def mark_removed(self) -> None:
+        """Records that every path of :meth:`removals` is gone."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM removals")
+
+    def know_rings(self, rings: dict[str, Ring]) -> None:
+        """Takes note of where the numbers of each source begin again."""
+        if sequence_gaps.rings(self._db) != rings:
+            with self._transaction() as db:
+                sequence_gaps.set_rings(db, rings)
+
+    def close_gap(self, gap: Gap, made: str, who: str, reason: str) -> None:
+        """Takes note that sequence numbers will never come."""
+        with self._transaction() as db:
+            sequence_gaps.close_gap(db, gap, made, who, reason)
+
+    def closed_gaps(self) -> list[sequence_gaps.Closed]:
+        """Returns sequence numbers that will never come."""
+        return sequence_gaps.closed(self._db)
+
+    def late_files(self) -> list[tuple[str, str, int]]:
+        """Returns files that filled a gap: (batch, source, number)."""
+        return sequence_gaps.fills(self._db)
+
+    def retold_names(self) -> list[sequence_gaps.Retold]:
+        """Returns names that came with several contents."""
+        return sequence_gaps.retold(self._db)
+
+    def gaps(self) -> list[Gap]:
+        """Returns missing sequence numbers as of the last commit."""
+        rows = self._db.execute("SELECT source, first, last FROM gaps ORDER BY source, first")
+        return [Gap(*row) for row in rows]
+
+    def sheets(self, batch: str | None = None) -> list[Sheet]:
+        """Returns the balance sheets of all files, or of a batch's, in order of commit."""
+        rows = self._db.execute(
+            "SELECT source, name, file_id, sheet FROM sheets WHERE ?1 IS NULL"
+            " OR batch = (SELECT id FROM batches WHERE name = ?1) ORDER BY rowid",
+            (batch,),
+        )
+        return [
+            Sheet(source, name, file_id, json.loads(sheet)) for source, name, file_id, sheet in rows
+        ]
+
+    def arrival_times(self) -> list[tuple[str, float]]:
+        """Returns (file id, last change of the original in seconds since 1970) of what waits."""
+        rows = self._db.execute(
+            "SELECT file_id, mtime_ns FROM arrivals WHERE verdict = 'first' AND batch IS NULL"
+        )
+        return [(file_id, mtime_ns / 1e9) for file_id, mtime_ns in rows]
+
+    # Runs
+
+    def start_run(self, command: str, now: str) -> int:
+        """Records that a command began to work; returns its id."""
+        with self._transaction() as db:
+            row = db.execute(
+                "INSERT INTO runs (command, started) VALUES (?, ?) RETURNING id", (command, now)
+            ).fetchone()
+        return int(row[0])
+
+    def finish_run(self, run: int, now: str, exit_code: int, batch: int | None) -> None:
+        """Records how a command ended. A killed run has no end."""
+        with self._transaction() as db:
+            db.execute(
+                "UPDATE runs SET finished = ?, exit_code = ?, batch = ? WHERE id = ?",
+                (now, exit_code, batch, run),
+            )
+
+    def batch_times(self) -> dict[str, str]:
+        """Returns when each batch's command began; of a killed one, when the next one did."""
+        rows = self._db.execute(
+            "SELECT name, (SELECT started FROM runs WHERE runs.batch >= batches.id"
+            " ORDER BY runs.batch LIMIT 1) FROM batches ORDER BY id"
+        )
+        return {name: started for name, started in rows if started is not None}
+
+    # Corrections of suspended records
+
+    def add_correction(self, made: str, who: str, reason: str, wanted: str, changes: str) -> int:
+        """Writes a correction; returns its number."""
+        with self._transaction() as db:
+            row = db.execute(
+                "INSERT INTO corrections (made, who, reason, wanted, changes)"
+                " VALUES (?, ?, ?, ?, ?) RETURNING id",
+                (made, who, reason, wanted, changes),
+            ).fetchone()
+        return int(row[0])
+
+    def withdraw_correction(self, number: int, now: str) -> bool:
+        """Withdraws a correction; returns whether there was one that was open."""
+        with self._transaction() as db:
+            changed = db.execute(
+                "UPDATE corrections SET withdrawn = ? WHERE id = ? AND withdrawn IS NULL",
+                (now, number),
+            ).rowcount
+        return bool(changed)
+
+    def corrections(self) -> list[tuple[int, str, str, str, str, str, str | None]]:
+        """Returns (id, made, who, reason, wanted, changes, withdrawn) in order."""
+        return list(
+            self._db.execute(
+                "SELECT id, made, who, reason, wanted, changes, withdrawn FROM corrections"
+                " ORDER BY id"
+            )
+        )
+
+
+def _identity(file: Taken) -> tuple[str, str, int | None]:
+    return file.offer.source, file.offer.name, file.offer.sequence

@@ -1,0 +1,1 @@
+"""Pages and metrics about what was done."""

@@ -1,0 +1,215 @@
+"""Prometheus metrics: a textfile at the end of a command, and a registry for whoever serves one.
+
+Counters are added up from what is committed, so they survive restarts and count a batch once.
+Labels are bounded: sources of huadan.toml, formats, stages, reasons (the commonest of them).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter as Tally
+from typing import TYPE_CHECKING, Final
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    disable_created_metrics,
+    write_to_textfile,
+)
+
+from pipeline.batch.sheet import CARRIED, Sheet
+from pipeline.logs import log
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.batch.result import RunResult
+    from pipeline.ledger.store import Ledger
+    from pipeline.suspense.journal import Suspense
+    from pipeline.workspace import Workspace
+
+FILE_NAME: Final = "huadan.prom"
+MOST_REASONS: Final = 40
+"""Reasons of suspense with a label of their own; the others are `other`."""
+DESTINATIONS: Final = (
+    "rated",
+    "not_charged",
+    "suspended",
+    "duplicate",
+    "discarded",
+    "merged",
+    "waiting",
+)
+DAY_S: Final = 86_400
+
+
+class _Maker:
+    """Makes metrics of a registry."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
+
+    def gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"huadan_{name}", text, labels, registry=self.registry)
+
+    def counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"huadan_{name}", text, labels, registry=self.registry)
+
+
+def fill_registry(
+    registry: CollectorRegistry,
+    workspace: Workspace,
+    ledger: Ledger,
+    result: RunResult | None = None,
+    *,
+    now: float | None = None,
+    overdue_days: float = 7.0,
+) -> None:
+    """Fills a new registry with all that is known; make a new one for every batch.
+
+    Args:
+        registry: An empty registry.
+        workspace: Where.
+        ledger: Its ledger.
+        result: The last run, if one is at hand.
+        now: Seconds since 1970, for ages; the wall clock if None.
+        overdue_days: Age from which an item of suspense is overdue.
+    """
+    from pipeline.suspense.journal import read_items  # noqa: PLC0415 - polars, only where metrics are made
+
+    make = _Maker(registry)
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # a registry is made anew each time; its age says nothing
+    instant = dt.datetime.now(dt.UTC).timestamp() if now is None else now
+    _committed(make, ledger)
+    _files(make, ledger, instant)
+    _suspense(make, read_items(workspace, ledger).open, instant, overdue_days)
+    if result is not None:
+        _run(make, result)
+        if result.batch is not None:
+            _sources(make, ledger, result.batch)
+
+
+def _committed(make: _Maker, ledger: Ledger) -> None:
+    records = make.counter("records", "Records of runs by where they went.", "destination")
+    net = make.counter("net_currency_units", "Net of rated events, runs and recycling.")
+    items = make.counter("recycled_items", "Items of suspense by what became of them.", "became")
+    batches = make.counter("batches", "Committed batches.", "kind")
+    for name in DESTINATIONS:
+        records.labels(name)
+    for kind in ("run", "recycle", "write_off", "bill"):
+        batches.labels(kind)
+    gained = 0.0
+    for batch in ledger.batches():
+        batches.labels(batch.kind).inc()
+        if batch.kind == "run":
+            for name in DESTINATIONS:
+                records.labels(name).inc(max(batch.summary.get(name, 0), 0))
+        if batch.kind in {"run", "recycle"}:
+            gained += float(batch.summary.get("net", "0"))
+        for name, count in (
+            batch.summary.get("items", {}).items() if batch.kind == "recycle" else ()
+        ):
+            items.labels(name).inc(count)
+    net.inc(max(gained, 0.0))
+    times = list(ledger.batch_times().values())
+    last = make.gauge("last_batch_timestamp_seconds", "When the last batch began.")
+    last.set(dt.datetime.fromisoformat(times[-1]).timestamp() if times else 0)
+
+
+def _files(make: _Maker, ledger: Ledger, now: float) -> None:
+    files = make.gauge("files", "Files by state.", "state")
+    states = Tally(file.state for file in ledger.files())
+    for state in ("taken", "committed", "suspended"):
+        files.labels(state).set(states[state])
+    waiting = {file.file_id for file in ledger.files("taken")}
+    oldest = min((at for file_id, at in ledger.arrival_times() if file_id in waiting), default=now)
+    make.gauge("backlog_files", "Files that are taken and in no batch yet.").set(len(waiting))
+    make.gauge("backlog_oldest_seconds", "Age of the oldest of them.").set(max(now - oldest, 0))
+    gaps = make.gauge("sequence_gaps", "Missing file sequence numbers.", "source")
+    missing: Tally[str] = Tally()
+    for gap in ledger.gaps():
+        missing[gap.source] += gap.count
+    for source in sorted({file.source for file in ledger.files()}):
+        gaps.labels(source).set(missing[source])
+
+
+def _suspense(make: _Maker, found: Suspense, now: float, overdue_days: float) -> None:
+    items = make.gauge("suspense_items", "Items in suspense.", "stage", "reason", "format")
+    kept = found.sums("stage", "reason", "format")
+    for row in kept[:MOST_REASONS]:
+        items.labels(row["stage"], row["reason"], row["format"] or "none").set(row["count"])
+    rest = sum(row["count"] for row in kept[MOST_REASONS:])
+    items.labels("other", "other", "other").set(rest)
+    ages = [now - at.timestamp() for at in found.table["since"].drop_nulls().to_list()]
+    oldest = make.gauge("suspense_oldest_seconds", "Age of the oldest item in suspense.")
+    oldest.set(max(ages, default=0))
+    overdue = make.gauge("suspense_overdue_items", "Items in suspense for longer than allowed.")
+    overdue.set(sum(age > overdue_days * DAY_S for age in ages))
+
+
+def _run(make: _Maker, result: RunResult) -> None:
+    records = make.gauge("run_records", "Records of the last run.", "destination")
+    for destination, count in result.destinations.items():
+        records.labels(destination).set(count)
+    suspended = make.gauge("run_suspended_records", "Suspended records of the last run.", "stage")
+    for stage, count in sorted(result.total.records.suspended.items()):
+        suspended.labels(stage).set(count)
+    files = make.gauge("run_files", "Files of the last run.", "state")
+    for state, count in result.files.items():
+        files.labels(state).set(count)
+    seconds = make.gauge("run_stage_seconds", "Thread seconds of the last run.", "stage")
+    for stage, spent in result.stage_seconds.items():
+        seconds.labels(stage).set(spent)
+    make.gauge("run_duration_seconds", "Wall seconds of the last run.").set(result.seconds)
+    make.gauge("run_records_per_second", "Records per second of the last run.").set(
+        result.records_per_s
+    )
+    rejected = result.destinations["suspended"] / max(result.read, 1)
+    make.gauge("run_reject_ratio", "Suspended of all records of the last run.").set(rejected)
+    make.gauge("run_net_currency_units", "Net of the last run.").set(result.total.net / 1e6)
+    repaired = make.gauge("run_integers_repaired", "Integers repaired in the last run.")
+    repaired.set(result.total.integers_repaired)
+    make.gauge("run_balance_open", "Sheets of the last run that do not close.").set(
+        len(result.total.open_ends())
+    )
+    from pipeline.high_usage.alarms import KINDS  # noqa: PLC0415 - polars, as in fill_registry
+
+    alarms = make.gauge("run_alarms", "Alarms of high usage and fraud of the last run.", "kind")
+    for kind in KINDS:
+        alarms.labels(kind).set(result.alarms.get(kind, 0))
+    make.gauge("run_exit_code", "Exit code of the last run.").set(int(result.exit_code))
+
+
+def _sources(make: _Maker, ledger: Ledger, batch: str) -> None:
+    """Says where the last run's records went, by source and format."""
+    records = make.gauge(
+        "run_source_records", "Records of the last run.", "source", "format", "destination"
+    )
+    sums: dict[tuple[str, str], Sheet] = {}
+    for row in ledger.sheets(batch):
+        if row.file_id != CARRIED:
+            sheet = Sheet.from_dict(row.sheet)
+            sums.setdefault((row.source, sheet.format or "none"), Sheet()).add(sheet)
+    for (source, name), sheet in sorted(sums.items()):
+        flow = sheet.records
+        for destination in DESTINATIONS:
+            value = getattr(flow, destination)
+            count = value if isinstance(value, int) else value.total()
+            records.labels(source, name, destination).set(count)
+
+
+def write_metrics(
+    workspace: Workspace, ledger: Ledger, result: RunResult | None, overdue_days: float = 7.0
+) -> Path:
+    """Writes the textfile; replaced as a whole, so a scrape never sees half of it."""
+    registry = CollectorRegistry()
+    fill_registry(registry, workspace, ledger, result, overdue_days=overdue_days)
+    overdue = registry.get_sample_value("huadan_suspense_overdue_items")
+    if overdue:
+        log().warning("suspense_overdue", items=int(overdue), days=overdue_days)
+    workspace.reports.mkdir(mode=0o700, exist_ok=True)
+    path = workspace.reports / FILE_NAME
+    write_to_textfile(str(path), registry)
+    path.chmod(0o600)
+    return path

@@ -1,0 +1,1 @@
+"""What could not go on, and what becomes of it."""

@@ -1,0 +1,1 @@
+"""``huadan tariff``: tools for whoever edits a book."""

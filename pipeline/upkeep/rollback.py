@@ -1,0 +1,92 @@
+"""``huadan rollback``: takes whole batches back, as if they had never been committed.
+
+Outputs, duplicate keys, balances, waiting parts and suspense rows go together: the state of a batch
+is in files of its own, so what was before is what the earlier batches published. The originals stay
+in the archive and are taken again by the next run, which gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.batch.keys import FOLDER
+from pipeline.commit import recover, remove_taken_back
+from pipeline.errors import UsageError
+from pipeline.ledger.store import Ledger
+from pipeline.lock import locked
+from pipeline.logs import log
+from pipeline.nearest import nearest
+
+if TYPE_CHECKING:
+    from pipeline.ledger.rollbacks import Rollback
+    from pipeline.ledger.store import Batch
+    from pipeline.workspace import Workspace
+
+
+def rollback(
+    workspace: Workspace, name: str, now: str, *, with_later: bool = False
+) -> list[Rollback]:
+    """Takes a batch back, with all later ones if asked to; returns them, the latest first.
+
+    A bill run replaced the earlier runs of its cycle, whose files are gone: it is taken back with
+    them, and the cycle is not billed any more. Bills made of a batch that is taken back are marked
+    as out of date until `huadan bill` makes them anew, or the same events have come again.
+
+    Args:
+        workspace: Where.
+        name: The batch, as `huadan status` shows it.
+        now: When, for the ledger.
+        with_later: Take back what was committed after it, too.
+
+    Raises:
+        UsageError: there is no such batch, or others came after it.
+    """
+    with locked(workspace.lock_file, "rollback"), Ledger(workspace.ledger_file) as ledger:
+        for what in recover(workspace, ledger):
+            log().warning("recovered", what=what)
+        chosen = _chosen(ledger, name, with_later=with_later)
+        before = len(ledger.rollbacks())
+        ledger.take_back(chosen, now)
+        remove_taken_back(workspace, ledger)
+        done = ledger.rollbacks()[before:]
+        for one in done:
+            log().warning("batch_taken_back", batch=one.batch, files=one.files, outputs=one.outputs)
+        return done
+
+
+def _chosen(ledger: Ledger, name: str, *, with_later: bool) -> list[Batch]:
+    """Returns the batches to take back, the latest first."""
+    batches = ledger.batches()
+    found = next((batch for batch in batches if batch.name == name), None)
+    if found is None:
+        names = [batch.name for batch in batches]
+        hint = nearest(name, names) if names else "nothing has been committed yet"
+        message = f"there is no batch {name!r}"
+        raise UsageError(message, hint)
+    if found.kind == "bill":
+        of_cycle = [b for b in batches if b.kind == "bill" and b.cycle == found.cycle]
+        if of_cycle[-1] is not found:
+            message = f"{name} was replaced by {of_cycle[-1].name}"
+            raise UsageError(message, f"take that one back: huadan rollback {of_cycle[-1].name}")
+        return of_cycle[::-1]
+    later = [b for b in batches if b.kind != "bill" and b.id > found.id]
+    if later and not with_later:
+        message = f"{len(later)} later batches go on from {name}: {_listed(later)}"
+        hint = f"take them back as well: huadan rollback {name} --with-later"
+        raise UsageError(message, hint)
+    chosen = [found, *later]
+    if replaced := [b for b in chosen if _gone(ledger, b)]:
+        message = f"{replaced[0].name} took the place of files that are gone; it cannot be undone"
+        raise UsageError(message, "restore a backup: huadan restore --help")
+    return chosen[::-1]
+
+
+def _gone(ledger: Ledger, batch: Batch) -> list[str]:
+    """Returns what a batch took away for good; keys that left the window are not missed."""
+    return [path for path in ledger.superseded_paths(batch.id) if not path.startswith(FOLDER)]
+
+
+def _listed(batches: list[Batch]) -> str:
+    shown = 3
+    names = [batch.name for batch in batches[:shown]]
+    return ", ".join(names) + (" …" if len(batches) > shown else "")

@@ -1,0 +1,83 @@
+"""What the ledger says about a workspace, for people and programs."""
+
+from __future__ import annotations
+
+from datetime import timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+from pipeline.batch.waiting import read_waiting
+from pipeline.collection.collect import offered
+from pipeline.config.load import load_config
+from pipeline.ledger.store import Ledger
+
+if TYPE_CHECKING:
+    from pipeline.workspace import Workspace
+
+_NONE_WAIT = {"records": 0, "calls": 0, "oldest": None}
+
+
+def read_status(workspace: Workspace) -> dict[str, Any]:
+    """Returns backlog, batches, bills and gaps as one JSON-ready object."""
+    config = load_config(workspace)
+    if not workspace.ledger_file.exists():
+        return {
+            "files": {"committed": 0, "suspended": 0, "waiting": 0},
+            "offered": offered(config, workspace, None),
+            "batches": [],
+            "bills": [],
+            "rollbacks": [],
+            "gaps": [],
+            "partials": _NONE_WAIT,
+        }
+    with Ledger(workspace.ledger_file) as ledger:
+        outdated = ledger.outdated()
+        states = [file.state for file in ledger.files()]
+        return {
+            "files": {
+                "committed": states.count("committed"),
+                "suspended": states.count("suspended"),
+                "waiting": states.count("taken"),
+            },
+            "offered": offered(config, workspace, ledger),
+            "batches": [
+                {"name": batch.name, "state": batch.state, **batch.summary}
+                for batch in ledger.batches("run")
+            ],
+            "bills": [
+                {
+                    "name": batch.name,
+                    "cycle": batch.cycle,
+                    "state": batch.state,
+                    "outdated": outdated.get(batch.name),
+                    **batch.summary,
+                }
+                for batch in ledger.batches("bill")
+            ],
+            "rollbacks": [
+                {"made": one.made, "batch": one.batch, "files": one.files}
+                for one in ledger.rollbacks()
+            ],
+            "gaps": [
+                {"source": gap.source, "first": gap.first, "last": gap.last}
+                for gap in ledger.gaps()
+            ],
+            "partials": _waiting_parts(workspace, ledger),
+        }
+
+
+def _waiting_parts(workspace: Workspace, ledger: Ledger) -> dict[str, Any]:
+    """Returns how many parts of calls wait for others, and since when on the calls' own clock."""
+    parts = read_waiting(workspace, ledger)
+    if parts is None:
+        return _NONE_WAIT
+    from mediation.partials.assemble import assemble  # noqa: PLC0415 - only where parts wait
+    from mediation.partials.rules import all_rules  # noqa: PLC0415
+
+    calls = assemble(parts.unify_dictionaries(), all_rules())
+    oldest = calls.events.sort_by("start_time").slice(0, 1).to_pylist()[0]
+    zone = timezone(timedelta(minutes=oldest["utc_offset"] or 0))
+    return {
+        "records": parts.num_rows,
+        "calls": calls.events.num_rows,
+        "oldest": oldest["start_time"].astimezone(zone).isoformat(),
+    }
