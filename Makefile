@@ -4,13 +4,14 @@ SHELL := /bin/bash
 PY := .venv/bin/python
 STAMP := .venv/.installed
 RECORDS := 1000000
+EVENTS := 100000
 FILES := 10000
 EVERY := 9
 MINUTES := 30
 export PYTHONDONTWRITEBYTECODE :=
 export TZ := UTC
 
-.PHONY: help setup demo test check format fuzz crash bench pull soak lock clean
+.PHONY: help setup demo test check format fuzz compare crash bench pull soak lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -48,6 +49,9 @@ format: setup ## format and fix what can be fixed
 
 fuzz: setup ## mutated records through framing and decoder; `make fuzz RECORDS=10000000` for more
 	@$(PY) -m tests.mediation.fuzz --records $(RECORDS)
+
+compare: setup ## rating kernels against their twin on drawn books; `make compare EVENTS=1000000`
+	@$(PY) -m tests.rating.compare --events $(EVENTS)
 
 crash: setup ## kill every step of every command, refuse every n-th write: `make crash EVERY=1`
 	@$(PY) -m tests.pipeline.crash --every $(EVERY)
