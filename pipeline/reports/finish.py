@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.config.load import load_config
+from pipeline.errors import HuadanError
 from pipeline.logs import log
 from pipeline.reports.metrics import write_metrics
 
@@ -24,5 +25,5 @@ def finish(workspace: Workspace, ledger: Ledger, result: RunResult | None) -> No
 
             page = batch_page(workspace, ledger, result.batch, result.time_zone, result)
             write_page(workspace, result.batch, page)
-    except OSError as error:
+    except (OSError, HuadanError) as error:  # huadan.toml may have been edited meanwhile
         log().warning("no_report", why=str(error))

@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from pipeline.cli.main import main
 from pipeline.ledger.store import Ledger
 from pipeline.operate import operate_recycle, operate_run
+from pipeline.reports.finish import finish
 from pipeline.reports.metrics import fill_registry
 from pipeline.reports.svg import bars, columns, short
 from pipeline.suspense.journal import read_suspense
@@ -135,6 +136,16 @@ def test_the_page_opens_in_a_browser_without_errors(ran: Workspace, tmp_path: Pa
     assert done.returncode == 0
     assert "CONSOLE" not in done.stderr
     assert picture.stat().st_size > 20_000
+
+
+def test_a_configuration_that_broke_meanwhile_does_not_fail_a_committed_batch(
+    tmp_path: Path,
+) -> None:
+    workspace = make_workspace(tmp_path / "ws")
+    workspace.config_file.write_text("[run\n", encoding="utf-8")
+    with Ledger(workspace.ledger_file) as ledger:
+        finish(workspace, ledger, None)
+    assert not workspace.reports.exists()
 
 
 def test_plots_of_nothing_and_of_odd_names() -> None:
