@@ -104,6 +104,12 @@ def filler_run(buf, pos, cap, rules, kinds, classes):
         if record > 0:
             return head - pos
         head += 1
+    # A whole length may look like filler: 00 FF is 255.
+    head = at - rules[LENGTH_OCTETS]
+    if head > pos:
+        record, _ = read_cdr_header(buf, head, rules, kinds, classes)
+        if record > 0:
+            return head - pos
     return np.int64(0)
 
 

@@ -195,6 +195,16 @@ def test_headed_records_are_found_exactly(whole: list[bytes], fill: int, octet: 
     assert frames.filler_octets == fill * 7 * len(whole)
 
 
+@pytest.mark.parametrize("octet", [0, 0xFF])
+def test_a_length_that_looks_like_filler_ends_the_filler(octet: int) -> None:
+    long = tlv(b"\xa0", tlv(b"\x80", bytes(249), 1), 1)
+    assert cdr(long)[:2] == b"\x00\xff"
+    padding = bytes([octet]) * 7
+    frames = framed(file_header() + cdr(CLEAN) + padding + cdr(long), HEADED)
+    assert [length for _, length in pairs(frames)] == [len(CLEAN), 255]
+    assert (frames.filler_octets, list(frames.unframed)) == (7, [])
+
+
 @pytest.mark.parametrize("kept", [3, 6, 9, 14])
 def test_headed_cut_record_loses_itself_only(kept: int) -> None:
     cut = cdr(CLEAN)[:kept]
