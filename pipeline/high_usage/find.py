@@ -150,10 +150,10 @@ class HighUsageFinder:
         rules = self.wanted.fraud
         if rules.overlap is None and rules.country_change is None and places.is_empty():
             return
-        ordered = fraud.of_sims(events, self.book.time_zone)
-        yield from fraud.overlapping_calls(ordered, rules)
-        yield from fraud.country_changes(ordered, rules)
-        yield from fraud.impossible_travel(ordered, places, rules)
+        of_sims = fraud.of_sims(events, self.book.time_zone)
+        yield from fraud.overlapping_calls(of_sims, rules)
+        yield from fraud.country_changes(of_sims, rules)
+        yield from fraud.impossible_travel(of_sims, places, rules)
 
 
 def _scan(

@@ -26,7 +26,6 @@ def caused(rated: pl.LazyFrame, zone: str) -> pl.LazyFrame:
     return rated.filter(~received | (pl.col("net") > 0)).with_columns(
         pl.col("rum").cast(pl.String),
         pl.col("service").cast(pl.String),
-        pl.col("subscriber_id").cast(pl.String),
         pl.col("start_time").dt.convert_time_zone(zone).dt.date().alias("day"),
     )
 
@@ -77,6 +76,7 @@ def day_sums(usage: pl.LazyFrame) -> pl.DataFrame:
             message.sum().cast(pl.Int64).alias("messages"),
             pl.col("net").sum().cast(pl.Decimal(18, 6)).alias("charge"),
         )
+        .with_columns(pl.col("subscriber_id").cast(pl.String))
         .sort("day", "subscriber_id")
         .collect()
     )
