@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from mediation.edr import field
-from pipeline.batch.sheet import CARRIED, CARRIED_NAME, Flow, Sheet
+from pipeline.batch.sheet import CARRIED, CARRIED_NAME, ENDS, Flow, Sheet
 from pipeline.errors import ReconciliationError
 from rating.schema import MONEY
 
@@ -24,17 +24,6 @@ if TYPE_CHECKING:
 MICRO = Decimal("0.000001")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SHOWN = 10
-ENDS = (
-    "read",
-    "rated",
-    "not_charged",
-    "suspended",
-    "duplicate",
-    "discarded",
-    "merged",
-    "waiting",
-)
-"""What was read, and where it went."""
 
 
 def _counts(what: str) -> pa.DataType:
@@ -268,16 +257,14 @@ def _empty_row(batch: str, name: str, state: str) -> dict[str, object]:
     }
 
 
+def _counts_row(prefix: str, flow: Flow) -> dict[str, object]:
+    counts = {"read": flow.read, **flow.counts()}
+    return {f"{prefix}_{name}": count for name, count in counts.items()}
+
+
 def _flow_row(prefix: str, flow: Flow) -> dict[str, object]:
     return {
-        f"{prefix}_read": flow.read,
-        f"{prefix}_rated": flow.rated,
-        f"{prefix}_not_charged": flow.not_charged.total(),
-        f"{prefix}_suspended": flow.suspended.total(),
-        f"{prefix}_duplicate": flow.duplicate,
-        f"{prefix}_discarded": flow.discarded.total(),
-        f"{prefix}_merged": flow.merged,
-        f"{prefix}_waiting": flow.waiting,
+        **_counts_row(prefix, flow),
         f"{prefix}_not_charged_by": _pairs(flow.not_charged),
         f"{prefix}_suspended_by": _pairs(flow.suspended),
         f"{prefix}_discarded_by": _pairs(flow.discarded),
@@ -289,8 +276,7 @@ def _amounts(sheet: Sheet) -> dict[str, object]:
     names = ("known_events", "known_seconds", "known_volume")
     found: dict[str, object] = dict(zip(names, sheet.known, strict=True))
     for prefix, flow in (("seconds", sheet.seconds), ("volume", sheet.volume)):
-        row = _flow_row(prefix, flow)
-        found |= {f"{prefix}_{name}": row[f"{prefix}_{name}"] for name in ENDS}
+        found |= _counts_row(prefix, flow)
     return found
 
 

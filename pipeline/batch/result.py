@@ -47,16 +47,7 @@ class RunResult:
     @property
     def destinations(self) -> dict[str, int]:
         """Returns records by destination (law 1)."""
-        flow = self.total.records
-        return {
-            "rated": flow.rated,
-            "not_charged": flow.not_charged.total(),
-            "suspended": flow.suspended.total(),
-            "duplicate": flow.duplicate,
-            "discarded": flow.discarded.total(),
-            "merged": flow.merged,
-            "waiting": flow.waiting,
-        }
+        return self.total.records.counts()
 
     @property
     def read(self) -> int:

@@ -318,19 +318,12 @@ def _summary(
     files: list[LedgerFile], resent: list[Resent], total: Numbers, carried: int
 ) -> dict[str, object]:
     """Returns what ``status`` shows of the batch; no clock in it."""
-    flow = total.records
     return {
         "files": len(files),
         "resent": len(resent),
-        "records": flow.read - carried,
+        "records": total.records.read - carried,
         "carried": carried,
-        "rated": flow.rated,
-        "not_charged": flow.not_charged.total(),
-        "suspended": flow.suspended.total(),
-        "duplicate": flow.duplicate,
-        "discarded": flow.discarded.total(),
-        "merged": flow.merged,
-        "waiting": flow.waiting,
+        **total.records.counts(),
         "net": str(total.net * MICRO),
     }
 

@@ -11,6 +11,18 @@ from mediation.batch_audit import Total, Totals, joined_totals, total_notes
 CARRIED: Final = ""
 """Stands for a file id where the sheet is of parts of calls that waited since earlier batches."""
 CARRIED_NAME: Final = "carried over"
+DESTINATIONS: Final = (
+    "rated",
+    "not_charged",
+    "suspended",
+    "duplicate",
+    "discarded",
+    "merged",
+    "waiting",
+)
+"""Where things go: the names of tables, metrics and summaries, in their order."""
+ENDS: Final = ("read", *DESTINATIONS)
+"""What was read, and where it went."""
 
 
 @dataclass(slots=True)
@@ -42,18 +54,17 @@ class Flow:
         self.suspended.update(other.suspended)
         self.discarded.update(other.discarded)
 
+    def counts(self) -> dict[str, int]:
+        """Returns how many went to each destination."""
+        return {
+            name: value.total() if isinstance(value := getattr(self, name), Counter) else value
+            for name in DESTINATIONS
+        }
+
     @property
     def accounted(self) -> int:
         """Returns how many have a destination."""
-        return (
-            self.rated
-            + self.duplicate
-            + self.merged
-            + self.waiting
-            + self.not_charged.total()
-            + self.suspended.total()
-            + self.discarded.total()
-        )
+        return sum(self.counts().values())
 
 
 @dataclass(slots=True)

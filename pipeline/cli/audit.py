@@ -13,17 +13,6 @@ if TYPE_CHECKING:
     from pipeline.upkeep.balance import By
     from pipeline.workspace import Workspace
 
-COUNTS = (
-    "read",
-    "rated",
-    "not_charged",
-    "suspended",
-    "duplicate",
-    "discarded",
-    "merged",
-    "waiting",
-)
-
 
 @click.command(
     epilog=examples(
@@ -67,7 +56,9 @@ def audit(workspace: Workspace, *, by: By, batch: str | None, unit: str, as_json
 def _print(rows: list[dict[str, Any]], keys: tuple[str, ...], unit: str, closes: bool) -> None:  # noqa: FBT001 - private
     from rich.table import Table  # noqa: PLC0415
 
-    counts = [name for name in COUNTS if any(row[f"{unit}_{name}"] for row in rows)]
+    from pipeline.batch.sheet import ENDS  # noqa: PLC0415
+
+    counts = [name for name in ENDS if any(row[f"{unit}_{name}"] for row in rows)]
     extra = [
         name
         for name in ("missing_files", "undeclared", "noted", "integers_repaired", "percent")

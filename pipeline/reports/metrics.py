@@ -18,7 +18,7 @@ from prometheus_client import (
     write_to_textfile,
 )
 
-from pipeline.batch.sheet import CARRIED, Sheet
+from pipeline.batch.sheet import CARRIED, DESTINATIONS, Sheet
 from pipeline.logs import log
 
 if TYPE_CHECKING:
@@ -32,15 +32,6 @@ if TYPE_CHECKING:
 FILE_NAME: Final = "huadan.prom"
 MOST_REASONS: Final = 40
 """Reasons of suspense with a label of their own; the others are `other`."""
-DESTINATIONS: Final = (
-    "rated",
-    "not_charged",
-    "suspended",
-    "duplicate",
-    "discarded",
-    "merged",
-    "waiting",
-)
 DAY_S: Final = 86_400
 
 
@@ -192,10 +183,7 @@ def _sources(make: _Maker, ledger: Ledger, batch: str) -> None:
             sheet = Sheet.from_dict(row.sheet)
             sums.setdefault((row.source, sheet.format or "none"), Sheet()).add(sheet)
     for (source, name), sheet in sorted(sums.items()):
-        flow = sheet.records
-        for destination in DESTINATIONS:
-            value = getattr(flow, destination)
-            count = value if isinstance(value, int) else value.total()
+        for destination, count in sheet.records.counts().items():
             records.labels(source, name, destination).set(count)
 
 

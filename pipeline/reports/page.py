@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import jinja2
 import polars as pl
 
+from pipeline.batch.sheet import DESTINATIONS, ENDS
 from pipeline.errors import UsageError
 from pipeline.published import batch_of
 from pipeline.reports.svg import bars, columns
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from pipeline.ledger.store import Ledger
     from pipeline.workspace import Workspace
 
-ENDS: Final = ("rated", "not_charged", "suspended", "duplicate", "discarded", "merged", "waiting")
 KINDS: Final = {"run": "Run", "recycle": "Recycling", "write_off": "Written off"}
 CENT: Final = Decimal("0.01")
 TICKS: Final = 12
@@ -147,7 +147,7 @@ def _gaps(ledger: Ledger) -> list[str]:
 def _page(subject: Subject, zone: str, result: RunResult | None, inputs: str) -> str:
     hours = _hours(subject, zone)
     rows = subject.balance.rows()
-    sums = {name: sum(row[f"records_{name}"] for row in rows) for name in ("read", *ENDS)}
+    sums = {name: sum(row[f"records_{name}"] for row in rows) for name in ENDS}
     net = sum((row["net"] for row in rows), Decimal(0))
     tiles = [
         ("records read", f"{sums['read']:,}"),
@@ -181,7 +181,11 @@ def _plots(
     zone: str,
     result: RunResult | None,
 ) -> list[dict[str, str]]:
-    ends = [(name.replace("_", " "), sums[name], f"{sums[name]:,}") for name in ENDS if sums[name]]
+    ends = [
+        (name.replace("_", " "), sums[name], f"{sums[name]:,}")
+        for name in DESTINATIONS
+        if sums[name]
+    ]
     reasons = [
         (f"{row['reason']}", row["count"], f"{row['count']:,}")
         for row in subject.suspense[:REASONS]
@@ -247,7 +251,7 @@ def _events(subject: Subject) -> pl.DataFrame:
 
 
 def _nodes(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    ends = [name for name in ENDS if any(row[f"records_{name}"] for row in rows)]
+    ends = [name for name in DESTINATIONS if any(row[f"records_{name}"] for row in rows)]
 
     def cells(name: str, row: dict[str, Any]) -> list[str]:
         counts = [f"{row[f'records_{end}']:,}" for end in ("read", *ends)]

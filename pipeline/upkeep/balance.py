@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import polars as pl
 import pyarrow.parquet as pq
 
-from pipeline.batch.audit import ENDS
-from pipeline.batch.sheet import CARRIED
+from pipeline.batch.sheet import CARRIED, DESTINATIONS, ENDS
 from pipeline.errors import UsageError
 from pipeline.ledger.store import Ledger
 
@@ -98,7 +97,7 @@ def balance_of(root: Path, outputs: list[Output], by: By, day: dt.date | None = 
     )
     closes = pl.col("closes")
     for unit in UNITS:
-        ends = pl.sum_horizontal(f"{unit}_{end}" for end in ENDS if end != "read")
+        ends = pl.sum_horizontal(f"{unit}_{end}" for end in DESTINATIONS)
         closes &= pl.col(f"{unit}_read") == ends
     table = table.with_columns(closes=closes).sort(keys, nulls_last=True)
     return Balance(_trend(table) if by == "day" else table)
@@ -118,7 +117,7 @@ def _moved(rows: pl.DataFrame) -> pl.DataFrame:
     octets = pl.sum_horizontal("header_bytes", "record_bytes", "filler_bytes", "unframed_bytes")
     mine = pl.lit(value=True)
     for unit in UNITS:
-        ends = pl.sum_horizontal(f"{unit}_{end}" for end in ENDS if end != "read")
+        ends = pl.sum_horizontal(f"{unit}_{end}" for end in DESTINATIONS)
         mine &= pl.col(f"{unit}_read") == ends
     rows = rows.with_columns(
         read_here=~moved & ~carried & (pl.col("state") != "duplicate"),
