@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from collectors.archive import sync_folder
 from collectors.digest import file_digest
 from pipeline.errors import DifferenceError, DiskFullError, HuadanError, StorageError
+from pipeline.logs import log
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -130,7 +131,7 @@ def publish(workspace: Workspace, ledger: Ledger, batch: Batch) -> None:
 
 
 def recover(workspace: Workspace, ledger: Ledger) -> list[str]:
-    """Finishes or removes what a killed command left; returns what was done, for the log."""
+    """Finishes or removes what a killed command left; logs and returns what was done."""
     done: list[str] = []
     if count := remove_taken_back(workspace, ledger):
         done.append(f"removed {count} files of batches that were taken back")
@@ -143,6 +144,8 @@ def recover(workspace: Workspace, ledger: Ledger) -> list[str]:
             shutil.rmtree(left, ignore_errors=True)
             done.append(f"removed unfinished {left.name}")
         _drop_if_empty(workspace.staging)
+    for what in done:
+        log().warning("recovered", what=what)
     return done
 
 

@@ -129,8 +129,6 @@ def run_batch(
             flush_partials,
         )
         recovered = recover(workspace, ledger)
-        for what in recovered:
-            log().warning("recovered", what=what)
         with job.watch.stage("collect"):
             offered = look(engine.sources, ledger) if found is None else still_new(found, ledger)
             release(engine.sources, ledger)  # what a killed run had committed

@@ -22,7 +22,6 @@ from pipeline.config.load import load_config
 from pipeline.errors import EditedError, ReconciliationError, UsageError
 from pipeline.ledger.store import Commit, Ledger
 from pipeline.lock import locked
-from pipeline.logs import log
 from pipeline.progress import Silent
 from pipeline.suspense.withdrawn import Withdrawn
 from pipeline.version import version
@@ -97,8 +96,7 @@ def bill(
     watch = Stopwatch()
     workers = threads or config.threads
     with locked(workspace.lock_file, "bill"), Ledger(workspace.ledger_file) as ledger:
-        for what in recover(workspace, ledger):
-            log().warning("recovered", what=what)
+        recover(workspace, ledger)
         chosen = _choose_cycle(ledger, cycle)
         files = cycle_files(ledger, chosen)
         before = ledger.outputs(f"billed/cycle={cycle_before(chosen)}/balances/")

@@ -129,8 +129,7 @@ def collect_only(
         Ledger(workspace.ledger_file) as ledger,
         opened(config, workspace.root) as every,
     ):
-        for what in recover(workspace, ledger):
-            log().warning("recovered", what=what)
+        recover(workspace, ledger)
         sources = [one for one in every if wanted.source in {None, one.name}]
         if not wanted.narrow and not again:
             found = look(sources, ledger)

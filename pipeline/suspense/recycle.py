@@ -127,8 +127,7 @@ def recycle(
         job = Job(
             workspace, config, ledger, 1, listener or Silent(), Stopwatch(), loading, flush=False
         )
-        for what in recover(workspace, ledger):
-            log().warning("recovered", what=what)
+        recover(workspace, ledger)
         found = read_items(workspace, ledger)
         chosen = whole_records(found.open, found.open.where(wanted or Filter()))
         if not chosen.count:

@@ -17,7 +17,6 @@ from pipeline.errors import UsageError
 from pipeline.ledger.store import Commit, Ledger
 from pipeline.ledger.store import Sheet as LedgerSheet
 from pipeline.lock import locked
-from pipeline.logs import log
 from pipeline.parquet import write
 from pipeline.published import item_name
 from pipeline.suspense.again import EVENT_STAGES
@@ -60,8 +59,7 @@ def write_off(
     load_config(workspace)
     command = "suspense write-off"
     with locked(workspace.lock_file, command), Ledger(workspace.ledger_file) as ledger:
-        for what in recover(workspace, ledger):
-            log().warning("recovered", what=what)
+        recover(workspace, ledger)
         found = read_items(workspace, ledger).open
         chosen = whole_records(found, found.where(wanted))
         if not chosen.count:

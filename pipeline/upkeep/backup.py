@@ -22,7 +22,6 @@ from pipeline.config.load import load_config
 from pipeline.errors import DifferenceError, UsageError
 from pipeline.ledger.store import Ledger
 from pipeline.lock import locked
-from pipeline.logs import log
 from pipeline.progress import Silent
 from pipeline.upkeep.verify import Difference, expected_files
 from pipeline.workspace import PUBLISHED, Workspace
@@ -120,8 +119,7 @@ def backup(
         raise UsageError(message, "choose a folder elsewhere, best on another disk")
     sources = {workspace.root / source.folder for source in config.source if source.folder}
     with locked(workspace.lock_file, "backup"), Ledger(workspace.ledger_file) as ledger:
-        for what in recover(workspace, ledger):
-            log().warning("recovered", what=what)
+        recover(workspace, ledger)
         with _finished(folder) as partial:
             ledger.copy_to(partial / workspace.ledger_file.name)
             files = expected_files(workspace, ledger)

@@ -42,8 +42,7 @@ def rollback(
         UsageError: there is no such batch, or others came after it.
     """
     with locked(workspace.lock_file, "rollback"), Ledger(workspace.ledger_file) as ledger:
-        for what in recover(workspace, ledger):
-            log().warning("recovered", what=what)
+        recover(workspace, ledger)
         chosen = _chosen(ledger, name, with_later=with_later)
         before = len(ledger.rollbacks())
         ledger.take_back(chosen, now)

@@ -12,7 +12,6 @@ from pipeline.commit import recover
 from pipeline.errors import UsageError
 from pipeline.ledger.store import Ledger
 from pipeline.lock import locked
-from pipeline.logs import log
 from pipeline.progress import Silent
 from pipeline.workspace import PUBLISHED
 
@@ -114,8 +113,7 @@ def verify(
     listener = listener or Silent()
     with locked(workspace.lock_file, "ledger verify"), Ledger(workspace.ledger_file) as ledger:
         found = [Difference(workspace.ledger_file.name, "ledger", d) for d in ledger.damage()]
-        for what in recover(workspace, ledger):
-            log().warning("recovered", what=what)
+        recover(workspace, ledger)
         files = expected_files(workspace, ledger)
         listener.stage("verify", len(files), "files")
 

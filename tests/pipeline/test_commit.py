@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from structlog.testing import capture_logs
 
 from collectors.model import Offer, Taken
 from pipeline.collection.log import CollectionLog
@@ -79,7 +80,11 @@ def test_staging_without_commit_is_removed_by_recovery(
     workspace: Workspace, ledger: Ledger
 ) -> None:
     stage(workspace, "b1", {"a/x.parquet": 1})
-    assert recover(workspace, ledger) == ["removed unfinished b1"]
+    with capture_logs() as logged:
+        assert recover(workspace, ledger) == ["removed unfinished b1"]
+    assert [(one["event"], one["what"]) for one in logged] == [
+        ("recovered", "removed unfinished b1")
+    ]
     assert not workspace.staging.exists()
     assert not (workspace.root / "a").exists()
 

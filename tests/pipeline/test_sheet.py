@@ -4,7 +4,7 @@ import json
 from collections import Counter
 
 from mediation.batch_audit import Total
-from pipeline.batch.sheet import Flow, Octets, Sheet
+from pipeline.batch.sheet import DESTINATIONS, Flow, Octets, Sheet
 
 
 def sheet() -> Sheet:
@@ -29,6 +29,11 @@ def test_every_kind_of_hole_is_told() -> None:
     broken.events.rated -= 1
     broken.octets.filler += 1
     assert [line.split(":")[0] for line in broken.open_ends()] == ["records", "events", "bytes"]
+
+
+def test_whatever_a_flow_counts_but_what_was_read_is_a_destination() -> None:
+    assert set(DESTINATIONS) == set(Flow.__slots__) - {"read"}
+    assert list(sheet().records.counts().values()) == [5, 1, 2, 1, 1, 0, 0]
 
 
 def test_parts_add_up() -> None:
