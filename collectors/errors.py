@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 
 class CollectorError(Exception):
     """A source cannot be read as it is configured."""
@@ -28,6 +34,20 @@ class AccessError(CollectorError):
 
     def __str__(self) -> str:
         return f"{self.what}\nHint: {self.hint}"
+
+
+@contextmanager
+def folder_needed() -> Iterator[None]:
+    """Says of a store whose folder is not found what to do about it.
+
+    Raises:
+        AccessError: There is no such folder.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        what, hint = "there is no such folder", "create it, or correct `url` of this source"
+        raise AccessError(what, hint) from None
 
 
 class SourceError(CollectorError):

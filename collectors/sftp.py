@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncssh
 
-from collectors.errors import AccessError, LostError
+from collectors.errors import AccessError, LostError, folder_needed
 from collectors.model import Listed, Skipped
 from collectors.names import leads_elsewhere
 from collectors.receive import BLOCK, receive
@@ -89,11 +89,8 @@ class SftpStore:
 
     def files(self, without: str = "") -> Iterator[Listed | Skipped]:
         """Yields files in all folders below, but for folder `without`."""
-        try:
+        with folder_needed():
             yield from self._walk("", without)
-        except FileNotFoundError:
-            what, hint = "there is no such folder", "create it, or correct `url` of this source"
-            raise AccessError(what, hint) from None
 
     def _walk(self, prefix: str, without: str) -> Iterator[Listed | Skipped]:
         folder = self._path(prefix.rstrip("/"))
