@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -29,6 +30,8 @@ KINDS: Final = {
 """Kind of alarm → what it means."""
 
 AMOUNT: Final = pl.Decimal(18, 6)
+CHARGES: Final = ("net", "charge")
+"""Columns of money."""
 
 ALARM_SCHEMA: Final = pa.schema(
     [
@@ -69,6 +72,11 @@ def as_table(found: Sequence[pl.DataFrame]) -> pa.Table:
     return pa.table(columns, schema=ALARM_SCHEMA)
 
 
+def limit_of(value: str, limit: int) -> pl.Expr:
+    """Returns the limit of a column in its own unit: those of charges are written in millionths."""
+    return pl.lit(Decimal(limit).scaleb(-6)).cast(AMOUNT) if value in CHARGES else pl.lit(limit)
+
+
 def limited(frame: pl.DataFrame, kind: str, value: str, limit: int, unit: str) -> pl.DataFrame:
     """Returns rows with what every alarm has: kind, value, limit, unit.
 
@@ -76,15 +84,12 @@ def limited(frame: pl.DataFrame, kind: str, value: str, limit: int, unit: str) -
         frame: The rows.
         kind: One of KINDS.
         value: The column with what was seen: an amount, or a whole number.
-        limit: What is allowed: millionths if the column is an amount.
+        limit: What is allowed: millionths of CHARGES.
         unit: Of both.
     """
-    money = isinstance(frame.schema[value], pl.Decimal)
-    shown = pl.lit(limit).cast(pl.Decimal(24, 0)).cast(pl.Decimal(30, 6))
-    allowed = shown * pl.lit("0.000001").cast(pl.Decimal(18, 6)) if money else shown
     return frame.with_columns(
         pl.lit(kind).alias("kind"),
         pl.col(value).cast(AMOUNT).alias("value"),
-        allowed.cast(AMOUNT).alias("limit"),
+        limit_of(value, limit).cast(AMOUNT).alias("limit"),
         pl.lit(unit).alias("unit"),
     )

@@ -14,7 +14,9 @@ from pipeline.billing.cycle_files import PARTS
 from pipeline.high_usage import fraud, limits
 from pipeline.high_usage.alarms import AMOUNT, as_table
 from pipeline.high_usage.places import read_places
+from pipeline.high_usage.section import Day
 from pipeline.parquet import write
+from pipeline.published import NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from tariffs.compiled import CompiledBook
 
 RATED = (
-    *limits.EVENT,
+    *NAME,
     "subscriber_id",
     "served_msisdn",
     "service",
@@ -39,7 +41,7 @@ RATED = (
     "net",
 )
 EVENTS = (
-    *limits.EVENT,
+    *NAME,
     "service",
     "direction",
     "served_imsi",
@@ -97,8 +99,6 @@ class HighUsageFinder:
             ConfigError: The table of places has mistakes.
         """
         places = self._places()
-        if not self.wanted.wanted:
-            return [], {}
         rated = _scan(folder, staged, "rated", RATED)
         events = _scan(folder, staged, "edr", EVENTS)
         outputs = list(self._partners(folder, staged))
@@ -108,7 +108,7 @@ class HighUsageFinder:
             found += limits.calls(usage, self.wanted.call, self.book.currency)
             found += limits.sessions(usage, self.wanted.session, self.book.currency)
             found += fraud.premium_bursts(usage, self.wanted.fraud)
-            if self.wanted.day != type(self.wanted.day)():
+            if self.wanted.day != Day():
                 sums = limits.day_sums(usage)
                 found += self._days(sums)
                 outputs += _write_sums(name, folder, sums)

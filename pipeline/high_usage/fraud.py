@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from pipeline.high_usage.alarms import limited
-from pipeline.high_usage.limits import EVENT
+from pipeline.published import NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,7 @@ def of_sims(events: pl.LazyFrame, zone: str) -> pl.LazyFrame:
 
 def in_order(events: pl.LazyFrame) -> pl.LazyFrame:
     """Orders events by SIM, start and name; call it on as few as can be."""
-    return events.sort(SIM, "start_time", *EVENT)
+    return events.sort(SIM, "start_time", *NAME)
 
 
 def overlapping_calls(events: pl.LazyFrame, fraud: Fraud) -> Iterator[pl.DataFrame]:
@@ -50,8 +50,8 @@ def overlapping_calls(events: pl.LazyFrame, fraud: Fraud) -> Iterator[pl.DataFra
     # Where any two calls of a SIM overlap, two neighbours do: few SIMs are left to look at closely.
     near = (pl.col(SIM) == pl.col(SIM).shift(1)) & (pl.col("start_time") < pl.col("end").shift(1))
     all_made = made.collect()
-    made = all_made.join(all_made.filter(near).select(SIM).unique(), on=SIM, how="semi").lazy()
-    made = in_order(made)
+    sims = all_made.filter(near).get_column(SIM).unique()
+    made = all_made.filter(pl.col(SIM).is_in(sims.implode())).lazy()
     # The one before in order of starts need not be the one that lasts longest.
     longest = pl.col("end").cum_max().shift(1).over(SIM)
     until = pl.when(longest.is_not_null()).then(pl.min_horizontal("end", longest))
@@ -73,7 +73,7 @@ def premium_bursts(usage: pl.LazyFrame, fraud: Fraud) -> Iterator[pl.DataFrame]:
     ordered = (
         usage.filter(pl.col("call_class").cast(pl.String) == "premium")
         .with_columns(pl.col("subscriber_id").cast(pl.String))
-        .sort("subscriber_id", "start_time", *EVENT)
+        .sort("subscriber_id", "start_time", *NAME)
     )
     many = pl.col("start_time") - pl.col("start_time").shift(fraud.premium_calls - 1) <= within
     found = (
@@ -150,5 +150,5 @@ def impossible_travel(
 def before(events: pl.LazyFrame) -> pl.LazyFrame:
     """Adds the name of the SIM's event before, null at its first."""
     return events.with_columns(
-        pl.col(name).shift(1).over(SIM).alias(f"with_{name}") for name in EVENT
+        pl.col(name).shift(1).over(SIM).alias(f"with_{name}") for name in NAME
     )

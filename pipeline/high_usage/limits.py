@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from pipeline.high_usage.alarms import limited
+from pipeline.high_usage.alarms import limit_of, limited
+from pipeline.published import NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.high_usage.section import Call, Day, Session
 
-RECORD: Final = ("file_id", "offset")
-EVENT: Final = ("file_id", "offset", "container")
+RECORD: Final = NAME[:2]
 MESSAGES: Final = ("sms", "mms")
 SUMS: Final = {"duration": "s", "volume": "byte", "messages": "event", "charge": ""}
 """What is summed by day → its unit; a charge's is the currency."""
@@ -33,12 +33,8 @@ def caused(rated: pl.LazyFrame, zone: str) -> pl.LazyFrame:
 def calls(usage: pl.LazyFrame, limits: Call, currency: str) -> Iterator[pl.DataFrame]:
     """Yields alarms about single calls."""
     of_calls = usage.filter(pl.col("rum") == "seconds")
-    if limits.duration is not None:
-        long = of_calls.filter(pl.col("quantity") > limits.duration).collect()
-        yield limited(long, "call_duration", "quantity", limits.duration, "s")
-    if limits.charge is not None:
-        dear = of_calls.filter(pl.col("net") > money(limits.charge)).collect()
-        yield limited(dear, "call_charge", "net", limits.charge, currency)
+    yield from _over(of_calls, "call_duration", "quantity", limits.duration, "s")
+    yield from _over(of_calls, "call_charge", "net", limits.charge, currency)
 
 
 def sessions(usage: pl.LazyFrame, limits: Session, currency: str) -> Iterator[pl.DataFrame]:
@@ -54,13 +50,20 @@ def sessions(usage: pl.LazyFrame, limits: Session, currency: str) -> Iterator[pl
             .first(),
             pl.col("quantity", "net").sum(),
         )
+        .collect()
+        .lazy()
     )
-    if limits.volume is not None:
-        large = whole.filter(pl.col("quantity") > limits.volume).collect()
-        yield limited(large, "session_volume", "quantity", limits.volume, "byte")
-    if limits.charge is not None:
-        dear = whole.filter(pl.col("net") > money(limits.charge)).collect()
-        yield limited(dear, "session_charge", "net", limits.charge, currency)
+    yield from _over(whole, "session_volume", "quantity", limits.volume, "byte")
+    yield from _over(whole, "session_charge", "net", limits.charge, currency)
+
+
+def _over(
+    rows: pl.LazyFrame, kind: str, value: str, limit: int | None, unit: str
+) -> Iterator[pl.DataFrame]:
+    """Yields alarms about rows whose `value` is over the limit, if there is one."""
+    if limit is not None:
+        over = rows.filter(pl.col(value) > limit_of(value, limit)).collect()
+        yield limited(over, kind, value, limit, unit)
 
 
 def day_sums(usage: pl.LazyFrame) -> pl.DataFrame:
@@ -101,14 +104,8 @@ def days(
         limit = getattr(limits, name)
         if limit is None:
             continue
-        allowed = money(limit) if name == "charge" else pl.lit(limit)
+        allowed = limit_of(name, limit)
         total = pl.col(name) + pl.col(f"old_{name}")
         over = both.filter((total > allowed) & (pl.col(f"old_{name}") <= allowed))
         over = over.with_columns(total.alias(name))
         yield limited(over, f"day_{name}", name, limit, unit or currency)
-
-
-def money(micros: int) -> pl.Expr:
-    """Returns millionths as a decimal."""
-    text = f"{micros // 1_000_000}.{micros % 1_000_000:06d}"
-    return pl.lit(text).cast(pl.Decimal(18, 6))

@@ -18,8 +18,8 @@ import asn1tools
 import polars as pl
 
 from mediation import formats
-from pipeline.high_usage.limits import EVENT
 from pipeline.parquet import write_octets
+from pipeline.published import NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pipeline.parquet import Output
 
 COLUMNS: Final = (
-    *EVENT,
+    *NAME,
     "service",
     "direction",
     "served_imsi",
@@ -109,7 +109,7 @@ class NrtrdeWriter:
             .with_columns(partner.alias("partner"))
             .filter(pl.col("partner").is_not_null())
             .filter(visited.is_null() | visited.is_in(list(self.home)))
-            .sort("partner", "start_time", *EVENT)
+            .sort("partner", "start_time", *NAME)
             .collect()
         )
 
