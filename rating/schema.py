@@ -145,6 +145,7 @@ BILL_LINE_SCHEMA = pa.schema(
         _money("rounding", "Added by rounding of events and line"),
         _money("net", "gross - discount_amount - cap_reduction + rounding, before added tax"),
         _name("tax", "Tax class", nullable=True),
+        field("tax_rate", pa.int32(), "ppm", "Rate of the tax; null without a tax class"),
         _money("tax_amount", "Tax in or on net"),
         _name("gl_code", "Account of the general ledger", nullable=True),
     ]

@@ -133,7 +133,8 @@ def unused_names(book: Book) -> Iterator[Note]:
     codes = {one.gl_code for one in rules} | {one.gl_code for one in defaults}
     taxes |= {one.tax for one in book.commitments}
     codes |= {fee.gl for fee in fees} | {one.gl for one in book.bill_discounts}
-    codes |= {one.gl for one in book.commitments}
+    codes |= {one.gl for one in book.commitments} | {one.gl for one in book.taxes}
+    codes |= {book.line_rounding.gl, book.bill_rounding.gl}
     head = Source("book.yaml", 1)
     for tax in book.taxes:
         if tax.name not in taxes:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from tariffs.compiled import CompiledBook
-    from tariffs.model import Allowance, Book, Fee, Tax
+    from tariffs.model import Allowance, Book, Fee, Rounding, Tax
 
 TABLES = ("cells.csv", "ported_numbers.csv", "data_classes.csv", "routes.csv")
 SHOWN_ROWS = 4
@@ -145,9 +145,9 @@ def _told(book: Book) -> dict[str, str]:
     told = {"currency": book.currency, "time zone": book.time_zone}
     for name, one in zip(("event", "line", "bill"), stages, strict=True):
         mode = ROUNDING_MODES[one.mode].replace("_", " ")
-        told[f"rounding of the {name}"] = f"{mode} to {amount_written(one.unit)}"
+        told[f"rounding of the {name}"] = f"{mode} to {amount_written(one.unit)}{_posted(one)}"
     for tax in book.taxes:
-        how = "included" if tax.included else "added"
+        how = ("included" if tax.included else "added") + _posted(tax)
 
         def rate(at: int, tax: Tax = tax, how: str = how) -> str:
             return f"{percent_words(tax.rate.at(at) or 0)} {how}"
@@ -156,6 +156,11 @@ def _told(book: Book) -> dict[str, str]:
     for network, roaming in book.networks.items():
         told[f"network {network}"] = f"roaming {book.roaming_classes[roaming]}"
     return told
+
+
+def _posted(one: Rounding | Tax) -> str:
+    """Returns where the lines of a tax or of a stage of rounding are posted, in words."""
+    return f", G/L {one.gl}" if one.gl else ""
 
 
 def _usages(compiled: CompiledBook) -> dict[str, str]:

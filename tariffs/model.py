@@ -29,20 +29,25 @@ ROLES = ("single", "main", "sub")
 
 @dataclass(frozen=True, slots=True)
 class Rounding:
-    """To which unit (10^-6 currency units, 1 is exact) and how (index in ROUNDING_MODES)."""
+    """To which unit (10^-6 currency units, 1 is exact) and how (index in ROUNDING_MODES).
+
+    ``gl``: G/L code of what rounding adds on a bill, empty: none.
+    """
 
     unit: int
     mode: int
+    gl: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Tax:
-    """A tax class; ``rate`` in ppm, ``included`` where prices contain it."""
+    """A tax class; ``rate`` in ppm, ``included`` where prices contain it, ``gl`` of the tax itself."""
 
     name: str
     source: Source
     rate: Dated[int]
     included: bool
+    gl: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,9 +315,11 @@ class Cap:
 
 @dataclass(frozen=True, slots=True)
 class BillDiscount:
-    """A share off a subscriber's lines of a cycle, of those who spend at least ``least``.
+    """A share off the lines of a cycle, of those who spend at least ``least``.
 
-    ``of`` are kinds of lines; ``tiers``, ``plans`` and ``contracts`` None: all.
+    ``of`` are kinds of lines; ``tiers``, ``plans``, ``contracts`` and ``accounts`` None: all.
+    ``gl`` empty: the cost goes to the G/L codes of what it is taken off. ``per_account``: its
+    subscribers who are meant are looked at together, not each alone.
     """
 
     id: str
@@ -325,11 +332,13 @@ class BillDiscount:
     plans: tuple[str, ...] | None
     contracts: tuple[str, ...] | None
     gl: str
+    accounts: tuple[str, ...] | None = None
+    per_account: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Commitment:
-    """The least that a subscriber pays for a cycle; what is missing is charged."""
+    """The least that a subscriber or account pays for a cycle; what is missing is charged."""
 
     id: str
     name: str
@@ -340,6 +349,8 @@ class Commitment:
     contracts: tuple[str, ...] | None
     tax: str
     gl: str
+    accounts: tuple[str, ...] | None = None
+    per_account: bool = False
 
 
 @dataclass(frozen=True, slots=True)

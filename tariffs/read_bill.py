@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tariffs.context import Context
 
 KINDS = ("usage", "fee")
+WHOM = ("name", "tiers", "plans", "contracts", "accounts", "per")
 BillRules = tuple[tuple[BillDiscount, ...], tuple[Commitment, ...]]
 
 
@@ -37,10 +38,9 @@ def read_bill(cell: Cell, plans: Sequence[str], context: Context) -> BillRules:
 
 
 def _discount(cell: Cell, plans: Sequence[str], context: Context) -> BillDiscount | None:
-    optional = ("name", "tiers", "plans", "contracts", "of", "from")
-    table = cell.table("bill discount", ("id", "percent", "gl_code"), optional)
+    table = cell.table("bill discount", ("id", "percent"), (*WHOM, "of", "from", "gl_code"))
     named = identity(cell, table)
-    if named is None or not table.keys() >= {"percent", "gl_code"}:
+    if named is None or "percent" not in table:
         return None
     head = context.head
     return BillDiscount(
@@ -51,14 +51,16 @@ def _discount(cell: Cell, plans: Sequence[str], context: Context) -> BillDiscoun
         tuple(table["of"].names("kind of line", KINDS)) if "of" in table else ("usage",),
         _tiers(table, context),
         _names(table, "plans", "plan", plans),
-        _texts(table),
-        table["gl_code"].name("G/L code", head.gl_codes) or "",
+        _texts(table, "contracts"),
+        (table["gl_code"].name("G/L code", head.gl_codes) or "") if "gl_code" in table else "",
+        _texts(table, "accounts"),
+        _per_account(table),
     )
 
 
 def _commitment(cell: Cell, plans: Sequence[str], context: Context) -> Commitment | None:
     required = ("id", "amount", "tax", "gl_code")
-    table = cell.table("commitment", required, ("name", "tiers", "plans", "contracts"))
+    table = cell.table("commitment", required, WHOM)
     named, least = identity(cell, table), dated_amount(table, "amount", context)
     if named is None or least is None or not table.keys() >= set(required):
         return None
@@ -68,9 +70,11 @@ def _commitment(cell: Cell, plans: Sequence[str], context: Context) -> Commitmen
         least,
         _tiers(table, context),
         _names(table, "plans", "plan", plans),
-        _texts(table),
+        _texts(table, "contracts"),
         table["tax"].name("tax", context.head.taxes) or "",
         table["gl_code"].name("G/L code", context.head.gl_codes) or "",
+        _texts(table, "accounts"),
+        _per_account(table),
     )
 
 
@@ -85,8 +89,13 @@ def _names(
     return tuple(table[key].names(what, allowed)) if key in table else None
 
 
-def _texts(table: dict[str, Cell]) -> tuple[str, ...] | None:
-    """Returns the contracts, whose names are the subscriber data's."""
-    if "contracts" not in table:
+def _texts(table: dict[str, Cell], key: str) -> tuple[str, ...] | None:
+    """Returns contracts or accounts, whose names are the subscriber data's."""
+    if key not in table:
         return None
-    return tuple(one.text("contract") or "" for one in table["contracts"].items("contracts"))
+    return tuple(one.text(key.removesuffix("s")) or "" for one in table[key].items(key))
+
+
+def _per_account(table: dict[str, Cell]) -> bool:
+    """Returns whether an account's subscribers are looked at together."""
+    return "per" in table and table["per"].name("per", ("subscriber", "account")) == "account"

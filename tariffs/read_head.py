@@ -28,6 +28,9 @@ def read_head(cell: Cell, context: Context) -> None:
     table = cell.table("book.yaml", REQUIRED, OPTIONAL)
     head = context.head
     _read_plain(table, head)
+    if "gl_codes" in table:
+        for code, _, label in table["gl_codes"].entries("gl_codes"):
+            head.gl_codes[code] = label.text("G/L code") or ""
     if "rounding" in table:
         _read_rounding(table["rounding"], head)
     if "areas" in table:
@@ -39,9 +42,6 @@ def read_head(cell: Cell, context: Context) -> None:
         head.roaming_classes += fresh
     if "taxes" in table:
         _read_taxes(table["taxes"], head)
-    if "gl_codes" in table:
-        for code, _, label in table["gl_codes"].entries("gl_codes"):
-            head.gl_codes[code] = label.text("G/L code") or ""
     if "services" in table:
         _read_services(table["services"], head)
 
@@ -112,18 +112,21 @@ def _read_rounding(cell: Cell, head: Head) -> None:
     if "event" in table:
         head.event_rounding = _rounding(table["event"], "rounding.event")
     if "line" in table:
-        head.line_rounding = _rounding(table["line"], "rounding.line")
+        head.line_rounding = _rounding(table["line"], "rounding.line", head.gl_codes)
     if "bill" in table:
-        head.bill_rounding = _rounding(table["bill"], "rounding.bill")
+        head.bill_rounding = _rounding(table["bill"], "rounding.bill", head.gl_codes)
 
 
-def _rounding(cell: Cell, what: str) -> Rounding:
-    table = cell.table(what, ("to",), ("mode",))
+def _rounding(cell: Cell, what: str, gl_codes: dict[str, str] | None = None) -> Rounding:
+    """Reads a stage of rounding; with a G/L code where it makes lines of its own."""
+    optional = ("mode",) if gl_codes is None else ("mode", "gl_code")
+    table = cell.table(what, ("to",), optional)
     unit = table["to"].value(f"{what}.to", amount) if "to" in table else 1
     mode = table["mode"].name("rounding mode", ROUNDING_MODES) if "mode" in table else None
     if unit == 0:
         table["to"].fail(f"{what}.to is 0.", "Write the smallest step, such as 0.01.")
-    return Rounding(unit or 1, ROUNDING_MODES.index(mode or "half_up"))
+    code = table["gl_code"].name("G/L code", gl_codes or ()) if "gl_code" in table else None
+    return Rounding(unit or 1, ROUNDING_MODES.index(mode or "half_up"), code or "")
 
 
 def _fresh_names(
@@ -147,12 +150,13 @@ def _fresh_names(
 
 def _read_taxes(cell: Cell, head: Head) -> None:
     for name, key, entry in cell.entries("taxes"):
-        table = entry.table(f"tax {name}", ("rate",), ("included",))
+        table = entry.table(f"tax {name}", ("rate",), ("included", "gl_code"))
         rate: Dated[int] = Dated.always(0)
         if "rate" in table:
             rate = table["rate"].dated(head.zone, "rate", lambda c: c.value("rate", percent))
         included = table["included"].value("included", yes_no) if "included" in table else False
-        head.taxes[name] = Tax(name, key.source, rate, bool(included))
+        code = table["gl_code"].name("G/L code", head.gl_codes) if "gl_code" in table else None
+        head.taxes[name] = Tax(name, key.source, rate, bool(included), code or "")
 
 
 def _read_services(cell: Cell, head: Head) -> None:

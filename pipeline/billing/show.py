@@ -15,7 +15,7 @@ from pipeline.errors import UsageError
 from pipeline.ledger.store import Ledger
 from pipeline.nearest import nearest
 from rating.billing.page import page_names, render_bill
-from rating.billing.wording import amount_text, quantity_text, title
+from rating.billing.wording import amount_text, quantity_text, rate_text, title
 from rating.schema import BALANCE_SCHEMA
 from rating.subscribers import load_subscribers
 from tariffs import compile_book, load_book
@@ -124,6 +124,8 @@ class BillReader:
         for line in found["lines"]:
             words = [title(line["item"])]
             words += [line[key] for key in ("zone", "roaming") if line[key] not in {None, "none"}]
+            if line["kind"] == "tax":
+                words += [f"{rate_text(line['tax_rate'])} from {line['service_from']}"]
             reduced = line["discount_amount"] + line["cap_reduction"]
             table.add_row(
                 str(line["line"]),

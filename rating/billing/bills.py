@@ -79,6 +79,9 @@ def line_table(lines: Charges, issue: Issue) -> pa.Table:
     for field in BILL_LINE_SCHEMA:
         if field.name in lines.texts:
             columns[field.name] = _names(field, lines.texts[field.name])
+        elif field.name == "tax_rate":
+            untaxed = lines.texts["tax"].codes < 0
+            columns[field.name] = pa.array(lines.numbers["tax_rate"], field.type, mask=untaxed)
         elif field.name in lines.numbers:
             columns[field.name] = _numbers(field, lines.numbers[field.name])
     arrays = [columns[name] for name in BILL_LINE_SCHEMA.names]

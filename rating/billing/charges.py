@@ -83,6 +83,10 @@ class Charges:
         """Returns the lines with other numbers in some columns."""
         return Charges(self.texts, {**self.numbers, **numbers})
 
+    def named(self, **texts: Names) -> Charges:
+        """Returns the lines with other names in some columns."""
+        return Charges({**self.texts, **texts}, self.numbers)
+
 
 def make_charges(
     n: int, texts: Mapping[str, Names | str | None], numbers: Mapping[str, Int64 | int]

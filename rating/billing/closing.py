@@ -1,6 +1,6 @@
 """Closing bills: line rounding, tax by class, bill rounding, and the order of lines.
 
-For each account and tax class, the exact sum of its lines is rounded once, to the book's line
+For each account, tax class and rate, the exact sum of its lines is rounded once, to the book's line
 unit; what that adds is a line of its own, and the lines are printed by largest remainder, so that
 what is printed adds up too. The tax of the class is taken from the rounded sum, and the lines
 carry their share of it, again by largest remainder. Last, the bill's total is rounded to the bill
@@ -18,8 +18,9 @@ from mediation.edr import SERVICES
 from rating.billing.charges import Charges, Names, join, make_charges
 from rating.billing.columns import combine, guard_sum
 from rating.billing.kernels.group import sum_groups
-from rating.billing.rounding import PPM, apportion, floor_share, round_to, share_of
+from rating.billing.rounding import apportion, floor_share, round_to, share_of
 from rating.billing.schema import KINDS, ROUNDING, TAX
+from rating.billing.taxes import TaxClass, tax_classes
 from tariffs.compiled import CALL_CLASSES
 
 if TYPE_CHECKING:
@@ -34,19 +35,6 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class TaxClass:
-    """Rate in parts per million, and whether prices include the tax."""
-
-    rate: int
-    included: bool
-
-    @property
-    def whole(self) -> int:
-        """What the rate is a part of: the price without tax, or the price that includes it."""
-        return PPM + self.rate if self.included else PPM
-
-
-@dataclass(frozen=True, slots=True)
 class Rules:
     """How a book rounds and taxes bills.
 
@@ -56,6 +44,8 @@ class Rules:
         bill_unit: The same for the total.
         bill_mode: Index in ROUNDING_MODES.
         taxes: Tax classes by name.
+        line_gl: G/L code of what rounding a class adds, empty: none.
+        bill_gl: The same of what rounding the total adds.
     """
 
     line_unit: int
@@ -63,6 +53,8 @@ class Rules:
     bill_unit: int
     bill_mode: int
     taxes: dict[str, TaxClass]
+    line_gl: str = ""
+    bill_gl: str = ""
 
     @property
     def tax_rounding(self) -> tuple[int, int]:
@@ -73,19 +65,15 @@ class Rules:
 
 
 def closing_rules(compiled: CompiledBook, book: Book, cycle: Cycle) -> Rules:
-    """Returns how the book closes bills of a cycle; tax rates are those of the cycle's start."""
-    rates = {tax.name: tax.rate.at(cycle.start_us) for tax in book.taxes}
-    taxes = {}
-    for number, name in enumerate(compiled.taxes):
-        rate = rates.get(name)
-        known = int(compiled.tax_ppm[number]) if rate is None else rate
-        taxes[name] = TaxClass(known, bool(compiled.tax_included[number]))
+    """Returns how the book closes bills of a cycle."""
     return Rules(
         compiled.line_round_unit,
         compiled.line_round_mode,
         compiled.bill_round_unit,
         compiled.bill_round_mode,
-        taxes,
+        tax_classes(book, cycle),
+        book.line_rounding.gl,
+        book.bill_rounding.gl,
     )
 
 
@@ -93,7 +81,7 @@ def close(charges: Charges, rules: Rules, cycle: Cycle) -> Charges:
     """Adds rounding and tax lines, and fills ``amount`` and ``tax_amount``.
 
     Args:
-        charges: Usage, fee and discount lines with exact ``net``.
+        charges: Usage, fee and discount lines with exact ``net`` and their ``tax_rate``.
         rules: How to round and tax.
         cycle: The cycle, which the added lines are for.
 
@@ -113,7 +101,9 @@ def _close_classes(
 ) -> tuple[Charges, Charges, Charges]:
     """Returns the lines with amounts and tax shares, the rounding lines and the tax lines."""
     account, tax = charges.texts["account_id"], charges.texts["tax"]
+    known, rate = np.unique(charges.numbers["tax_rate"], return_inverse=True)
     key = account.codes.astype(np.int64) * (len(tax.texts) + 1) + tax.codes + 1
+    key = key * len(known) + rate
     _, example, segment = np.unique(key, return_index=True, return_inverse=True)
     heads = charges.take(example)
     net = charges.numbers["net"]
@@ -123,33 +113,38 @@ def _close_classes(
     amount = apportion(floors, remainders, segment, rounded // rules.line_unit) * rules.line_unit
     share = np.zeros(len(net), np.int64)
     due = np.zeros(len(example), np.int64)
-    for code, name in enumerate(tax.texts):
-        lines, classes = tax.codes == code, heads.texts["tax"].codes == code
+    pairs = np.stack([heads.texts["tax"].codes, heads.numbers["tax_rate"]], axis=1)
+    for code, ppm in np.unique(pairs, axis=0).tolist():
+        if code < 0:
+            continue
+        classes = (pairs == (code, ppm)).all(axis=1)
+        lines = classes[segment]
         due[classes], share[lines] = _tax(
             rounded[classes],
             amount[lines],
             np.unique(segment[lines], return_inverse=True)[1],
-            rules.taxes[name],
+            (ppm, rules.taxes[tax.texts[code]].whole(ppm)),
             rules.tax_rounding,
         )
     added = np.where(_on_top(heads, rules), due, 0)
     changed = np.flatnonzero(rounded != exact)
-    taxed = np.flatnonzero((due != 0) | _has_rate(heads, rules))
+    taxed = np.flatnonzero((due != 0) | (heads.numbers["tax_rate"] > 0))
+    rounds, taxes = heads.take(changed), heads.take(taxed)
     return (
         charges.replace(amount=amount, tax_amount=share),
-        _account_lines(
-            account.take(example[changed]),
-            tax.take(example[changed]),
+        _class_lines(
+            rounds,
             ROUNDING,
+            Names.same(rules.line_gl or None, len(changed)),
             cycle,
             rounding=(rounded - exact)[changed],
             net=(rounded - exact)[changed],
         ),
-        _account_lines(
-            account.take(example[taxed]),
-            tax.take(example[taxed]),
+        _class_lines(
+            taxes,
             TAX,
-            cycle,
+            _posted(taxes.texts["tax"], rules),
+            _days(taxes, rules, cycle),
             gross=added[taxed],
             net=added[taxed],
             amount=added[taxed],
@@ -159,12 +154,12 @@ def _close_classes(
 
 
 def _tax(
-    totals: Int64, amounts: Int64, segment: Int64, tax: TaxClass, rounding: tuple[int, int]
+    totals: Int64, amounts: Int64, segment: Int64, tax: tuple[int, int], rounding: tuple[int, int]
 ) -> tuple[Int64, Int64]:
     """Returns the tax of each class total, and each line's share of it."""
-    unit, mode = rounding
-    due = share_of(totals, tax.rate, tax.whole, unit, mode)
-    floors, remainders = floor_share(amounts, tax.rate, tax.whole * unit)
+    (rate, whole), (unit, mode) = tax, rounding
+    due = share_of(totals, rate, whole, unit, mode)
+    floors, remainders = floor_share(amounts, rate, whole * unit)
     return due, apportion(floors, remainders, segment, due // unit) * unit
 
 
@@ -175,26 +170,51 @@ def _on_top(heads: Charges, rules: Rules) -> NDArray[np.bool_]:
     return np.asarray([*table, False])[tax.codes]
 
 
-def _has_rate(heads: Charges, rules: Rules) -> NDArray[np.bool_]:
-    """Tells for each class whether it has a rate, so that its tax is shown even if it is zero."""
-    tax = heads.texts["tax"]
-    table = [rules.taxes[name].rate > 0 for name in tax.texts]
-    return np.asarray([*table, False])[tax.codes]
+def _posted(tax: Names, rules: Rules) -> Names:
+    """Returns the G/L code of each tax class."""
+    codes = sorted({rules.taxes[name].gl for name in tax.texts} - {""})
+    rank = {"": -1} | {code: at for at, code in enumerate(codes)}
+    table = np.asarray([*(rank[rules.taxes[name].gl] for name in tax.texts), -1], np.int32)
+    return Names.of(table[tax.codes], codes)
 
 
-def _account_lines(
-    account: Names, tax: Names | None, kind: str, cycle: Cycle, **numbers: Int64
+def _days(heads: Charges, rules: Rules, cycle: Cycle) -> tuple[Int64, Int64]:
+    """Returns the days from the first to the last of each class's rate in the cycle."""
+    first = np.full(len(heads), cycle.first_number, np.int64)
+    after = np.full(len(heads), cycle.next_number, np.int64)
+    tax, rate = heads.texts["tax"], heads.numbers["tax_rate"]
+    for code, name in enumerate(tax.texts):
+        if not rules.taxes[name].changes:
+            continue
+        spans = rules.taxes[name].spans(cycle)
+        for ppm in {span[2] for span in spans}:
+            mine = (tax.codes == code) & (rate == ppm)
+            first[mine] = min(span[0] for span in spans if span[2] == ppm)
+            after[mine] = max(span[1] for span in spans if span[2] == ppm)
+    return first, np.maximum(after, first + 1)
+
+
+def _class_lines(
+    heads: Charges, kind: str, gl: Names, days: Cycle | tuple[Int64, Int64], **numbers: Int64
 ) -> Charges:
-    """Returns lines of a kind for whole accounts, with a tax class or without."""
+    """Returns lines of a kind for the tax classes of accounts; heads are lines of these."""
+    tax = heads.texts["tax"]
+    first, after = days if isinstance(days, tuple) else (days.first_number, days.next_number)
     return make_charges(
-        len(account.codes),
+        len(heads),
         {
-            "account_id": account,
+            "account_id": heads.texts["account_id"],
             "tax": tax,
             "item": tax if kind == TAX else kind,
             "kind": kind,
+            "gl_code": gl,
         },
-        {"service_from": cycle.first_number, "service_to": cycle.next_number, **numbers},
+        {
+            "service_from": first,
+            "service_to": after,
+            "tax_rate": heads.numbers["tax_rate"],
+            **numbers,
+        },
     )
 
 
@@ -207,8 +227,20 @@ def _round_bills(parts: list[Charges], rules: Rules, cycle: Cycle) -> Charges:
     added = round_to(totals, rules.bill_unit, rules.bill_mode) - totals
     changed = np.flatnonzero(added)
     added = added[changed]
-    names = Names(changed.astype(np.int32), account.texts)
-    return _account_lines(names, None, ROUNDING, cycle, rounding=added, net=added, amount=added)
+    return make_charges(
+        len(changed),
+        {
+            "account_id": Names(changed.astype(np.int32), account.texts),
+            "kind": ROUNDING,
+            "item": ROUNDING,
+            "gl_code": rules.bill_gl or None,
+        },
+        {
+            "service_from": cycle.first_number,
+            "service_to": cycle.next_number,
+            **dict.fromkeys(("rounding", "net", "amount"), added),
+        },
+    )
 
 
 def _sums(amounts: Int64, segment: Int32 | Int64, segments: int) -> Int64:
@@ -239,8 +271,9 @@ def ordered(charges: Charges) -> Charges:
     columns.append((np.where(subscriber.codes < 0, nobody, subscriber.codes), nobody + 1))
     columns.append((rank, 2 * len(KINDS)))
     columns += [_rank(name, texts[name]) for name in _MINOR]
-    period = numbers["service_from"] - numbers["service_from"].min()
-    columns.append((period, int(period.max()) + 1))
+    for name in ("service_from", "tax_rate"):
+        digits = numbers[name] - numbers[name].min()
+        columns.append((digits, int(digits.max()) + 1))
     return charges.take(np.argsort(combine(columns), kind="stable"))
 
 

@@ -20,6 +20,7 @@ from rating.billing.wording import (
     mask_number,
     plain_number,
     quantity_text,
+    rate_text,
     title,
 )
 from rating.cycles import cycle_bounds, first_day, last_day
@@ -50,7 +51,6 @@ class PageNames:
         numbers: Subscriber id → E.164 number, for those who have one.
         plans: Plan id → its name for people.
         allowances: Allowance → its name for people.
-        tax_rates: Tax class → percentage in words, such as ``6 %``.
         masked: Whether the middle of phone numbers is hidden.
     """
 
@@ -58,7 +58,6 @@ class PageNames:
     numbers: Mapping[str, int]
     plans: Mapping[str, str]
     allowances: Mapping[str, str]
-    tax_rates: Mapping[str, str]
     masked: bool = True
 
 
@@ -109,7 +108,7 @@ def page_names(
     book: Book, subscribers: Subscribers, cycle: str, *, masked: bool = True
 ) -> PageNames:
     """Returns the names of a book and its subscribers, as they are at the end of a cycle."""
-    begin, end = cycle_bounds(cycle, book.time_zone)
+    _, end = cycle_bounds(cycle, book.time_zone)
     ids = subscribers.names.to_pylist()
     current = (subscribers.valid_from < end) & (subscribers.msisdn != MISSING)
     # Periods are ordered by subscriber and time: the last one that began in the cycle stays.
@@ -121,7 +120,6 @@ def page_names(
             strict=True,
         )
     }
-    rates = {tax.name: tax.rate.at(begin) for tax in book.taxes}
     return PageNames(
         operator=book.name,
         numbers=numbers,
@@ -131,11 +129,6 @@ def page_names(
             f"{plan.id}/{allowance.id}": allowance.name
             for plan in (*book.plans, *book.templates)
             for allowance in plan.allowances
-        },
-        tax_rates={
-            name: f"{_amount(Decimal(rate).scaleb(-4)).replace('.00', '')} %"
-            for name, rate in rates.items()
-            if rate
         },
         masked=masked,
     )
@@ -175,7 +168,7 @@ def render_bill(
         bill=_head(bill, names),
         cards=_cards(rows, names),
         allowances=_allowances(mine, names),
-        summary=_summary(rows, names),
+        summary=_summary(rows),
     )
     return text
 
@@ -233,35 +226,55 @@ def _cards(rows: list[Row], names: PageNames) -> list[Row]:
     """Returns one section per subscriber, in the order of the lines."""
     show: Callable[[int | None], str] = mask_number if names.masked else plain_number
     cards = []
-    for subscriber in dict.fromkeys(row["subscriber_id"] for row in rows):
-        if subscriber is None:
-            continue
-        mine = [row for row in rows if row["subscriber_id"] == subscriber]
+    shown = [row for row in rows if row["kind"] in {FEE, USAGE, DISCOUNT}]
+    for subscriber in dict.fromkeys(row["subscriber_id"] for row in shown):
+        mine = [row for row in shown if row["subscriber_id"] == subscriber]
         plans = dict.fromkeys(row["plan"] for row in mine if row["plan"])
         about = ", ".join(names.plans.get(plan, title(plan)) for plan in plans)
         cards.append(
             {
-                "number": show(names.numbers.get(subscriber)) or subscriber,
-                "about": f"{about} · {subscriber}",
+                "number": show(names.numbers.get(subscriber)) or subscriber or "Whole account",
+                "about": " · ".join(filter(None, (about, subscriber))),
                 "fees": [_fee(row, names) for row in mine if row["kind"] in {FEE, DISCOUNT}],
                 "usage": list(_usage([row for row in mine if row["kind"] == USAGE])),
+                "words": _card_words(subscriber, mine),
+                "fees_head": "Fees and discounts" if _has(mine, DISCOUNT) else "Fees",
                 "total": _amount(sum((row["amount"] for row in mine), _NOTHING)),
             }
         )
     return cards
 
 
+def _has(rows: list[Row], kind: str) -> bool:
+    """Tells whether one of the lines is of a kind."""
+    return any(row["kind"] == kind for row in rows)
+
+
+def _card_words(subscriber: str | None, rows: list[Row]) -> str:
+    """Returns what a section's sum is of."""
+    if subscriber is None:
+        return "Fees and discounts of the whole account"
+    return "Fees and usage of this card" if _has(rows, USAGE) else "Fees of this card; no usage"
+
+
 def _fee(row: Row, names: PageNames) -> dict[str, str]:
     """Returns the cells of a fee."""
-    last = row["service_to"] - timedelta(days=1)
     days = (row["service_to"] - row["service_from"]).days
     plan = names.plans.get(row["plan"], title(row["plan"] or ""))
-    period = f"{row['service_from']:%d %b} {_DASH} {last:%d %b}, {days} days"
+    service = SERVICE_WORDS[row["service"]] if row["service"] else ""
     return {
-        "name": f"{plan}: {row['item']}",
-        "about": period,
+        "name": ": ".join(filter(None, (plan, row["item"], service))),
+        "about": f"{_period(row)}, {days} {'day' if days == 1 else 'days'}",
         "amount": _amount(row["amount"]),
     }
+
+
+def _period(row: Row) -> str:
+    """Returns the first and the last day of a line."""
+    last = row["service_to"] - timedelta(days=1)
+    if last == row["service_from"]:
+        return f"{last:%d %b}"
+    return f"{row['service_from']:%d %b} {_DASH} {last:%d %b}"
 
 
 def _usage(rows: list[Row]) -> Iterable[dict[str, str]]:
@@ -316,7 +329,26 @@ def _allowances(balances: list[Row], names: PageNames) -> list[Row]:
     return rows
 
 
-def _summary(rows: list[Row], names: PageNames) -> list[dict[str, str]]:
+def _whole_cycle(row: Row) -> bool:
+    """Tells whether a line is for all days of its cycle."""
+    cycle = row["cycle"]
+    return bool(row["service_from"] == first_day(cycle) and row["service_to"] == last_day(cycle))
+
+
+def _tax(row: Row, *, whole: bool) -> dict[str, str]:
+    """Returns the cells of a tax line, with its days where the rate changed in the cycle."""
+    rate = rate_text(row["tax_rate"])
+    contained = not row["net"] and row["tax_amount"]
+    about = ["" if whole else _period(row)]
+    about.append(f"included in prices: {_amount(row['tax_amount'])}" if contained else "")
+    return {
+        "name": f"Tax {row['tax']}, {rate}" if row["tax_rate"] else f"Tax {row['tax']}",
+        "about": "; ".join(filter(None, about)),
+        "amount": "" if contained else _amount(row["amount"]),
+    }
+
+
+def _summary(rows: list[Row]) -> list[dict[str, str]]:
     """Returns the rows that add up to the total; tax that prices include is told, not added."""
 
     def printed(*kinds: str) -> Decimal:
@@ -328,15 +360,7 @@ def _summary(rows: list[Row], names: PageNames) -> list[dict[str, str]]:
         for name, amount in parts
         if amount or name != "Discounts"
     ]
-    for row in rows:
-        if row["kind"] != TAX:
-            continue
-        rate = names.tax_rates.get(row["tax"], "")
-        words = f"Tax {row['tax']}, {rate}" if rate else f"Tax {row['tax']}"
-        contained = not row["net"] and row["tax_amount"]
-        about = f"included in prices: {_amount(row['tax_amount'])}" if contained else ""
-        amount = "" if contained else _amount(row["amount"])
-        out.append({"name": words, "about": about, "amount": amount})
+    out += [_tax(row, whole=_whole_cycle(row)) for row in rows if row["kind"] == TAX]
     rounding = printed(ROUNDING)
     if rounding:
         out.append({"name": "Rounding", "about": "", "amount": _amount(rounding)})

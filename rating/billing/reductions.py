@@ -1,8 +1,8 @@
-"""What is taken off a subscriber's lines of a cycle, and the top-up to what he must spend at least.
+"""What is taken off the lines of a cycle, and the top-up to what must be spent at least.
 
-Tier, plan and contract are those at the end of the cycle (of his last period in it). Every discount
-is a share of the sums as charged, for each tax class on its own; together they take no more than
-there is. The commitment compares what is left with its amount.
+Tier, plan and contract are those at the end of the cycle (of a subscriber's last period in it). Every
+discount is a share of the sums as charged, of a subscriber or of all who are meant of an account;
+together discounts take no more than there is. The commitment compares what is left with its amount.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 
 from rating.billing.charges import Names, join, make_charges
 from rating.billing.columns import combine
-from rating.billing.rounding import PPM, share_of
 from rating.billing.schema import DISCOUNT, FEE
+from rating.billing.sharing import SPENDER, Cells, sums
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     Int64 = NDArray[np.int64]
 
 
-def reductions(charges: Charges, book: Book, data: Subscribers, cycle: Cycle) -> Charges:
-    """Returns the lines of bill discounts and of minimum commitments.
+def reductions(
+    charges: Charges, book: Book, data: Subscribers, cycle: Cycle
+) -> tuple[Charges, Charges]:
+    """Returns the lines of bill discounts, and of minimum commitments (without a tax rate yet).
 
     Args:
         charges: Usage and fee lines of the cycle.
@@ -38,28 +40,20 @@ def reductions(charges: Charges, book: Book, data: Subscribers, cycle: Cycle) ->
         data: The subscriber data.
         cycle: The cycle.
     """
+    nothing = make_charges(0, {}, {})
     if not len(charges) or not (book.bill_discounts or book.commitments):
-        return make_charges(0, {}, {})
-    return _Spenders(charges, book, data, cycle).lines()
+        return nothing, nothing
+    made = _Spenders(charges, book, data, cycle)
+    discounts = [made.discount(one) for one in book.bill_discounts]
+    return join([nothing, *discounts]), join([nothing, *map(made.top_up, book.commitments)])
 
 
 class _Spenders:
-    """The subscribers of some lines, by account, and what they spent by tax class and kind."""
+    """The subscribers of some lines, and what discounts have left of what they spent."""
 
     def __init__(self, charges: Charges, book: Book, data: Subscribers, cycle: Cycle) -> None:
         self.charges, self.book, self.data, self.cycle = charges, book, data, cycle
-        texts = charges.texts
-        keys = ("account_id", "charge_group", "subscriber_id")
-        spender = combine([(texts[key].codes, len(texts[key].texts) + 1) for key in keys])
-        _, self.example, self.of = np.unique(spender, return_index=True, return_inverse=True)
-        self.taxes = texts["tax"]
-        self.sums: dict[str, Int64] = {}
-        kind = texts["kind"]
-        for name in kind.texts:
-            mine = kind.codes == kind.texts.index(name)
-            sums = np.zeros((len(self.example), len(self.taxes.texts)), np.int64)
-            np.add.at(sums, (self.of[mine], self.taxes.codes[mine]), charges.numbers["net"][mine])
-            self.sums[name] = sums
+        self.cells = Cells(charges)
         self.period = self._periods()
 
     def _periods(self) -> Int64:
@@ -67,7 +61,7 @@ class _Spenders:
         data = self.data
         names = self.charges.texts["subscriber_id"]
         index = pc.fill_null(pc.index_in(pa.array(names.texts), value_set=data.names), -1)
-        who = np.append(index.to_numpy(), -1)[names.codes[self.example]]
+        who = np.append(index.to_numpy(), -1)[names.codes[self.cells.heads]]
         rows = np.flatnonzero(
             (data.valid_from < self.cycle.end_us) & (data.valid_to > self.cycle.start_us)
         )
@@ -76,26 +70,43 @@ class _Spenders:
         found: Int64 = last[who]
         return found
 
-    def lines(self) -> Charges:
-        """Returns all lines."""
-        parts = [make_charges(0, {}, {})]
-        start = self.cycle.start_us
-        left: Int64 = sum(self.sums.values(), np.zeros_like(next(iter(self.sums.values()))))
-        for one in self.book.bill_discounts:
-            base = sum((self.sums[kind] for kind in one.of if kind in self.sums), left * 0)
-            meant = self._meant(one) & (base.sum(axis=1) >= (one.least.at(start) or 0))
-            off = share_of(base.reshape(-1), one.percent.at(start) or 0, PPM, 1, 0)
-            off = np.minimum(off.reshape(base.shape), left) * meant[:, None]
-            left = left - off
-            spender, tax = np.nonzero(off > 0)
-            names = Names.of(tax.astype(np.int32), self.taxes.texts)
-            parts.append(self._made(spender, -off[spender, tax], DISCOUNT, one, names))
-        for least in self.book.commitments:
-            missing = (least.amount.at(start) or 0) - left.sum(axis=1)
-            spender = np.flatnonzero(self._meant(least) & (missing > 0))
-            names = Names.same(least.tax, len(spender))
-            parts.append(self._made(spender, missing[spender], FEE, least, names))
-        return join(parts)
+    def discount(self, one: BillDiscount) -> Charges:
+        """Returns the lines of a discount, and takes it off."""
+        cells, start = self.cells, self.cycle.start_us
+        rows = cells.of(one.of, self._meant(one))
+        spender = cells.spender[rows]
+        payer = cells.account[spender] if one.per_account else spender
+        off = cells.take_off(rows, payer, one.percent.at(start) or 0, one.least.at(start) or 0)
+        rows, payer, off = rows[off > 0], payer[off > 0], off[off > 0]
+        example = cells.example[rows]
+        # What has one line: a payer's tax class and rate; without a G/L code of its own, also
+        # the service and G/L code that the discount is taken off.
+        apart = ("tax",) if one.gl else ("tax", "service", "gl_code")
+        digits = [(payer, int(payer.max(initial=0)) + 1)]
+        for name in apart:
+            names = self.charges.texts[name]
+            digits.append((names.codes[example].astype(np.int64) + 1, len(names.texts) + 1))
+        rates, rate = np.unique(self.charges.numbers["tax_rate"][example], return_inverse=True)
+        _, first, line = np.unique(
+            combine([*digits, (rate, len(rates))]), return_index=True, return_inverse=True
+        )
+        amount = -sums(off, line, len(first))
+        heads = self.charges.take(example[first])
+        lines = self._made(example[first], amount, DISCOUNT, one)
+        lines = lines.named(**{name: heads.texts[name] for name in apart})
+        return lines.replace(tax_rate=heads.numbers["tax_rate"])
+
+    def top_up(self, one: Commitment) -> Charges:
+        """Returns the lines of what is missing to a commitment."""
+        cells = self.cells
+        spender = np.flatnonzero(self._meant(one))
+        left = sums(cells.left, cells.spender, len(cells.heads))[spender]
+        payer = cells.account[spender] if one.per_account else spender
+        _, first, who = np.unique(payer, return_index=True, return_inverse=True)
+        missing = (one.amount.at(self.cycle.start_us) or 0) - sums(left, who, len(first))
+        short = missing > 0
+        lines = self._made(cells.heads[spender[first[short]]], missing[short], FEE, one)
+        return lines.named(tax=Names.same(one.tax, len(lines)))
 
     def _meant(self, one: BillDiscount | Commitment) -> NDArray[np.bool_]:
         """Returns for which spenders a discount or commitment is meant."""
@@ -109,6 +120,10 @@ class _Spenders:
             meant &= np.isin(data.plan[period], plans)
         if one.contracts is not None:
             meant &= np.array([self._contract(int(at)) in one.contracts for at in period])
+        if one.accounts is not None:
+            texts = self.charges.texts["account_id"].texts
+            named = [code for code, text in enumerate(texts) if text in one.accounts]
+            meant &= np.isin(self.cells.account, named)
         return meant
 
     def _contract(self, period: int) -> str:
@@ -118,27 +133,18 @@ class _Spenders:
         return "" if row is None else str(terms.contracts[int(terms.contract[row])].as_py())
 
     def _made(
-        self,
-        spender: Int64,
-        amount: Int64,
-        kind: str,
-        one: BillDiscount | Commitment,
-        tax: Names,
+        self, rows: Int64, amount: Int64, kind: str, one: BillDiscount | Commitment
     ) -> Charges:
-        """Returns lines of some spenders."""
+        """Returns lines of the subscribers, or accounts, of some lines."""
         texts = self.charges.texts
-        rows = self.example[spender]
+        whose = SPENDER[:1] if one.per_account else SPENDER
         return make_charges(
             len(rows),
             {
-                **{
-                    key: texts[key].take(rows)
-                    for key in ("account_id", "charge_group", "subscriber_id")
-                },
+                **{key: texts[key].take(rows) for key in whose},
                 "kind": kind,
                 "item": one.name,
-                "tax": tax,
-                "gl_code": one.gl,
+                "gl_code": one.gl or None,
             },
             {
                 "service_from": self.cycle.first_number,

@@ -25,6 +25,7 @@ from rating.billing.fees import charge_fees
 from rating.billing.partition import UNGUIDED, partition_index
 from rating.billing.reductions import reductions
 from rating.billing.schema import FEE
+from rating.billing.taxes import cut_by_rate
 from rating.billing.tenure import tenure_of
 from rating.billing.usage import usage_charges
 from rating.billing.use_fees import charge_use, fees_of_use
@@ -158,15 +159,16 @@ class BillRun:
         state = self._state.copy()
         rated = self.rater.rate(prepared, state)
         records = canonical(pa.Table.from_batches([rated.table]))
-        mine = self.home == number
+        mine, taxes = self.home == number, self._rules.taxes
         charges = join(
             [
-                usage_charges(records, self.cycle),
-                self._fees(mine),
-                charge_use(state, self._use_fees, mine, self.cycle),
+                usage_charges(records, self.cycle, taxes),
+                cut_by_rate(self._fees(mine), taxes, self.cycle),
+                cut_by_rate(charge_use(state, self._use_fees, mine, self.cycle), taxes, self.cycle),
             ]
         )
-        charges = join([charges, reductions(charges, self._book, self._subscribers, self.cycle)])
+        less, more = reductions(charges, self._book, self._subscribers, self.cycle)
+        charges = join([charges, less, cut_by_rate(more, taxes, self.cycle)])
         lines = close(charges, self._rules, self.cycle)
         return PartitionBill(
             rated=records,

@@ -61,5 +61,5 @@ COUNTS = ("events", "quantity", "charged_units", "allowance_units")
 AMOUNTS = ("gross", "discount_amount", "cap_reduction", "rounding", "net")
 """Columns that are summed over the rated records of a usage line."""
 
-NUMBERS = ("service_from", "service_to", *COUNTS, *AMOUNTS, "tax_amount", "amount")
-"""int64 columns while lines are made: days since 1970-01-01, counts, amounts in 10^-6."""
+NUMBERS = ("service_from", "service_to", *COUNTS, *AMOUNTS, "tax_rate", "tax_amount", "amount")
+"""int64 columns while lines are made: days since 1970-01-01, counts, amounts in 10^-6, ppm."""

@@ -10,12 +10,16 @@ from rating.billing.charges import Charges, Names, make_charges
 from rating.billing.columns import combine, guard_sum, micros
 from rating.billing.kernels.group import group_rows, sum_groups
 from rating.billing.schema import AMOUNTS, USAGE
+from rating.billing.taxes import rates_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pyarrow as pa
     from numpy.typing import NDArray
 
     from rating.billing.cycle import Cycle
+    from rating.billing.taxes import TaxClass
 
     Int32 = NDArray[np.int32]
     Int64 = NDArray[np.int64]
@@ -30,12 +34,13 @@ _KEYS = (
 _UNITS = ("quantity", "charged_units", "allowance_units")
 
 
-def usage_charges(rated: pa.Table, cycle: Cycle) -> Charges:
-    """Summarises rated records to one line per subscriber, plan, rule, class and tax class.
+def usage_charges(rated: pa.Table, cycle: Cycle, taxes: Mapping[str, TaxClass]) -> Charges:
+    """Summarises rated records to one line per subscriber, plan, rule, class, tax class and rate.
 
     Args:
         rated: Rated records of one cycle, RATED_SCHEMA, any order.
         cycle: The cycle.
+        taxes: Tax classes by name; an event has the rate that holds when it starts.
 
     Returns:
         Usage lines, ordered by the first record of each. Their counts and amounts are the exact
@@ -48,7 +53,18 @@ def usage_charges(rated: pa.Table, cycle: Cycle) -> Charges:
         return make_charges(0, {}, {})
     columns = {name: _indexes(rated.column(name)) for part in _KEYS for name in part}
     keys = [combine([(columns[name][0], len(columns[name][1])) for name in part]) for part in _KEYS]
-    group, first = _group(keys)
+    tax = columns["tax"]
+    names = Names.of(tax[0], tax[1])
+    if any(taxes[name].changes for name in names.texts):
+        start = rated.column("start_time").cast("int64").to_numpy()
+        rates = rates_of(names, start, taxes)
+        known, code = np.unique(rates, return_inverse=True)
+        keys[-1] = combine([(keys[-1], int(keys[-1].max()) + 1), (code, len(known))])
+        group, first = _group(keys)
+        rate = rates[first]
+    else:
+        group, first = _group(keys)
+        rate = rates_of(names.take(first), cycle.start_us, taxes)
     texts: dict[str, Names | str | None] = {
         "item" if name == "rule" else name: Names.of(codes[first], names)
         for name, (codes, names) in columns.items()
@@ -56,6 +72,7 @@ def usage_charges(rated: pa.Table, cycle: Cycle) -> Charges:
     numbers: dict[str, Int64 | int] = {
         "service_from": cycle.first_number,
         "service_to": cycle.next_number,
+        "tax_rate": rate,
         "events": np.bincount(group, minlength=len(first)).astype(np.int64),
     }
     for name in _UNITS:

@@ -40,6 +40,11 @@ def micros_text(amount: int) -> str:
     return amount_text(Decimal(amount).scaleb(-6))
 
 
+def rate_text(ppm: int) -> str:
+    """Returns a rate in parts per million as ``6 %`` or ``5.5 %``."""
+    return f"{amount_text(Decimal(ppm).scaleb(-4)).rstrip('0').rstrip('.')} %"
+
+
 def duration_text(seconds: int) -> str:
     """Returns seconds as ``1 h 05 min 09 s``, without leading parts that are zero."""
     minutes, rest = divmod(seconds, 60)

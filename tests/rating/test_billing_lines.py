@@ -12,13 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rating.billing.bills import Issue, bill_number, bill_table, line_table
-from rating.billing.closing import Rules, TaxClass, close
+from rating.billing.closing import Rules, close
 from rating.billing.columns import canonical, combine, money
 from rating.billing.cycle import month_cycle
 from rating.billing.kernels.group import group_rows, sum_groups
 from rating.billing.kernels.names import mark_used, renumber
 from rating.billing.reference import group as twin
 from rating.billing.reference import names as names_twin
+from rating.billing.taxes import TaxClass
 from rating.billing.tie import tie
 from rating.billing.usage import usage_charges
 from tests.rating.billing_world import rated_table
@@ -42,7 +43,7 @@ RULES = st.builds(
 
 
 def made(rated: pa.Table, rules: Rules) -> tuple[pa.Table, pa.Table]:
-    lines = close(usage_charges(rated, CYCLE), rules, CYCLE)
+    lines = close(usage_charges(rated, CYCLE, rules.taxes), rules, CYCLE)
     return line_table(lines, ISSUE), bill_table(lines, ISSUE)
 
 
@@ -191,7 +192,7 @@ def test_amounts_too_large_to_be_summed_are_refused() -> None:
         at = rated.schema.get_field_index(name)
         rated = rated.set_column(at, rated.schema.field(name), huge)
     with pytest.raises(OverflowError, match="too large to be summed"):
-        usage_charges(rated, CYCLE)
+        usage_charges(rated, CYCLE, TAXES)
 
 
 @given(

@@ -87,7 +87,7 @@ def test_the_page_is_self_contained(family: tuple[PartitionBill, PageNames, Page
 
 
 def test_names_are_escaped(family: tuple[PartitionBill, PageNames, PageNames]) -> None:
-    names = PageNames("<b>Operator</b>", {}, {}, {}, {})
+    names = PageNames("<b>Operator</b>", {}, {}, {})
     assert "&lt;b&gt;Operator&lt;/b&gt;" in page(family, names)
 
 

@@ -127,6 +127,24 @@ MISTAKES: Mistakes = {
         1,
         ("kind of line 'useage'", "Did you mean 'usage'?"),
     ),
+    "bill discount for whom together": (
+        added("bill.yaml", "discounts: [{id: a, percent: 5 %, per: acount}]\n"),
+        "bill.yaml",
+        1,
+        ("per 'acount'", "Did you mean 'account'?"),
+    ),
+    "bill discount to no G/L code": (
+        added("bill.yaml", "discounts: [{id: a, percent: 5 %, gl_code: 4011}]\n"),
+        "bill.yaml",
+        1,
+        ("G/L code '4011'", "Did you mean '4010'?"),
+    ),
+    "bill discount for accounts as a mapping": (
+        added("bill.yaml", "discounts: [{id: a, percent: 5 %, accounts: {A1: yes}}]\n"),
+        "bill.yaml",
+        1,
+        ("account",),
+    ),
     "commitment without tax": (
         added("bill.yaml", "commitments: [{id: a, amount: 5.00, gl_code: 4010}]\n"),
         "bill.yaml",

@@ -108,6 +108,24 @@ MISTAKES: Mistakes = {
         14,
         ("rounding.event.to is 0", "0.01"),
     ),
+    "rounding to no G/L code": (
+        appended("book.yaml", "rounding: {line: {to: 0.01, gl_code: 6600}}\n"),
+        "book.yaml",
+        14,
+        ("G/L code '6600'", "4010"),
+    ),
+    "rounding of events is no line": (
+        appended("book.yaml", "rounding: {event: {to: 0.01, gl_code: 4010}}\n"),
+        "book.yaml",
+        14,
+        ("gl_code",),
+    ),
+    "tax to no G/L code": (
+        edited("book.yaml", "included: yes", "included: yes, gl_code: 4100"),
+        "book.yaml",
+        5,
+        ("G/L code '4100'", "Did you mean '4010'?"),
+    ),
     "rounding mode": (
         appended("book.yaml", "rounding: {event: {to: 0.01, mode: halfup}}\n"),
         "book.yaml",
