@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MICRO = Decimal("0.000001")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SHOWN = 10
+AMOUNT = pa.int64()
 
 
 def _counts(what: str) -> pa.DataType:
@@ -60,10 +61,9 @@ def _flow_fields(prefix: str, what: str) -> list[pa.Field]:
     ]
 
 
-def _amount_fields(prefix: str, unit: str, what: str) -> list[pa.Field]:
+def _amount_fields(prefix: str, unit: str, what: str, kind: pa.DataType = AMOUNT) -> list[pa.Field]:
     return [
-        field(f"{prefix}_{name}", pa.int64(), unit, f"{what}: {name}", nullable=False)
-        for name in ENDS
+        field(f"{prefix}_{name}", kind, unit, f"{what}: {name}", nullable=False) for name in ENDS
     ]
 
 
@@ -97,9 +97,12 @@ AUDIT_SCHEMA = pa.schema(
         *_flow_fields("events", "Events (containers)"),
         *_amount_fields("seconds", "s", "Seconds of events"),
         *_amount_fields("volume", "byte", "Volume of events"),
+        *_amount_fields("partner_charge", "partner's currency", "Charge by the partner", MONEY),
+        field("known_records", pa.int64(), "count", "Records that an earlier batch had read"),
         field("known_events", pa.int64(), "count", "Events that an earlier batch had read"),
         field("known_seconds", pa.int64(), "s", "Their seconds"),
         field("known_volume", pa.int64(), "byte", "Their volume"),
+        field("known_partner_charge", MONEY, "partner's currency", "Charge by the partner"),
         field("day", pa.date32(), "date", "Day of its earliest event in the book's time zone"),
         field("first_event", pa.timestamp("us", tz="UTC"), "us UTC", "Start of its earliest event"),
         field("last_event", pa.timestamp("us", tz="UTC"), "us UTC", "Start of its latest event"),
@@ -257,7 +260,7 @@ def _empty_row(batch: str, name: str, state: str) -> dict[str, object]:
     }
 
 
-def _counts_row(prefix: str, flow: Flow) -> dict[str, object]:
+def _counts_row(prefix: str, flow: Flow) -> dict[str, int]:
     counts = {"read": flow.read, **flow.counts()}
     return {f"{prefix}_{name}": count for name, count in counts.items()}
 
@@ -272,11 +275,19 @@ def _flow_row(prefix: str, flow: Flow) -> dict[str, object]:
 
 
 def _amounts(sheet: Sheet) -> dict[str, object]:
-    """Returns seconds and volume by destination."""
-    names = ("known_events", "known_seconds", "known_volume")
-    found: dict[str, object] = dict(zip(names, sheet.known, strict=True))
+    """Returns seconds, volume and partners' charges by destination."""
+    events, seconds, volume, charge, records = sheet.known
+    found: dict[str, object] = {
+        "known_records": records,
+        "known_events": events,
+        "known_seconds": seconds,
+        "known_volume": volume,
+        "known_partner_charge": charge * MICRO,
+    }
     for prefix, flow in (("seconds", sheet.seconds), ("volume", sheet.volume)):
         found |= _counts_row(prefix, flow)
+    charges = _counts_row("partner_charge", sheet.partner_charge)
+    found |= {name: micros * MICRO for name, micros in charges.items()}
     return found
 
 

@@ -178,7 +178,7 @@ def _sheets(
             sheet = _sheet(parts.take(pa.array(mine)), place[mine], net[mine])
             sheet.records.waiting -= len(mine)
             sheet.events.waiting -= len(mine)
-            for flow in (sheet.seconds, sheet.volume):  # the unit read them, as waiting
+            for flow in sheet.amounts:  # the unit read them, as waiting
                 flow.waiting -= flow.read
                 flow.read = 0
             sheets.append((name, sheet))

@@ -10,6 +10,8 @@ from mediation.batch_audit import Total, Totals, joined_totals, total_notes
 
 CARRIED: Final = ""
 """Stands for a file id where the sheet is of parts of calls that waited since earlier batches."""
+FLOWS: Final = ("records", "events", "seconds", "volume", "partner_charge")
+"""Units in which a sheet must close, beside octets and net."""
 CARRIED_NAME: Final = "carried over"
 DESTINATIONS: Final = (
     "rated",
@@ -101,6 +103,8 @@ class Sheet:
     """Chargeable seconds of the events."""
     volume: Flow = field(default_factory=Flow)
     """Octets that the events tell of, both directions."""
+    partner_charge: Flow = field(default_factory=Flow)
+    """What roaming partners charge for the events, in millionths of their own currency."""
     octets: Octets = field(default_factory=Octets)
     zero_rated: int = 0
     """Events among the rated whose net is zero."""
@@ -108,8 +112,8 @@ class Sheet:
     """Sum of net over rated events, in millionths of the currency unit."""
     integers_repaired: int = 0
     """Integers without their leading zero octet that were read as counters."""
-    known: list[int] = field(default_factory=lambda: [0, 0, 0])
-    """Of what was read: events, seconds and volume that an earlier batch had read already."""
+    known: list[int] = field(default_factory=lambda: [0] * 5)
+    """Of what was read: events, amounts and records that an earlier batch had read already."""
     first: int | None = None
     """Start of the earliest event, UTC microseconds."""
     last: int | None = None
@@ -132,10 +136,10 @@ class Sheet:
         """Adds the numbers of another part of the same file."""
         self.records.add(other.records)
         self.events.add(other.events)
-        self.seconds.add(other.seconds)
-        self.volume.add(other.volume)
+        for mine, more in zip(self.amounts, other.amounts, strict=True):
+            mine.add(more)
         self.integers_repaired += other.integers_repaired
-        self.known = [mine + more for mine, more in zip(self.known, other.known, strict=True)]
+        self.known = [one + more for one, more in zip(self.known, other.known, strict=True)]
         starts = [at for at in (self.first, other.first) if at is not None]
         ends = [at for at in (self.last, other.last) if at is not None]
         self.first, self.last = min(starts, default=None), max(ends, default=None)
@@ -154,6 +158,11 @@ class Sheet:
         self.totals = joined_totals(self.totals, other.totals)
 
     @property
+    def amounts(self) -> tuple[Flow, Flow, Flow]:
+        """Seconds, volume and partners' charges: what is weighed, not counted."""
+        return self.seconds, self.volume, self.partner_charge
+
+    @property
     def notes(self) -> list[str]:
         """What is wrong with the file as a whole, one sentence each."""
         return [*self.remarks, *total_notes(self.totals)]
@@ -165,6 +174,7 @@ class Sheet:
             ("events", self.events.read, self.events.accounted),
             ("seconds", self.seconds.read, self.seconds.accounted),
             ("volume", self.volume.read, self.volume.accounted),
+            ("partner charge", self.partner_charge.read, self.partner_charge.accounted),
             ("bytes", self.octets.size, self.octets.accounted),
         )
         return [
@@ -178,10 +188,7 @@ class Sheet:
         plain = {name: getattr(self, name) for name in self.__slots__}
         return {
             **plain,
-            "records": _plain(self.records),
-            "events": _plain(self.events),
-            "seconds": _plain(self.seconds),
-            "volume": _plain(self.volume),
+            **{name: _plain(getattr(self, name)) for name in FLOWS},
             "octets": asdict(self.octets),
             "totals": {key: asdict(total) for key, total in self.totals.items()},
         }
@@ -189,13 +196,12 @@ class Sheet:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Sheet:
         """Returns the sheet that :meth:`to_dict` wrote."""
-        parts = {"records", "events", "seconds", "volume", "octets", "totals"}
+        parts = {*FLOWS, "octets", "totals", "known"}
         rest = {name: value for name, value in data.items() if name not in parts}
+        flows: dict[str, Any] = {name: _flow(data.get(name, {})) for name in FLOWS}
         return cls(
-            records=_flow(data["records"]),
-            events=_flow(data["events"]),
-            seconds=_flow(data.get("seconds", {})),
-            volume=_flow(data.get("volume", {})),
+            **flows,
+            known=[*data.get("known", []), *[0] * 5][:5],
             octets=Octets(**data["octets"]),
             totals={key: Total(**total) for key, total in data.get("totals", {}).items()},
             **rest,

@@ -133,7 +133,7 @@ def weigh(
     destination: NDArray[np.int8],
     rule: str,
 ) -> None:
-    """Writes seconds, volume and times of events into their sheet.
+    """Writes seconds, volume, partners' charges and times of events into their sheet.
 
     Args:
         sheet: The sheet.
@@ -150,7 +150,11 @@ def weigh(
     sheet.first, sheet.last = int(start.min()), int(start.max())
     present = np.flatnonzero(np.bincount(destination))
     masks = [(int(place), destination == place) for place in present]
-    for flow, columns in ((sheet.seconds, (seconds,)), (sheet.volume, (uplink, downlink))):
+    amounts = [(sheet.seconds, (seconds,)), (sheet.volume, (uplink, downlink))]
+    charge = events.column("partner_charge")
+    if charge.null_count < len(charge):  # only roaming partners' files tell one
+        amounts.append((sheet.partner_charge, (charge.fill_null(0).to_numpy(),)))
+    for flow, columns in amounts:
         for place, mask in masks:
             amount = sum(exact_sum(column[mask]) for column in columns)
             flow.read += amount

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         "huadan audit --by file --batch batch-000012",
         "huadan audit --by day              with the same weekday of the weeks before",
         "huadan audit --by batch --unit seconds",
+        "huadan audit --unit partner_charge     what roaming partners charge, in their currency",
         "huadan audit --json",
     )
 )
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 @click.option("--batch", help="Only this batch.")
 @click.option(
     "--unit",
-    type=click.Choice(["records", "events", "seconds", "volume"]),
+    type=click.Choice(["records", "events", "seconds", "volume", "partner_charge"]),
     default="records",
     help="What the table counts (default: records).",
 )
@@ -61,7 +62,14 @@ def _print(rows: list[dict[str, Any]], keys: tuple[str, ...], unit: str, closes:
     counts = [name for name in ENDS if any(row[f"{unit}_{name}"] for row in rows)]
     extra = [
         name
-        for name in ("missing_files", "undeclared", "noted", "integers_repaired", "percent")
+        for name in (
+            "missing_files",
+            "undeclared",
+            "noted",
+            "integers_repaired",
+            "percent",
+            "percent_net",
+        )
         if any(row.get(name) for row in rows)
     ]
     title = f"Balance in {unit}: {'closes' if closes else 'DOES NOT CLOSE'}"
@@ -72,7 +80,12 @@ def _print(rows: list[dict[str, Any]], keys: tuple[str, ...], unit: str, closes:
         table.add_row(
             *(str(row[key]) if row[key] not in {None, ""} else "carried over" for key in keys),
             str(row["files"]),
-            *(f"{row[f'{unit}_{name}']:,}" for name in counts),
+            *(
+                f"{row[f'{unit}_{name}'].normalize():,f}"
+                if unit == "partner_charge"
+                else f"{row[f'{unit}_{name}']:,}"
+                for name in counts
+            ),
             f"{row['net']:,.2f}",
             *("" if row.get(name) is None else f"{row[name]:,}" for name in extra),
             "" if row["closes"] else "open",

@@ -36,6 +36,11 @@ def take_back(db: sqlite3.Connection, batch: int, name: str, kind: str, now: str
         "UPDATE files SET state = 'taken', batch = NULL WHERE batch = ?", (batch,)
     ).rowcount
     db.execute(
+        "UPDATE files SET state = 'suspended' WHERE file_id IN (SELECT value FROM batches,"
+        " json_each(summary, '$.files_read') WHERE batches.id = ?)",
+        (batch,),
+    )
+    db.execute(
         "INSERT INTO rollbacks (made, batch, kind, files, outputs) VALUES (?, ?, ?, ?, ?)",
         (now, name, kind, files, outputs),
     )

@@ -86,6 +86,8 @@ class Commit:
     sheets: Sequence[Sheet] = ()
     replaces: str | None = None
     """Name of the batch whose outputs this one takes the place of."""
+    files_read: Sequence[str] = ()
+    """Files that were suspended as a whole, and are not any more."""
     retires: Sequence[str] = ()
     """Paths of earlier outputs that are not needed any more."""
 
@@ -215,7 +217,7 @@ class Ledger(Database):
                     commit.name,
                     commit.cycle,
                     commit.inputs,
-                    json.dumps(commit.summary, sort_keys=True),
+                    _summary_text(commit),
                 ),
             ).fetchone()[0]
             if commit.replaces is not None:
@@ -235,6 +237,10 @@ class Ledger(Database):
             db.executemany(
                 "UPDATE files SET state = ?, batch = ? WHERE file_id = ?",
                 [(state, batch, file_id) for file_id, state in commit.files.items()],
+            )
+            db.executemany(
+                "UPDATE files SET state = 'committed' WHERE file_id = ?",
+                [(file_id,) for file_id in commit.files_read],
             )
             db.executemany(
                 "UPDATE arrivals SET batch = ? WHERE file_id = ? AND verdict = 'first'",
@@ -407,6 +413,12 @@ class Ledger(Database):
                 " ORDER BY id"
             )
         )
+
+
+def _summary_text(commit: Commit) -> str:
+    """Returns a batch's summary, with what a rollback has to put back."""
+    more = {"files_read": list(commit.files_read)} if commit.files_read else {}
+    return json.dumps({**commit.summary, **more}, sort_keys=True)
 
 
 def _identity(file: Taken) -> tuple[str, str, int | None]:

@@ -81,15 +81,6 @@ class Items:
         """Returns the items that are records."""
         return [row for row in self.rows if row["stage"] not in {"frame", *EVENT_STAGES}]
 
-    def covering(self, offset: int) -> list[dict[str, Any]]:
-        """Returns the items that an octet is of."""
-        return [
-            row
-            for row in self.rows
-            if row["offset"] == offset
-            or (row["stage"] == "frame" and row["offset"] <= offset < row["offset"] + row["length"])
-        ]
-
     def with_parts(self, names: Sequence[Name]) -> list[Name]:
         """Returns names of events, of calls the names of all their parts."""
         parts = {call.name: call.parts for call in self.calls}

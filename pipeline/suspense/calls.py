@@ -35,11 +35,13 @@ class SuspendedCall:
     Attributes:
         name: Name of the part that names it.
         event: EDR_SCHEMA, one row: the call.
+        first: EDR_SCHEMA, one row: the part that names it, as it was told.
         parts: Names of all its parts.
     """
 
     name: Name
     event: pa.RecordBatch
+    first: pa.RecordBatch
     parts: tuple[Name, ...]
 
 
@@ -84,5 +86,6 @@ def _call(name: Name, parts: pa.Table) -> SuspendedCall:
     events = assemble(parts.combine_chunks(), all_rules()).events
     mine = (pc.field("offset") == name[1]) & (pc.field("container") == name[2])
     event = events.filter(mine).combine_chunks().to_batches()[0]
+    first = parts.filter(mine).combine_chunks().to_batches()[0]
     names = zip(*(parts.column(column).to_pylist() for column in NAME), strict=True)
-    return SuspendedCall(name, event, tuple(names))
+    return SuspendedCall(name, event, first, tuple(names))

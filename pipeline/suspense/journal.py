@@ -154,10 +154,11 @@ def read_items(workspace: Workspace, ledger: Ledger) -> Suspense:
     table = journal.unique(NAME, keep="last", maintain_order=True).join(
         first, on=NAME, how="left", maintain_order="left"
     )
-    instants = pl.Series(
-        [times.get(name) for name in table["first"]], dtype=pl.Datetime("us", "UTC")
+    since = pl.DataFrame(
+        {"first": list(times), "since": list(times.values())},
+        schema={"first": pl.String, "since": pl.Datetime("us", "UTC")},
     )
-    table = table.with_columns(since=instants).drop("first")
+    table = table.join(since, on="first", how="left", maintain_order="left").drop("first")
     table = table.join(_files(ledger), on="file_id", how="left", maintain_order="left")
     return Suspense(_marked(table, ledger))
 

@@ -214,6 +214,7 @@ class _Recycling:
             outputs=outputs,
             summary={key: value for key, value in result.to_dict().items() if key != "batch"},
             files={},
+            files_read=self.results.files_read,
             sheets=stored_sheets(files, sheets),
         )
         commit_batch(self.job.workspace, self.job.ledger, folder, commit)

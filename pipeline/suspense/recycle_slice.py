@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from mediation.duplicates import record_keys
 from mediation.edr import EDR_SCHEMA, IDENTITY, KEY_COLUMNS, SUSPENSE_SCHEMA, field
-from pipeline.batch.accounting import account, destinations
+from pipeline.arrow import joined
+from pipeline.batch.accounting import NOT_CHARGED_RULES, account, destinations
 from pipeline.batch.chain import UnitResult, parts_of
 from pipeline.batch.sheet import Sheet
 from pipeline.batch.tally import DUPLICATE, MERGED, NOT_CHARGED, RATED, WAITING, weigh
@@ -20,6 +21,7 @@ from pipeline.parquet import write
 from pipeline.published import item_name
 from pipeline.suspense.again import EVENT_STAGES
 from pipeline.suspense.journal import RECYCLED, SUSPENDED
+from pipeline.suspense.rows import WHOLE_FILE
 from pipeline.suspense.withdrawn import ANY_CYCLE, names_of, withdrawn_rows
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     from pipeline.batch.accounting import Account
     from pipeline.batch.chain import Chain
+    from pipeline.batch.units import Slice
     from pipeline.parquet import Output
     from pipeline.published import Name
     from pipeline.suspense.again import Again, Changed, Items
@@ -87,8 +90,8 @@ def recycle_slice(
     cycles = chain.rater.cycles(prepared)
     rated = [chain.rater.rate(prepared, chain.state_of(name)) for name in cycles]
     accounted = account((part,), parts, edr, fresh, waiting, rated, chain.rater)
-    _note_known(accounted, _where(edr, known))
     place, _ = destinations(edr.num_rows, fresh, waiting, rated)
+    _note(accounted, part, items, edr, place, known)
     leaves = place < STAYS
     is_part = np.zeros(edr.num_rows, np.bool_)
     is_part[fresh[partial]] = True
@@ -110,12 +113,38 @@ def recycle_slice(
     )
 
 
-def _note_known(accounted: Account, events: pa.RecordBatch) -> None:
-    """Notes in the sheet what of it an earlier batch's sheet has read already."""
+def _note(
+    accounted: Account,
+    part: Slice,
+    items: Items,
+    edr: pa.RecordBatch,
+    place: NDArray[np.int8],
+    known: Mask,
+) -> None:
+    """Notes in the sheet what of it an earlier batch's sheet has read already.
+
+    A file or a piece of it that could not be framed was read as one record.
+    """
     [(_, sheet)] = accounted.sheets
-    again = Sheet()
-    weigh(again, events, np.zeros(events.num_rows, np.int8), "")
-    sheet.known = [events.num_rows, again.seconds.read, again.volume.read]
+    if items.calls:
+        sheet.seconds, sheet.volume, sheet.partner_charge = _weighed(edr, place, items).amounts
+    before = _weighed(_where(edr, known), place[known], items)
+    records = len({row["offset"] for row in items.rows}) if part.first else 0
+    sheet.known = [int(known.sum()), *(flow.read for flow in before.amounts), records]
+
+
+def _weighed(events: pa.RecordBatch, place: NDArray[np.int8], items: Items) -> Sheet:
+    """Weighs events; of a call its first part, because earlier sheets have the others as merged."""
+    firsts = {call.name: call.first for call in items.calls}
+    mine = np.zeros(events.num_rows, np.bool_)
+    if firsts:
+        mine[:] = [name in firsts for name in names_of(events)]
+    sheet, rule = Sheet(), NOT_CHARGED_RULES[0]
+    weigh(sheet, _where(events, ~mine), place[~mine], rule)
+    if mine.any():
+        told = [firsts[name] for name in names_of(_where(events, mine))]
+        weigh(sheet, joined(told, EDR_SCHEMA), place[mine], rule)
+    return sheet
 
 
 def _withdraw(
@@ -160,6 +189,8 @@ class Results:
         self._discarded: set[int] = set()
         self._back: list[dict[str, Any]] = []
         self._open: Items | None = None
+        self.files_read: list[str] = []
+        """Files that can be read at last."""
 
     @property
     def corrected(self) -> int:
@@ -199,6 +230,8 @@ class Results:
             return
         back = self._going_back(items)
         self._rows += back.values()
+        if items.whole_file and all(row["sub_reason"] != WHOLE_FILE for row in back.values()):
+            self.files_read.append(items.rows[0]["file_id"])
         self.reasons.update(row["reason"] for row in back.values())
         for at, item in enumerate(items.rows):
             self.taken += 1
@@ -224,15 +257,19 @@ class Results:
         of_record: dict[int, list[dict[str, Any]]] = {}
         for item in items.rows:
             of_record.setdefault(item["offset"], []).append(item)
+        pieces = [item for item in items.rows if item["stage"] == "frame"]
+
+        def covering(offset: int) -> list[dict[str, Any]]:
+            around = [i for i in pieces if i["offset"] <= offset < i["offset"] + i["length"]]
+            return of_record.get(offset, []) + around
+
         out: dict[Name, dict[str, Any]] = {}
         for row in self._back:
             events = [i for i in of_record.get(row["offset"], []) if i["stage"] in EVENT_STAGES]
             whole = row["stage"] not in EVENT_STAGES and row["stage"] != "frame"
             # A record that stops earlier than its events did stays under their names.
             names = [i["container"] for i in events] if whole and events else [row["container"]]
-            attempts = 1 + max(
-                (max(i["attempts"], 1) for i in items.covering(row["offset"])), default=0
-            )
+            attempts = 1 + max((max(i["attempts"], 1) for i in covering(row["offset"])), default=0)
             for container in names:
                 made = {**row, "container": container, "attempts": attempts}
                 out[item_name(made)] = made

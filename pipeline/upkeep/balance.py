@@ -14,6 +14,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from pipeline.batch.sheet import CARRIED, DESTINATIONS, ENDS
+from pipeline.batch.sheet import FLOWS as UNITS
 from pipeline.errors import UsageError
 from pipeline.ledger.store import Ledger
 
@@ -31,7 +32,6 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "day": ("day",),
     "batch": ("batch",),
 }
-UNITS: Final = ("records", "events", "seconds", "volume")
 MOVED: Final = ("recycled", "written_off")
 WEEKS: Final = 4
 """Weeks before a day that its weekday is compared with."""
@@ -45,7 +45,8 @@ class Balance:
         table: One row per key: `files`, of each of UNITS `…_read` and where it went, `zero_rated`,
             `net`, `missing_files`, `declared_records` and `undeclared` (records that headers and
             trailers declare beyond those read, or fewer), `noted` (files whose totals do not agree),
-            `integers_repaired`, `closes`; by day also `usual` and `percent`.
+            `integers_repaired`, `closes`; by day also what is usual on its weekday: `usual` and
+            `percent` (records), `usual_net` and `percent_net`.
     """
 
     table: pl.DataFrame
@@ -119,6 +120,8 @@ def _moved(rows: pl.DataFrame) -> pl.DataFrame:
     for unit in UNITS:
         ends = pl.sum_horizontal(f"{unit}_{end}" for end in DESTINATIONS)
         mine &= pl.col(f"{unit}_read") == ends
+    # Audits of earlier versions do not tell partners' charges.
+    rows = rows.with_columns(pl.col("^partner_charge.*$").fill_null(0))
     rows = rows.with_columns(
         read_here=~moved & ~carried & (pl.col("state") != "duplicate"),
         unit_closes=mine & ((pl.col("size_bytes") == octets) | (pl.col("state") == "duplicate")),
@@ -133,8 +136,8 @@ def _moved(rows: pl.DataFrame) -> pl.DataFrame:
     changes = []
     for unit in UNITS:
         read = pl.col(f"{unit}_read")
-        # Events of records that had not decoded were not read before; all others were.
-        again = read if unit == "records" else pl.col(f"known_{unit}").fill_null(0)
+        # What had not been framed or decoded was not read before as what it turned out to be.
+        again = pl.col(f"known_{unit}").fill_null(read if unit == "records" else 0)
         before = pl.when(moved).then(again).when(carried).then(read).otherwise(0)
         changes += [
             (read - before).alias(f"{unit}_read"),
@@ -150,7 +153,15 @@ def _moved(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _trend(days: pl.DataFrame) -> pl.DataFrame:
     """Adds what is usual on a day's weekday: the median of the same day in the weeks before."""
-    known = dict(zip(days["day"].to_list(), days["records_read"].to_list(), strict=True))
+    records = _usual(days, "records_read").alias("usual")
+    net = _usual(days, "net").alias("usual_net")
+    percent = (100 * days["records_read"] / records).round(1).alias("percent")
+    percent_net = (100 * days["net"].cast(pl.Float64) / net).round(1).alias("percent_net")
+    return days.with_columns(records, percent, net, percent_net)
+
+
+def _usual(days: pl.DataFrame, name: str) -> pl.Series:
+    known = dict(zip(days["day"].to_list(), days[name].cast(pl.Float64).to_list(), strict=True))
     usual: list[float | None] = []
     for day in days["day"].to_list():
         before = [
@@ -159,6 +170,4 @@ def _trend(days: pl.DataFrame) -> pl.DataFrame:
             if day is not None and (at := day - timedelta(weeks=week)) in known
         ]
         usual.append(pl.Series(before).median() if before else None)  # type: ignore[arg-type]
-    column = pl.Series("usual", usual, pl.Float64)
-    percent = 100 * pl.col("records_read") / pl.col("usual")
-    return days.with_columns(column).with_columns(percent.round(1).alias("percent"))
+    return pl.Series(usual, dtype=pl.Float64)

@@ -9,12 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from mediation.edr import EDR_SCHEMA
-from pipeline.batch.sheet import Sheet
+from pipeline.batch.sheet import FLOWS, Sheet
 from pipeline.cli.main import main
 from pipeline.errors import UsageError
 from pipeline.operate import operate_recycle, operate_run, operate_write_off
 from pipeline.suspense.journal import Filter
-from pipeline.upkeep.balance import UNITS, _trend, read_balance
+from pipeline.upkeep.balance import _trend, read_balance
 from tests.pipeline.parted import SHOP, cut_call
 from tests.pipeline.test_recycle import hide_subscribers, read, show_subscribers
 from tests.pipeline.world import make_workspace
@@ -57,8 +57,8 @@ def test_every_sum_closes_in_every_unit(moved: Workspace, by: str) -> None:
     found = read_balance(moved, by)  # type: ignore[arg-type]
     assert found.closes
     rows = found.rows()
-    for unit in UNITS:
-        assert sum(row[f"{unit}_suspended"] for row in rows) == 0 or unit in {"seconds", "volume"}
+    for unit in FLOWS:
+        assert sum(row[f"{unit}_suspended"] for row in rows) == 0
         assert sum(row[f"{unit}_waiting"] for row in rows) == 0
     rated = read(moved, "rated")
     assert sum(row["net"] for row in rows) == pc.sum(rated.column("net")).as_py()
@@ -67,6 +67,20 @@ def test_every_sum_closes_in_every_unit(moved: Workspace, by: str) -> None:
     audit = pl.DataFrame(read(moved, "audit").select(["state", "records_read"]))
     came = audit.filter(pl.col("state").is_in(["committed", "suspended"]))
     assert read_once == came["records_read"].sum()
+
+
+def test_what_is_written_off_is_weighed(moved: Workspace) -> None:
+    last = read_balance(moved, "batch").rows()[-1]
+    gone = pl.DataFrame(read(moved, "suspense")).filter(pl.col("state") == "written_off")
+    events = gone.filter(pl.col("stage").is_in(["guide", "classify", "rate"]))
+    names = ["file_id", "offset", "container"]
+    told = pl.DataFrame(read(moved, "edr").select([*names, "duration", "uplink", "downlink"]))
+    mine = told.with_columns(pl.col("file_id").cast(pl.String)).join(
+        events.select(names).with_columns(pl.col("file_id").cast(pl.String)), on=names, how="semi"
+    )
+    assert mine.height == last["events_discarded"] > 0
+    assert last["seconds_discarded"] == mine["duration"].sum() == -last["seconds_suspended"]
+    assert last["volume_discarded"] == mine.select(pl.sum("uplink", "downlink")).sum_horizontal()[0]
 
 
 def test_seconds_are_those_of_the_events(moved: Workspace) -> None:
@@ -105,7 +119,11 @@ def test_a_sheet_that_was_changed_by_hand_ends_with_4(
 def test_the_command_prints_tables_and_json(
     moved: Workspace, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for arguments in (("--by", "day"), ("--by", "file", "--unit", "volume"), ("--by", "batch")):
+    for arguments in (
+        ("--by", "day"),
+        ("--by", "file", "--unit", "partner_charge"),
+        ("--by", "batch", "--unit", "volume"),
+    ):
         with pytest.raises(SystemExit) as stop:
             main(["audit", "-w", str(moved.root), *arguments])
         assert stop.value.code == 0
@@ -123,14 +141,26 @@ def test_a_day_is_compared_with_the_same_weekday() -> None:
     days = pl.date_range(pl.lit(begin), pl.date(2026, 9, 29), eager=True)
     counts = [100 * (at % 7 + 1) for at in range(len(days))]
     counts[-1] = 50
-    found = _trend(pl.DataFrame({"day": days, "records_read": counts}))
+    net = pl.Series(counts, dtype=pl.Int64).cast(pl.Decimal(18, 6))
+    found = _trend(pl.DataFrame({"day": days, "records_read": counts, "net": net}))
     assert found["usual"][0] is None
     assert found["percent"][7] == 100.0
     assert (found["usual"][-1], found["percent"][-1]) == (100.0, 50.0)
+    assert (found["usual_net"][-1], found["percent_net"][-1]) == (100.0, 50.0)
 
 
 def test_sheets_of_earlier_versions_can_be_read() -> None:
     old = Sheet().to_dict()
-    for name in ("seconds", "volume", "integers_repaired", "known", "first", "last"):
+    for name in (
+        "seconds",
+        "volume",
+        "partner_charge",
+        "integers_repaired",
+        "known",
+        "first",
+        "last",
+    ):
         del old[name]
+    assert Sheet.from_dict(old) == Sheet()
+    old["known"] = [0, 0, 0]
     assert Sheet.from_dict(old) == Sheet()

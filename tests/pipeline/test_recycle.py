@@ -10,7 +10,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline.arrow import micros
+from pipeline.batch import accounting
 from pipeline.billing.bill import bill
+from pipeline.cli.main import main
 from pipeline.errors import UsageError
 from pipeline.ledger.store import Ledger
 from pipeline.operate import operate_recycle, operate_run, operate_write_off
@@ -18,6 +21,8 @@ from pipeline.suspense import correct
 from pipeline.suspense.corrections import Wanted, parse_wanted
 from pipeline.suspense.journal import Filter, read_history, read_suspense
 from pipeline.suspense.recycle import recycle
+from pipeline.upkeep.rollback import rollback
+from pipeline.upkeep.status import read_status
 from tests.pipeline.parted import cut_call
 from tests.pipeline.world import ledger_rows, make_workspace, published
 
@@ -90,9 +95,11 @@ def balance(workspace: Workspace) -> dict[str, dict[str, int]]:
         ):
             mine[name] = mine.get(name, 0) + row[f"records_{name}"]
         mine["read"] = mine.get("read", 0) + row["records_read"] * (not moved)
-        mine["suspended"] -= row["records_read"] * moved
+        mine["read"] += (row["records_read"] - row["known_records"]) * moved
+        mine["suspended"] -= row["known_records"] * moved
     for mine in found.values():
         assert mine["read"] == sum(count for name, count in mine.items() if name != "read")
+        assert all(count >= 0 for count in mine.values())
     return found
 
 
@@ -163,6 +170,25 @@ def test_no_event_counts_twice_after_recycling(
     assert not any((workspace.root / "keys").rglob("batch-000002*"))
 
 
+def test_recycling_whose_money_does_not_tie_changes_nothing(
+    late: tuple[Workspace, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    workspace = copied(late[0], tmp_path / "ws")
+    show_subscribers(workspace, late[1])
+    before = published(workspace.root)
+    monkeypatch.setattr(accounting, "micros", lambda column: micros(column) + 1)
+    with pytest.raises(SystemExit) as stop:
+        main(["suspense", "recycle", "-w", str(workspace.root)])
+    assert stop.value.code == 4
+    assert "money: files sum to" in capsys.readouterr().err
+    assert published(workspace.root) == before
+    monkeypatch.undo()
+    assert operate_recycle(workspace).batch == "batch-000002"
+
+
 def test_recycling_again_is_a_no_op_until_something_changes(
     late: tuple[Workspace, Path], tmp_path: Path
 ) -> None:
@@ -231,14 +257,20 @@ def test_a_whole_file_that_could_not_be_read(
     operate_run(workspace)
     items = read_suspense(workspace).open.where(Filter(Wanted({"stage": "frame"})))
     assert items.count == len(list(traffic.rglob("msc2*.ber")))
+    assert read_status(workspace)["files"]["suspended"] == items.count
     unconfigure(workspace, limit)
     result = operate_recycle(workspace)
+    assert read_status(workspace)["files"]["suspended"] == 0
     assert result.items["rated"] >= items.count
     assert read(workspace, "rated").num_rows == read(plain, "rated").num_rows
     counts = balance(workspace)
     assert sum(one["rated"] for one in counts.values()) == sum(
         one["rated"] for one in balance(plain).values()
     )
+    rollback(workspace, "batch-000002", "2026-11-01T00:00:00+00:00")
+    assert read_status(workspace)["files"]["suspended"] == items.count
+    operate_write_off(workspace, Filter(Wanted({"stage": "frame"})), "sent again by post")
+    assert read_status(workspace)["files"]["suspended"] == 0
 
 
 def test_pieces_between_records_go_back_as_they_are(traffic: Path, tmp_path: Path) -> None:

@@ -3,8 +3,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 
+import numpy as np
+import pyarrow as pa
+import pytest
+
 from mediation.batch_audit import Total
+from mediation.edr import SUSPENSE_STAGES
 from pipeline.batch.sheet import DESTINATIONS, Flow, Octets, Sheet
+from pipeline.batch.tally import DUPLICATE, RATED, SUSPENDED, weigh
 
 
 def sheet() -> Sheet:
@@ -34,6 +40,27 @@ def test_every_kind_of_hole_is_told() -> None:
 def test_whatever_a_flow_counts_but_what_was_read_is_a_destination() -> None:
     assert set(DESTINATIONS) == set(Flow.__slots__) - {"read"}
     assert list(sheet().records.counts().values()) == [5, 1, 2, 1, 1, 0, 0]
+
+
+@pytest.mark.parametrize("unit", ["seconds", "volume", "partner_charge"])
+def test_what_is_weighed_must_close_too(unit: str) -> None:
+    broken = sheet()
+    getattr(broken, unit).duplicate += 1
+    assert [line.split(":")[0] for line in broken.open_ends()] == [unit.replace("_", " ")]
+
+
+def test_a_partners_charges_go_where_their_events_go() -> None:
+    numbers = {
+        name: pa.array([1, 2, 3]) for name in ("duration", "uplink", "downlink", "start_time")
+    }
+    charges = pa.array([1_500_000, None, -20_000], pa.int64())
+    events = pa.RecordBatch.from_pydict({**numbers, "partner_charge": charges})
+    weighed = Sheet()
+    rate = SUSPENDED + SUSPENSE_STAGES.index("rate")
+    weigh(weighed, events, np.array([RATED, DUPLICATE, rate], np.int8), "rule")
+    assert weighed.partner_charge == Flow(1_480_000, 1_500_000, suspended=Counter(rate=-20_000))
+    assert weighed.volume.read == 12
+    assert weighed.open_ends() == []
 
 
 def test_parts_add_up() -> None:
