@@ -207,14 +207,18 @@ def frame(data: np.ndarray, tags: RecordTags, rules: FramingRules) -> Frames:
         raise ValueError(message)
     data = data.view()
     data.flags.writeable = False  # one compiled kernel for mapped and for made data
-    scanner = Scanner(data, tags, rules)
+    return frame_by(Scanner(data, tags, rules), tags, rules)
+
+
+def frame_by(scanner: Scanner, tags: RecordTags, rules: FramingRules) -> Frames:
+    """Finds the records in a scanner's file; arguments and result as those of :func:`frame`."""
     if rules.framing == "outer":
         return _outer(scanner, tags)
     if rules.framing == "ts32297":
         return _headed(scanner, rules)
     if rules.framing == "lengths":
         return _frames([scanner.headed(0, rules.length_octets)])
-    return _frames([scanner.bare(0, len(data))])
+    return _frames([scanner.bare(0, len(scanner.data))])
 
 
 def _frames(

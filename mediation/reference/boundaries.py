@@ -1,5 +1,7 @@
 """Record boundaries in plain Python: the oracle for :mod:`mediation.kernels.boundaries`.
 
+:mod:`mediation.reference.scanner` frames whole files with it.
+
 The rules of framing in words:
 
 1. At a position outside a record, filler (00, FF) is skipped.
@@ -143,6 +145,13 @@ class Framer:
                 return number in self.tags.long_tags
         return False
 
+    def constructed(self, pos: int) -> bool:
+        """Returns True where a constructed value of a class that records use may begin."""
+        octet = self.data[pos]
+        legal = [first for first in range(256) if self.tags.first_octets[first] and first & 32]
+        classes = {first >> 6 for first in legal}
+        return bool(octet & 32) and octet >> 6 in classes and octet not in FILLER_OCTETS
+
     def may_end(self, pos: int) -> bool:
         """Returns True where a record may end at ``pos``."""
         if pos >= len(self.data):
@@ -188,11 +197,15 @@ class Framer:
             return False
         return not self.starts(start) or self.whole(start, end)[0] != end
 
-    def find(self, pos: int, stop: int) -> tuple[int, int]:
-        """Returns start and end of the next whole record in [pos, stop), else (-1, -1)."""
+    def find(self, pos: int, stop: int, bound: int | None = None) -> tuple[int, int]:
+        """Returns start and end of the next whole record in [pos, stop), else (-1, -1).
+
+        It must end by ``bound``, by default the end of the file.
+        """
         for at in range(pos, stop):
             if self.starts(at):
-                end, children = self.whole(at, self.limit(at))
+                limit = self.limit(at) if bound is None else min(self.limit(at), bound)
+                end, children = self.whole(at, limit)
                 if (
                     end > 0
                     and children >= self.tags.least_values
@@ -215,10 +228,7 @@ class Framer:
         """Applies rules 3 to 5 at ``pos`` and returns where to go on."""
         legal = self.starts(pos)
         reason = codes.NO_RECORD_START
-        legal_octets = [octet for octet in range(256) if self.tags.first_octets[octet]]
-        classes = {octet >> 6 for octet in legal_octets if octet & 32}
-        constructed = self.data[pos] & 32 and self.data[pos] >> 6 in classes
-        if legal or (constructed and self.data[pos] not in FILLER_OCTETS):
+        if legal or self.constructed(pos):
             end, children = self.whole(pos, self.limit(pos))
             if end > 0 and (legal or children >= self.tags.least_values):
                 if end - pos > self.rules.max_record_octets:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 import mmap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -104,6 +105,14 @@ def each_octet_once(data: np.ndarray, frames: Frames) -> int:
     assert (ends > starts).all()
     assert (ends[order][:-1] <= starts[order][1:]).all()
     return unframed
+
+
+def same_frames(found: Frames, twin: Frames, data: bytes) -> None:
+    """Asserts that two framings of the same octets put each of them at the same place."""
+    for field in dataclasses.fields(found):
+        pair = [getattr(frames, field.name) for frames in (found, twin)]
+        one, other = (each.tolist() if isinstance(each, np.ndarray) else each for each in pair)
+        assert one == other, (field.name, data.hex())
 
 
 def file_of(name: str, pieces: list[bytes], data: np.ndarray | None = None) -> Octets:
