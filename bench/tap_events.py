@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.random_records import specification
 from mediation import formats
+from traffic.digits import bcd
 
 if TYPE_CHECKING:
     import random
@@ -36,11 +37,6 @@ ONLY_UP_TO_10 = (
     "vasInfo",
 )
 ONLY_FROM_11 = ("equipmentIdentifier", "camelInvocationFee", "sMSOriginator", "totalCharge")
-
-
-def bcd(digits: str) -> bytes:
-    """Returns digits high nibble first, filled with F."""
-    return bytes.fromhex(digits + "f" * (len(digits) % 2))
 
 
 def digits(rng: random.Random, count: int) -> str:

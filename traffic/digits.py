@@ -29,3 +29,8 @@ def tbcd(digits: str) -> bytes:
     """Returns decimal digits as TBCD, low nibble first, filled with F (TS 29.002)."""
     padded = digits + "F" * (len(digits) % 2)
     return bytes(int(padded[i + 1] + padded[i], 16) for i in range(0, len(padded), 2))
+
+
+def bcd(digits: str) -> bytes:
+    """Returns decimal digits as BCD, high nibble first, filled with F (TAP, NRTRDE)."""
+    return bytes.fromhex(digits + "f" * (len(digits) % 2))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from traffic.digits import bcd
 from traffic.network import HOME_OFFSET
 from traffic.nodes.scene import BEGIN, Person, Scene, chosen, local
 
@@ -28,11 +29,6 @@ EVENTS = {
     "messagingEvent": 2,
     "mobileSession": 2,
 }
-
-
-def bcd(digits: str) -> bytes:
-    """Returns digits high nibble first, filled with F."""
-    return bytes.fromhex(digits + "f" * (len(digits) % 2))
 
 
 def clock(seconds: int) -> bytes:
