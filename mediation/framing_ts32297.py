@@ -21,7 +21,6 @@ UNKNOWN = 0xFFFF_FFFF
 EXTENDED_RELEASE = 7
 """Release identifier that says: see the extension octet (release 10 and later)."""
 
-BER_FORMAT = 1
 LONGEST_HEADER = 4096
 CLOSURE_REASONS = {
     0: "normal closure",

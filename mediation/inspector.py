@@ -221,22 +221,3 @@ def trees(data: bytes, elements: Sequence[Element], base_offset: int = 0) -> lis
     inspector = _Inspector(bytes(data), base_offset)
     nodes, _ = inspector.level(0, len(data), elements, 0, open_end=False)
     return nodes
-
-
-def path_to(nodes: Sequence[Node], offset: int) -> tuple[str, ...]:
-    """Returns names (or tags) from a record down to the innermost value at a file offset.
-
-    Args:
-        nodes: Trees of :func:`tag_tree`.
-        offset: An offset in the file.
-    """
-    path: list[str] = []
-    level: Sequence[Node] = nodes
-    while True:
-        inside = next(
-            (node for node in level if node.offset <= offset < node.offset + node.length), None
-        )
-        if inside is None or not inside.tag:
-            return tuple(path)
-        path.append(inside.name or inside.tag)
-        level = inside.children

@@ -13,9 +13,6 @@ from mediation.edr import SUSPENSE_SCHEMA, SUSPENSE_STAGES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mediation.errors import UnreadableFileError
-    from mediation.reader import CdrFile
-
     Int64s = np.ndarray[Any, np.dtype[np.int64]]
 
 RAW_LIMIT: Final = 1 << 16
@@ -97,43 +94,4 @@ def suspense_batch(data: np.ndarray[Any, Any], suspects: Suspects) -> pa.RecordB
             raise ValueError(message)
     return pa.RecordBatch.from_arrays(
         [pa.array(cells[each.name], each.type) for each in SUSPENSE_SCHEMA], schema=SUSPENSE_SCHEMA
-    )
-
-
-def unframed_batch(cdr_file: CdrFile) -> pa.RecordBatch:
-    """Makes one suspense row for each piece of a file that belongs to no record."""
-    gaps = cdr_file.frames.unframed
-    return suspense_batch(
-        cdr_file.data,
-        Suspects(
-            file_id=cdr_file.file_id,
-            offsets=np.array([gap.offset for gap in gaps], np.int64),
-            lengths=np.array([gap.length for gap in gaps], np.int64),
-            stage="frame",
-            reasons=[gap.reason for gap in gaps],
-            details=[
-                f"{gap.length} octets at offset {gap.offset} belong to no record." for gap in gaps
-            ],
-        ),
-    )
-
-
-def unreadable_batch(file_id: str, size: int, error: UnreadableFileError) -> pa.RecordBatch:
-    """Makes the one suspense row of a file that could not be read at all.
-
-    Args:
-        file_id: The file's name in every output row.
-        size: Octets of the file as it was received.
-        error: Why.
-    """
-    return suspense_batch(
-        np.empty(0, np.uint8),
-        Suspects(
-            file_id=file_id,
-            offsets=np.zeros(1, np.int64),
-            lengths=np.array([size], np.int64),
-            stage="frame",
-            reasons=[error.reason],
-            details=[error.detail],
-        ),
     )

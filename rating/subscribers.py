@@ -150,12 +150,6 @@ class Subscribers:
             or overlapping(found.msisdn_slots, found.msisdn_chain, *limits)
         )
 
-    def period_of_imsi(self, imsi: int, at: int) -> int | None:
-        """Returns the period that has ``imsi`` at UTC microsecond ``at``, None if there is none."""
-        guide = self.arrays
-        found = kernel.valid_period(guide.imsi_slots, guide.imsi_chain, guide.period, imsi, at)
-        return int(found) if found >= 0 else None
-
     def period_of_number(self, number: int, at: int) -> int | None:
         """Returns the period that has E.164 ``number`` at ``at``, None if there is none."""
         guide = self.arrays

@@ -79,10 +79,6 @@ class Context:
             self._names[id(rule)] = rule, frozenset(names - {FREE})
         return self._names[id(rule)][1]
 
-    def zone_index(self) -> dict[str, int]:
-        """Returns zone name → index."""
-        return {name: index for index, name in enumerate(self.zones)}
-
     def positions(self, condition: str) -> dict[str, int]:
         """Returns name → index of what a condition may name; zones must have been read."""
         if not self._positions:

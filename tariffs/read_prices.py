@@ -210,8 +210,3 @@ def _read_step(
             table[key].fail("The price times its unit is too large.", "Use a smaller unit.")
             return replace(step, price=Dated.always(0))
     return step
-
-
-def rum_name(price: Price) -> str:
-    """Returns what a price measures, for messages."""
-    return RUMS[price.rum]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-COUNTRY_CODE = 86
 TIME_ZONE = "Asia/Shanghai"
 HOME_OFFSET = 480
 """Minutes that the home network's clock is ahead of UTC; it knows no summer time."""

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-CONTACTS = 12
-"""People a subscriber calls; the first ones more often."""
-
 FOREVER = 2**40
 DAY = 86_400
 

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     Renderer = Callable[[bytes], str]
 
 NONE: Final = -1
-UNIT_MULTIPLE_LIMIT: Final = 1 << 40
 DEFAULT_LONGEST: Final = 1 << 20
 
 

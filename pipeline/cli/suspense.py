@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from pipeline.suspense.journal import Filter
     from pipeline.workspace import Workspace
 
-FILTERS = ("stage", "reason", "source", "format", "file")
-
 
 def filter_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Adds the options that choose items; the command gets `wanted`."""

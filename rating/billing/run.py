@@ -18,7 +18,7 @@ from mediation.edr import DICTIONARY, DIRECTIONS, IDENTITY, KEY_COLUMNS, SERVICE
 from rating.billing.bills import Issue, bill_table, line_table
 from rating.billing.charges import Names, join, make_charges
 from rating.billing.closing import Rules, close, closing_rules
-from rating.billing.columns import canonical, in_vocabulary, micros, one_chunk, ranked
+from rating.billing.columns import canonical, in_vocabulary, one_chunk, ranked
 from rating.billing.cycle import Cycle, month_cycle
 from rating.billing.duplicates import canonical_duplicates
 from rating.billing.fees import charge_fees
@@ -280,11 +280,6 @@ def charge_groups(prepared: Prepared) -> Int32:
     """Returns the charge group of each guided row, int32, -1 where nobody owns the event."""
     # The period stands in the high half of the place, and is -1 where nobody was found.
     return np.where(prepared.place >> 32 < 0, np.int32(-1), prepared.group)
-
-
-def rated_total(bill: PartitionBill) -> int:
-    """Returns the sum of net over the rated records, in 10^-6."""
-    return int(micros(bill.rated.column("net")).sum())
 
 
 def cycle_events(

@@ -35,11 +35,6 @@ def amount_text(amount: Decimal) -> str:
     return f"{whole}.{places.rstrip('0').ljust(2, '0')}"
 
 
-def micros_text(amount: int) -> str:
-    """Returns an amount of 10^-6 units as :func:`amount_text` does."""
-    return amount_text(Decimal(amount).scaleb(-6))
-
-
 def rate_text(ppm: int) -> str:
     """Returns a rate in parts per million as ``6 %`` or ``5.5 %``."""
     return f"{amount_text(Decimal(ppm).scaleb(-4)).rstrip('0').rstrip('.')} %"

@@ -42,7 +42,6 @@ WHOLE_FILE = Element(
     "WholeFile",
     (_part("header", CONTEXT, 0), FILE_LIST, _part("trailer", CONTEXT, 2)),
 )
-SELF = Element("lone", CONTEXT, 5, "SEQUENCE", "Lone", (_part("first", CONTEXT, 0),))
 ROOTS = (
     Root("batch", APP_BATCH, (APP_LIST,)),
     Root("notice", NOTICE),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mediation import formats
 from mediation.formats.schema import Element
-from mediation.inspector import MAX_DEPTH, Node, path_to, tag_tree
+from mediation.inspector import MAX_DEPTH, Node, tag_tree
 from mediation.inspector_values import value_of
 
 CS = formats.load("3gpp_cs")
@@ -78,13 +78,6 @@ def test_errors_have_a_place() -> None:
     assert "at offset 50" in cut[0].error
     (open_ended,) = tag_tree(b"\xa0\x80\x80\x01\x01", CS)
     assert "00 00 is missing before offset 5" in open_ended.children[-1].error
-
-
-def test_path_to_a_fault() -> None:
-    nodes = tag_tree(call(), CS, 70)
-    inside = child(child(nodes[0], "location"), "cellId")
-    assert path_to(nodes, inside.offset) == ("moCallRecord", "location", "cellId")
-    assert path_to(nodes, 5) == ()
 
 
 def test_depth_is_bounded() -> None:

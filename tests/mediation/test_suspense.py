@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from mediation.edr import SUSPENSE_SCHEMA
-from mediation.errors import UnreadableFileError
-from mediation.suspense import RAW_LIMIT, Suspects, suspense_batch, unreadable_batch
+from mediation.suspense import RAW_LIMIT, Suspects, suspense_batch
 
 DATA = np.arange(256, dtype=np.uint8).repeat(400)
 
@@ -35,12 +32,6 @@ def test_rows() -> None:
 
 def test_no_rows() -> None:
     assert suspense_batch(DATA, Suspects("ab", places(), places(), "frame", [])).num_rows == 0
-
-
-def test_a_whole_file() -> None:
-    error = UnreadableFileError(Path("x.ber"), "empty_file", "The file has no octets.")
-    (row,) = unreadable_batch("ab", 0, error).to_pylist()
-    assert (row["reason"], row["detail"], row["raw"]) == ("empty_file", error.detail, b"")
 
 
 def test_mistakes_of_the_caller() -> None:

@@ -20,7 +20,6 @@ from tests.pipeline.watched import Watched, open_files, resident_bytes
 from tests.pipeline.world import SHOP, make_workspace, own_book
 from traffic.generate import generate
 
-ELEMENTS = 5
 FILES_AT_ONCE = 10
 WARM = 0.2
 """Part of the time before memory is looked at: caches fill, kernels load."""
@@ -32,7 +31,6 @@ GROWTH_PART = 0.15
 class Figures:
     """What was seen."""
 
-    delivered: dict[str, float] = field(default_factory=dict)
     latencies: list[float] = field(default_factory=list)
     memory: list[tuple[float, int, int]] = field(default_factory=list)
     records: int = 0

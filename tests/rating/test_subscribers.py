@@ -57,18 +57,13 @@ def test_the_order_of_rows_does_not_matter(tmp_path: Path) -> None:
     assert one.digest != other.digest  # other bytes, another digest
 
 
-def test_look_up_by_imsi_and_number_at_a_time(tmp_path: Path) -> None:
+def test_look_up_by_number_at_a_time(tmp_path: Path) -> None:
     lines = [
         line(1, valid_to="2026-10-10"),
         line(1, valid_from="2026-10-10", msisdn=NUMBER + 9),
         line(2, msisdn=NUMBER + 1, valid_from="2026-10-20"),
     ]
     data = load_subscribers(write(tmp_path, lines), BOOK)
-    imsi = 460_000_000_000_001
-    assert data.period_of_imsi(imsi, at(10, 0) - 1) == 0
-    assert data.period_of_imsi(imsi, at(10, 0)) == 1
-    assert data.period_of_imsi(imsi, at(1, 0, month=1) - 1) is None
-    assert data.period_of_imsi(1, at(10)) is None
     assert data.period_of_number(NUMBER + 1, at(5)) == 0
     assert data.period_of_number(NUMBER + 1, at(15)) is None
     assert data.period_of_number(NUMBER + 1, at(20, 0)) == 2

@@ -10,7 +10,6 @@ from tariffs.diff import diff_books
 from tariffs.words import allowance_words, fee_words
 
 SHOP = Path(__file__).parents[2] / "samples" / "shop" / "book"
-ALL = "business, data_200, data_50, easy, family_156, globe_298, night_owl, talk_106, talk_58"
 
 
 def told(tmp_path: Path, *edits: tuple[str, str, str], gone: tuple[str, ...] = ()) -> list[str]:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import datetime as dt
 import shutil
 from html.parser import HTMLParser
 from pathlib import Path
@@ -23,7 +22,6 @@ from tariffs.words import (
 )
 
 SHOP = Path(__file__).parents[2] / "samples" / "shop" / "book"
-BEIJING = dt.timezone(dt.timedelta(hours=8))
 
 
 def page_of(folder: Path, plan: str, day: str) -> PlanPage:
