@@ -75,6 +75,11 @@ BY_NAME: dict[str, Callable[[random.Random], Any]] = {
     "customerIdType": lambda rng: rng.randrange(1, 3),
     "chargedPartyIdentifier": lambda rng: rng.choice([b"8619910000001", b"a@b"]),
     "customerIdentifier": lambda rng: rng.choice([b"8619910000002", b"x"]),
+    "publicUserId": lambda rng: rng.choice([b"tel:+8619910000003", b"sip:mo@ims.example"]),
+    "nonChargedPublicUserId": lambda rng: rng.choice(
+        [b"sip:+8619910000004@ims.example", b"sip:li@x"]
+    ),
+    "requestedPublicUserId": lambda rng: rng.choice([b"tel:+8619910000005", b"sip:anna@x"]),
     "callReference": lambda rng: rng.randbytes(rng.randrange(1, 8)),
     "cellId": lambda rng: rng.randrange(2**28),
     "causeForTerm": lambda rng: rng.randrange(60),

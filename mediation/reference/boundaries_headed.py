@@ -97,7 +97,7 @@ class HeadedFramer(Framer):
         # A length may begin with octets that look like filler, or be nothing but such octets: the
         # shortest such beginning counts.
         count = self.length_octets
-        heads = [*range(at - count + 1, at + 1), at - count]
+        heads: list[int] = [*range(at - count + 1, at + 1), at - count]
         for head in heads:
             if head > pos and self.is_head(head):
                 return head - pos

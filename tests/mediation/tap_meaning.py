@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 from bench.tap_events import (
@@ -71,7 +72,7 @@ def who(event: Any, kind: str) -> dict[str, Any]:
         subscriber = ("simChargeableSubscriber", at(event, "chargedParty") or {})
     imsi = first(*(at(subscriber, sim, "imsi") for sim in SIM))
     msisdn = first(*(at(subscriber, sim, "msisdn") for sim in SIM))
-    number = party(msisdn)[0]
+    number = first(party(msisdn)[0], identity(at(event, "chargedParty", "publicUserId"))[0])
     mdn = at(subscriber, "minChargeableSubscriber", "mdn")
     number = number if mdn is None else party(mdn, text=True)[0]
     for group_name, code, field in (
@@ -99,6 +100,14 @@ def who(event: Any, kind: str) -> dict[str, Any]:
         "served_msisdn": number,
         "served_imei": int(shown) if shown else None,
     }
+
+
+def identity(uri: bytes | None) -> tuple[Any, Any]:
+    """Returns the number in a public user identity, else the identity itself."""
+    if uri is None:
+        return None, None
+    digits = re.match(rb"(?:tel|sip):\+(\d+)", uri)
+    return (int(digits[1]), None) if digits else (None, uri.decode())
 
 
 def number_of_type_1(
@@ -133,8 +142,11 @@ def other(event: Any, kind: str) -> tuple[Any, Any]:
         return number_of_type_1(event, path, "customerIdType", "customerIdentifier")
     if kind in NEW_IN_12:
         found = party(at(event, "nonChargedParty", "nonChargedPartyNumber"))
+        uri = identity(at(event, "nonChargedParty", "nonChargedPublicUserId"))
         asked = party(at(event, "requestedDestination", "requestedNumber"))
-        return found if found != (None, None) else asked
+        last = identity(at(event, "requestedDestination", "requestedPublicUserId"))
+        said = (found, uri, asked, last) if kind == "mobileSession" else (found, uri)
+        return next((each for each in said if each != (None, None)), (None, None))
     return None, None
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bench import tap_events as tap
-from mediation import formats
+from mediation import format_folders, formats
 from mediation.batch_audit import joined_totals, totals_of
 from mediation.decoder import decode_chunk
 from mediation.kernels import ops
@@ -236,6 +236,58 @@ def test_refunds_count_below_zero(opened: Opener) -> None:
     assert [row["partner_charge"] for row in rows] == [70_000, -70_000]
     assert file.batches[0].values["charge_refund"] == 700
     assert notes == ()
+
+
+PARTY = "chargedPartyInformation.chargedPartyIdList[chargedPartyIdType={}].chargedPartyIdentifier"
+AGREED = f"""variant_of: tap3
+types:
+  contentTransaction:
+    columns:
+      served_imsi: decimal {PARTY.format(2)}
+      served_msisdn:
+        - ascii_number {PARTY.format(1)}
+        - uri {PARTY.format(7)}
+"""
+
+
+def test_a_variant_reads_further_types_of_parties(
+    opened: Opener, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parties = [
+        [(1, b"8619910000001")],
+        [(2, b"460001012345678")],
+        [(2, b"460001012345678"), (1, b"8619910000001")],
+        [(7, b"sip:+8619910000009@ims.example")],
+        [(7, b"somebody@example.org")],
+        [(3, b"460001012345678")],
+    ]
+    ordered = {"localTimeStamp": b"20261031000000", "utcTimeOffsetCode": 0}
+    names = ("chargedPartyIdType", "chargedPartyIdentifier")
+    events = [
+        (
+            "contentTransaction",
+            {
+                "contentTransactionBasicInfo": {"orderPlacedTimeStamp": ordered},
+                "chargedPartyInformation": {
+                    "chargedPartyIdList": [dict(zip(names, each, strict=True)) for each in some]
+                },
+                "contentServiceUsed": [{}],
+            },
+        )
+        for some in parties
+    ]
+    (tmp_path / "agreed").mkdir()
+    (tmp_path / "agreed" / "mapping.yaml").write_text(AGREED)
+    (tmp_path / "agreed" / "README.md").write_text("# agreed\n")
+    monkeypatch.setattr(format_folders, "_named", [tmp_path])
+    octets = tap.batch(events)
+    served = ("served_imsi", "served_msisdn")
+    found = [tuple(row[name] for name in served) for row in decoded(opened(octets, "agreed"))[1]]
+    imsi, number = 460001012345678, 8619910000001
+    sip = (None, 8619910000009)
+    assert found == [(None, number), (imsi, None), (imsi, number), sip, (None, None), (None, None)]
+    plain = [tuple(row[name] for name in served) for row in decoded(opened(octets, "tap3"))[1]]
+    assert plain == [(None, number), (None, None), (None, number), *[(None, None)] * 3]
 
 
 def test_the_trailer_of_five_calls_is_the_sum_of_their_totals(opened: Opener) -> None:
