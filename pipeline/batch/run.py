@@ -195,6 +195,7 @@ def _batch(
         summary={
             **_summary(files, resent, total, carried_parts(sheets)),
             "outside_window": running.keys.outside,
+            **({"alarms": alarms} if alarms else {}),
         },
         files={f.file_id: "suspended" if sheets[f.file_id].fault else "committed" for f in files},
         resent=resent,
@@ -249,8 +250,10 @@ def high_usage(
         return {}
     from pipeline.high_usage.find import HighUsageFinder  # noqa: PLC0415 - only where wanted
 
-    book = running.rater.compiled
-    finder = HighUsageFinder(job.workspace, job.ledger, job.config.high_usage, book)
+    rater = running.rater
+    finder = HighUsageFinder(
+        job.workspace, job.ledger, job.config.high_usage, rater.compiled, rater.subscribers
+    )
     found, alarms = finder.find(name, folder, outputs)
     outputs += found
     for kind, count in alarms.items():

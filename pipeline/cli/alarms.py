@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         "huadan alarms                             how many of each kind, then the latest",
         "huadan alarms --batch batch-000007 --json",
         "huadan alarms --kind overlapping_calls --day 2026-10-05",
+        "huadan alarms --kind credit_limit         accounts over 70, 90, 100 % of their limit",
     )
 )
 @workspace_option
@@ -69,13 +70,14 @@ def alarms(
             out.print(f"{name}: {count:,}. {KINDS[name]}")
     from rich.table import Table  # noqa: PLC0415
 
-    table = Table("batch", "kind", "subscriber", "number", "day", "seen", "limit", "records")
+    table = Table("batch", "kind", "who", "number", "day", "seen", "limit", "records")
     for row in rows:
         records = [_short(row[name]) for name in ("record", "with") if row[name]]
         seen = f"{row['value']} {row['unit']}"
-        who = str(row["subscriber"] or row["imsi"])
+        who = str(row["subscriber"] or row["account"] or row["imsi"])
         cells = (row["batch"], row["kind"], who, row["msisdn"] or "", row["day"], seen)
-        table.add_row(*map(str, cells), row["limit"], " ".join(records))
+        share = f"{row['percent']} % of " if row["percent"] else ""
+        table.add_row(*map(str, cells), f"{share}{row['limit']}", " ".join(records))
     out.print(table)
 
 

@@ -22,6 +22,7 @@ KINDS: Final = {
     "day_volume": "A subscriber moved more data than the limit of a day",
     "day_messages": "A subscriber sent more messages than the limit of a day",
     "day_charge": "A subscriber's usage of a day cost more than the limit",
+    "credit_limit": "An account's usage of a cycle came to more than a share of its credit limit",
     "overlapping_calls": "One SIM made two calls at the same time",
     "premium_burst": "Many calls to premium numbers in a short time",
     "country_change": "One SIM was used in two countries within too short a time",
@@ -50,11 +51,16 @@ ALARM_SCHEMA: Final = pa.schema(
         field("with_file_id", pa.string(), "hex", "The earlier record that it does not go with"),
         field("with_offset", pa.int64(), "byte", "The same record"),
         field("with_container", pa.int32(), "index", "The same record"),
+        field("account_id", pa.string(), "name", "Account, where it is what the alarm is about"),
+        field("percent", pa.int32(), "%", "Share of the limit that was passed; null: all of it"),
     ]
 )
 """Arrow schema of ``alarms/``: one row for each limit that a batch's usage went over."""
 
-ORDER: Final = ("kind", "day", "subscriber_id", "served_imsi", "start_time", "file_id", "offset")
+ORDER: Final = (
+    *("kind", "day", "subscriber_id", "served_imsi", "start_time", "file_id", "offset"),
+    *("account_id", "percent"),
+)
 
 
 def as_table(found: Sequence[pl.DataFrame]) -> pa.Table:

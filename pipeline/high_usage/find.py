@@ -13,6 +13,7 @@ from mediation.edr import field
 from pipeline.billing.cycle_files import PARTS
 from pipeline.high_usage import fraud, limits
 from pipeline.high_usage.alarms import AMOUNT, as_table
+from pipeline.high_usage.credit import CreditLimits
 from pipeline.high_usage.places import read_places
 from pipeline.high_usage.section import Day
 from pipeline.parquet import write
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pipeline.ledger.store import Ledger
     from pipeline.parquet import Output
     from pipeline.workspace import Workspace
+    from rating.subscribers import Subscribers
     from tariffs.compiled import CompiledBook
 
 RATED = (
@@ -78,12 +80,14 @@ class HighUsageFinder:
         ledger: Which of them are committed.
         wanted: The limits.
         book: For time zone and currency.
+        subscribers: For credit limits.
     """
 
     workspace: Workspace
     ledger: Ledger
     wanted: HighUsage
     book: CompiledBook
+    subscribers: Subscribers
 
     def find(
         self, name: str, folder: Path, staged: Sequence[Output]
@@ -112,6 +116,9 @@ class HighUsageFinder:
                 sums = limits.day_sums(usage)
                 found += self._days(sums)
                 outputs += _write_sums(name, folder, sums)
+        if rated is not None and self.wanted.credit.percent:
+            tables, passed = self._credit(name, folder, staged)
+            outputs, found = [*outputs, *tables], [*found, *passed]
         if events is not None:
             found += self._patterns(events, places)
         counts = Counter(kind for frame in found for kind in frame.get_column("kind"))
@@ -131,6 +138,16 @@ class HighUsageFinder:
         home = frozenset(name for name, roaming in self.book.networks.items() if roaming == HOME)
         sent = nrtrde.sent_before([output.path for output in self.ledger.outputs()])
         yield from nrtrde.NrtrdeWriter(self.wanted.nrtrde, home, sent).write(folder, events)
+
+    def _credit(
+        self, name: str, folder: Path, staged: Sequence[Output]
+    ) -> tuple[list[Output], list[pl.DataFrame]]:
+        percent = self.wanted.credit.percent
+        zone, currency = self.book.time_zone, self.book.currency
+        limits = CreditLimits(
+            self.workspace.root, self.ledger, self.subscribers, percent, zone, currency
+        )
+        return limits.look(name, folder, staged)
 
     def _places(self) -> pl.DataFrame:
         path = self.wanted.fraud.places

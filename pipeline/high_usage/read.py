@@ -56,7 +56,13 @@ def read_alarms(workspace: Workspace, chosen: Chosen, *, unmask: bool = False) -
     ]
     if not frames:
         return pl.DataFrame()
-    found = pl.concat(frames).select("batch", pl.exclude("batch")).sort("batch", *ORDER)
+    found = pl.concat(frames, how="diagonal_relaxed")  # earlier files lack the latest columns
+    found = found.with_columns(
+        pl.lit(None, kind).alias(name)
+        for name, kind in (("account_id", pl.String), ("percent", pl.Int32))
+        if name not in found.columns
+    )
+    found = found.select("batch", pl.exclude("batch")).sort("batch", *ORDER)
     if chosen.kind is not None:
         found = found.filter(pl.col("kind") == chosen.kind)
     if chosen.day is not None:
@@ -76,12 +82,14 @@ def as_rows(alarms: pl.DataFrame) -> list[dict[str, Any]]:
             "batch": one["batch"],
             "kind": one["kind"],
             "subscriber": one["subscriber_id"],
+            "account": one["account_id"],
             "msisdn": one["served_msisdn"],
             "imsi": one["served_imsi"],
             "day": one["day"],
             "start": one["start_time"],
             "value": _plain(one["value"]),
             "limit": _plain(one["limit"]),
+            "percent": one["percent"],
             "unit": one["unit"],
             "record": _name(one, ""),
             "with": _name(one, "with_"),

@@ -6,7 +6,7 @@ import re
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from pipeline.config.section import Section
 from tariffs import scalars
@@ -56,6 +56,21 @@ class Day(Section):
     volume: Octets | None = None
     messages: Count | None = None
     charge: Amount | None = None
+
+
+class Credit(Section):
+    """``[high_usage.credit]``: an account's usage of a cycle against its credit limit."""
+
+    percent: tuple[Annotated[int, Field(ge=1, le=500)], ...] = ()
+    """Shares of the limit that are told when they are passed."""
+
+    @field_validator("percent")
+    @classmethod
+    def _ascending(cls, percent: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(percent)) < len(percent):
+            message = f"{list(percent)}: a share is written twice"
+            raise ValueError(message)
+        return tuple(sorted(percent))
 
 
 class Fraud(Section):
@@ -109,6 +124,7 @@ class HighUsage(Section):
     call: Call = Call()
     session: Session = Session()
     day: Day = Day()
+    credit: Credit = Credit()
     fraud: Fraud = Fraud()
     nrtrde: Nrtrde = Nrtrde()
 

@@ -14,6 +14,7 @@ import polars as pl
 from pipeline.batch.sheet import DESTINATIONS, ENDS
 from pipeline.errors import UsageError
 from pipeline.published import batch_of
+from pipeline.reports.credit import passed_limits
 from pipeline.reports.svg import bars, columns
 from pipeline.suspense.journal import read_items
 from pipeline.upkeep.balance import Balance, balance_of
@@ -48,6 +49,7 @@ class Subject:
         end: UTC microseconds before which they count.
         suspense: Items that came to suspense with it, by reason.
         remarks: What a person should look at.
+        tables: Further tables.
     """
 
     kind: str
@@ -58,6 +60,7 @@ class Subject:
     end: int | None = None
     suspense: list[dict[str, Any]] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    tables: list[dict[str, Any]] = field(default_factory=list)
 
 
 def batch_page(
@@ -89,6 +92,7 @@ def batch_page(
         rated=[workspace.root / o.path for o in ledger.outputs("rated/", batch.id)],
         suspense=mine.sums("reason", "stage"),
         remarks=_gaps(ledger),
+        tables=passed_limits(workspace, ledger, name),
     )
     return _page(subject, zone, result, batch.inputs)
 
@@ -168,7 +172,7 @@ def _page(subject: Subject, zone: str, result: RunResult | None, inputs: str) ->
         tiles=tiles,
         remarks=subject.remarks,
         plots=_plots(subject, sums, hours, zone, result),
-        tables=[_nodes(rows), *_money(subject)],
+        tables=[_nodes(rows), *_money(subject), *subject.tables],
         footer=f"Inputs {inputs[:16]}. " * bool(inputs)
         + "Sums of committed records; provisional charges.",
     )
