@@ -150,11 +150,14 @@ class Rater:
         """
         chosen = self._chosen(prepared, state)
         n, held = prepared.n_rows, state.most_held
-        with self._pool.block(Block.size(dealt_words(n) + charge_words(n, held), ARRAYS)) as block:
+        counts = len(self.compiled.counts)
+        with self._pool.block(
+            Block.size(dealt_words(n) + charge_words(n, held, counts), ARRAYS)
+        ) as block:
             dealt = Dealt(prepared, chosen, len(self.subscribers.groups), block)
             words = (RATED_WORDS + KEPT_WORDS) * dealt.count + max(SPARE_TAKES, 0) * 2 + 2
             kept = Block(scratch(Block.size(words, RATED_ARRAYS + ARRAYS), np.uint8))
-            charge = charge_arrays(dealt.count, held, block, kept)
+            charge = charge_arrays(dealt.count, held, counts, block, kept)
             dealt.arrange_all(charge.event, charge.row)
             takes = self._price(state, charge, kept)
             table, rated_rows = rated_table(prepared, state, self._names, charge, takes, kept)
@@ -172,11 +175,14 @@ class Rater:
         """
         chosen = self._chosen(prepared, state)
         n, held = prepared.n_rows, state.most_held
-        with self._pool.block(Block.size(dealt_words(n) + charge_words(n, held), ARRAYS)) as block:
+        counts = len(self.compiled.counts)
+        with self._pool.block(
+            Block.size(dealt_words(n) + charge_words(n, held, counts), ARRAYS)
+        ) as block:
             dealt = Dealt(prepared, chosen, len(self.subscribers.groups), block)
             slices = tuple(dealt.slices(most))
             size = max((size for _, _, size in slices), default=0)
-            charge = charge_arrays(size, held, block, block)
+            charge = charge_arrays(size, held, counts, block, block)
             takes = scratch(Block.size(2 * (size + SPARE_TAKES), 2), np.uint8)
             for first, end, count in slices:
                 charge.cursor[:] = 0

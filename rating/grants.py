@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rating.opening import Opening
     from rating.subscribers import Subscribers
     from rating.tenures import Tenures
-    from tariffs.compiled import CompiledBook, Int32, Int64
+    from tariffs.compiled import CompiledBook, Int8, Int32, Int64
 
 _SUB = ROLES.index("sub")
 DAY = 86_400_000_000
@@ -48,18 +48,20 @@ class Instances:
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """Caps of one cycle: for each period its caps, for each cap its counter."""
+    """Caps and counts of one cycle: for each period its caps, then its counts, with their counters."""
 
     first: Int32
     """[periods + 1]"""
     cap: Int32
-    """Definition."""
+    """Definition: a cap of the book, or C + a count."""
     slot: Int32
     """First counter: one per name and owner (and day), kept over a plan change."""
     slot_cap: Int32
     """[slots] a definition with the counter's name."""
     slot_owner: Int32
-    """[slots] subscriber or group, as the cap's scope says."""
+    """[slots] subscriber or group, as the scope says."""
+    slot_shared: Int8
+    """[slots] index in CAP_SCOPES."""
     slot_day: Int32
     """[slots] day of the cycle, 0 first, -1 if it counts the whole cycle."""
 
@@ -221,22 +223,30 @@ def _given(cycle: str, book: CompiledBook, allowance: Int32, begin: Int64, end: 
 
 
 def count_caps(cycle: str, book: CompiledBook, data: Subscribers) -> Counters:
-    """Returns the caps of each period and their counters."""
+    """Returns the caps and counts of each period and their counters."""
     begin_us, end_us = cycle_bounds(cycle, book.time_zone)
     rows = _in_cycle(data, begin_us, end_us)
     row, position = _expand(rows, book.plan_cap_first, data.plan[rows])
     cap = book.plan_cap[position]
     keep = (book.cap_from_us[cap] <= begin_us) & (begin_us < book.cap_to_us[cap])
     row, cap = row[keep], cap[keep].astype(np.int64)
-    scope = book.cap_scope[cap].astype(np.int64)
+    if book.counts:
+        more, position = _expand(rows, book.plan_cnt_first, data.plan[rows])
+        row = np.concatenate([row, more])
+        cap = np.concatenate([cap, len(book.caps) + book.plan_cnt[position].astype(np.int64)])
+        order = np.argsort(row, kind="stable")
+        row, cap = row[order], cap[order]
+    daily = daily_of(book)
+    scope = np.append(book.cap_scope, book.cnt_scope)[cap].astype(np.int64)
     owner = np.where(scope != 0, data.group[row], data.subscriber[row]).astype(np.int64)
     _, name = distinct(book.caps)
-    key = (name[cap].astype(np.int64) << 34) | book.cap_daily[cap].astype(np.int64) << 33
+    name = np.append(name, len(book.caps) + np.arange(len(book.counts)))
+    key = (name[cap].astype(np.int64) << 34) | daily[cap].astype(np.int64) << 33
     key |= (scope << 32) | owner
     _, picked, owned = np.unique(key, return_index=True, return_inverse=True)
     counts = np.bincount(row, minlength=data.n_periods)
     # one counter, or one for each day
-    size = np.where(book.cap_daily[cap[picked]] != 0, days_of(cycle), 1)
+    size = np.where(daily[cap[picked]] != 0, days_of(cycle), 1)
     begin = np.cumsum(size) - size
     which = np.repeat(np.arange(len(size)), size)
     picked = picked[which]
@@ -247,5 +257,11 @@ def count_caps(cycle: str, book: CompiledBook, data: Subscribers) -> Counters:
         slot=begin[owned].astype(np.int32),
         slot_cap=cap[picked].astype(np.int32),
         slot_owner=owner[picked].astype(np.int32),
-        slot_day=np.where(book.cap_daily[cap[picked]] != 0, within, -1).astype(np.int32),
+        slot_shared=scope[picked].astype(np.int8),
+        slot_day=np.where(daily[cap[picked]] != 0, within, -1).astype(np.int32),
     )
+
+
+def daily_of(book: CompiledBook) -> Int8:
+    """Returns which definitions of caps, then of counts, are by day."""
+    return np.append(book.cap_daily, book.cnt_daily)

@@ -143,17 +143,18 @@ def class_name(book: CompiledBook, class_id: int, plan: int) -> str:
     )
 
 
-def charge_words(m: int, held: int) -> int:
+def charge_words(m: int, held: int, counts: int) -> int:
     """Returns the words of :func:`charge_arrays` in its block, with ``row`` and ``take_first``."""
-    return (EVENT_WORDS + CHARGE_WORDS + 4) * m + held + BLOCK * BLOCK_WORDS + 1
+    return (EVENT_WORDS + CHARGE_WORDS + 4) * m + held + 2 * counts + BLOCK * BLOCK_WORDS + 3
 
 
-def charge_arrays(m: int, held: int, block: Block, kept: Block) -> ChargeArrays:
+def charge_arrays(m: int, held: int, counts: int, block: Block, kept: Block) -> ChargeArrays:
     """Returns uninitialised output of the pricing kernel.
 
     Args:
         m: Number of events.
         held: Instances that one account holds at most.
+        counts: Counts of the book.
         block: Memory.
         kept: Memory for ``row`` and ``take_first``, which become part of the rated records.
     """
@@ -167,6 +168,7 @@ def charge_arrays(m: int, held: int, block: Block, kept: Block) -> ChargeArrays:
         failed=block.array(m, np.int32),
         failed_status=block.array(m, np.int8),
         held=block.array(held, np.int64),
+        counted=block.array(2 * (counts + 1), np.int64),
         block=block.array(BLOCK * BLOCK_WORDS, np.int64),
         cursor=np.zeros(3, np.int64),
     )

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from rating.cycles import cycle_bounds
 from rating.further import NONE, further_counters
-from rating.grants import count_caps, grant
+from rating.grants import count_caps, daily_of, grant
 from rating.kernels.arrays import ACCOUNT_WORDS, INSTANCE_WORDS, StateArrays
 from rating.kernels.limits import DAILY_SHIFT
 from rating.names import distinct
@@ -49,7 +49,8 @@ STATE_SCHEMA = pa.schema(
 )
 """A stored state: what is not zero, by names that survive a new load of book and subscribers.
 
-``kind`` is ``allowance`` (amount: units used) or ``cap`` (amount: 10^-6 of the currency spent);
+``kind`` is ``allowance`` (amount: units used), ``cap`` (amount: 10^-6 of the currency spent) or
+``count`` (amount: units, or 10^-6 of the currency);
 ``day`` (of the cycle, 0 first), ``limit`` (of the allowance, 0 first) and ``member`` (subscriber)
 tell the counters of one allowance apart."""
 
@@ -86,8 +87,8 @@ class CycleState:
         used: int64[instances + further counters], units taken.
         counter_instance: int32[used], the instance of each counter.
         counter_allowance: int32[used], its allowance.
-        counters: The caps.
-        cap_spent: int64[slots], net in 10^-6 of the currency.
+        counters: The caps and counts.
+        cap_spent: int64[slots], net in 10^-6 of the currency, of counts of usage its units.
         orphans: Rows of a stored state that fit nothing any more (see :meth:`from_table`).
     """
 
@@ -264,7 +265,7 @@ class CycleState:
         """Returns the names of every counter of an allowance, then of every cap counter."""
         own, caps, book, data = self.instances, self.counters, self.compiled, self.subscribers
         more, of = self.further, self.counter_instance
-        by_group = book.cap_scope[caps.slot_cap] != 0
+        by_group = caps.slot_shared != 0
         n_own, n_caps = len(own.allowance), len(caps.slot_cap)
 
         def of_cap(names: pa.Array, wanted: NDArray[np.bool_]) -> pa.Array:
@@ -280,14 +281,16 @@ class CycleState:
             for name, values in (
                 ("plan", book.givers),
                 ("alw", book.allowances),
-                ("cap", book.caps),
+                ("cap", book.caps + book.counts),
             )
         }
         no_name = pa.nulls(n_caps, pa.string())
         pairs = {
             "kind": (
                 pa.array(["allowance"] * len(of), pa.string()),
-                pa.array(["cap"] * n_caps, pa.string()),
+                pa.array(["cap", "count"], pa.string()).take(
+                    pa.array((caps.slot_cap >= len(book.caps)).astype(np.int8))
+                ),
             ),
             "charge_group": (
                 data.groups.take(pa.array(own.group[of])),
@@ -349,7 +352,7 @@ def _kernel_rows(state: CycleState) -> tuple[Int32, Int64, Int64]:
     return (
         account.reshape(-1),
         instance.reshape(-1),
-        state.compiled.cap_daily[caps.cap].astype(np.int64) << DAILY_SHIFT
+        daily_of(state.compiled)[caps.cap].astype(np.int64) << DAILY_SHIFT
         | caps.cap.astype(np.int64) << 32
         | caps.slot,
     )

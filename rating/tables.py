@@ -28,9 +28,8 @@ def price_arrays(book: CompiledBook) -> layout.PriceArrays:
     # the rounding unit is row 0; a beat of 0 is the price's
     divisors = np.concatenate([[book.round_unit], divisors[divisors > 0]])
     price_line, first_word = _price_lines(book, divisors)
-    kind, samples = class_kinds(
-        (book.alw_match, book.lim_match, book.disc_match, book.cap_match), book.n_classes
-    )
+    matches = (book.alw_match, book.lim_match, book.disc_match, book.cap_match, book.cnt_match)
+    kind, samples = class_kinds(matches, book.n_classes)
 
     def by_kind(match: UInt8) -> UInt8:
         return np.ascontiguousarray(match.reshape(-1, book.n_classes)[:, samples]).reshape(-1)
@@ -42,6 +41,8 @@ def price_arrays(book: CompiledBook) -> layout.PriceArrays:
         len(book.plans),
         len(samples),
         book.round_mode,
+        len(book.caps),
+        len(book.counts),
     )
     return layout.PriceArrays(
         epoch_end=np.append(book.epoch_start_us[1:], layout.FAR),
@@ -71,8 +72,17 @@ def price_arrays(book: CompiledBook) -> layout.PriceArrays:
         plan_disc=book.plan_disc,
         discount=_discounts(book),
         discount_match=by_kind(book.disc_match),
+        discount_after=_rows(
+            2,
+            np.where(book.disc_count >= 0, len(book.caps) + book.disc_count, -1),
+            book.disc_after,
+        ),
         cap_amount=book.cap_amount,
-        cap_match=by_kind(book.cap_match),
+        cap_match=np.append(
+            by_kind(book.cap_match), np.zeros(len(book.counts) * len(samples), np.uint8)
+        ),
+        count_match=by_kind(book.cnt_match),
+        count_rum=book.cnt_rum.astype(np.int64),
         sizes=np.array(sizes, np.int64),
     )
 
@@ -138,6 +148,9 @@ def _price_lines(book: CompiledBook, divisors: Int64) -> tuple[Int64, Int32]:
     lines[head] = book.pm_connect
     volume = book.pm_kind == STEP_KINDS.index("volume")
     lines[head + 1] = steps + bounded * layout.HAS_BOUNDS + volume * layout.VOLUME
+    counted = book.pm_count >= 0
+    definition = (len(book.caps) + book.pm_count[counted]).astype(np.int64)
+    lines[head[counted] + 1] |= layout.COUNTED | definition << layout.COUNT_SHIFT
     owner = np.repeat(np.arange(len(steps)), steps)
     at = np.arange(len(owner)) - book.pm_step_first[owner]
     at = head[owner] + layout.FIRST_STEP + layout.STEP_WORDS * at

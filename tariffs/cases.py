@@ -104,7 +104,8 @@ class Case:
         others: Rows of other subscribers; what a row leaves out is filled in.
         tables: Further tables of the subscriber data, by name, as rows.
         left: What is left of allowances at the beginning of the first cycle, by name.
-        spent: What caps have seen by then, 10^-6.
+        spent: What caps, and counts of charges, have seen by then, 10^-6.
+        counted: What counts of usage have seen by then.
         usages: In the order in which they are written.
         expect: About all of it: ``left``, ``total``, ``lines``, ``bill``.
         empty: Places of ``expect: {}``, with the number of the usage: filled in by an update.
@@ -118,6 +119,7 @@ class Case:
     tables: dict[str, tuple[dict[str, str], ...]]
     left: dict[str, tuple[str, int]]
     spent: dict[str, int]
+    counted: dict[str, tuple[str, int]]
     usages: tuple[Usage, ...]
     expect: tuple[Expected, ...]
     empty: tuple[tuple[int, Span], ...] = ()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tariffs.model import Book
 
 CASE = ("name", "usage", "expect")
-CASE_OPTIONS = ("plan", "subscriber", "others", "tables", "left", "spent")
+CASE_OPTIONS = ("plan", "subscriber", "others", "tables", "left", "spent", "counted")
 USAGE = ("service", "direction", "at", "quantity")
 USAGE_OPTIONS = (
     *("by", "to", "dialled", "network", "uplink", "friend", "on_net", "group", "record"),
@@ -86,6 +86,7 @@ def read_case(cell: Cell, book: Book, zone: ZoneInfo) -> Case | None:
         tables=_tables(table.get("tables")),
         left=_mapping(table.get("left"), "left", quantity_or_unlimited),
         spent=_mapping(table.get("spent"), "spent", amount),
+        counted=_mapping(table.get("counted"), "counted", quantity),
         usages=tuple(usages),
         expect=tuple(expect),
         empty=tuple(empty),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tariffs.compile_counts import book_counts, count_arrays
 from tariffs.compile_definitions import allowance_arrays, cap_arrays, discount_arrays, firsts
 from tariffs.compile_numbers import build_trie
 from tariffs.compile_rules import ClassSpace, RuleTables, compile_rules
@@ -13,7 +14,7 @@ from tariffs.compile_time import compile_calendar
 from tariffs.compiled import CALL_CLASSES, NO_PRICE, CompiledBook
 
 if TYPE_CHECKING:
-    from tariffs.model import Book
+    from tariffs.model import Book, Count
 
 
 def compile_book(book: Book) -> CompiledBook:
@@ -22,6 +23,7 @@ def compile_book(book: Book) -> CompiledBook:
     tables = compile_rules(book, space)
     trie = build_trie(book.numbers)
     calendar = compile_calendar(book)
+    counts = book_counts(book)
     return CompiledBook(
         digest=book.digest,
         currency=book.currency,
@@ -68,10 +70,11 @@ def compile_book(book: Book) -> CompiledBook:
         places=book.places,
         home_zones=book.places.home_zones,
         **_rule_arrays(tables, len(book.bands)),
-        **_price_arrays(tables),
+        **_price_arrays(tables, counts),
         **allowance_arrays(book, space),
-        **discount_arrays(book, space),
+        **discount_arrays(book, space, counts),
         **cap_arrays(book, space),
+        **count_arrays(book, space, counts),
         **_tax_arrays(book),
     )
 
@@ -98,8 +101,9 @@ def _rule_arrays(tables: RuleTables, bands: int) -> dict[str, Any]:
     }
 
 
-def _price_arrays(tables: RuleTables) -> dict[str, Any]:
+def _price_arrays(tables: RuleTables, counts: dict[str, Count]) -> dict[str, Any]:
     prices = list(tables.prices)
+    index = {name: at for at, name in enumerate(counts)}
     steps = [step for price in prices for step in price.steps]
     return {
         "price_models": tuple(price.name for price in prices),
@@ -107,6 +111,7 @@ def _price_arrays(tables: RuleTables) -> dict[str, Any]:
         "pm_min": np.array([price.minimum for price in prices], np.int64),
         "pm_max": np.array([price.maximum for price in prices], np.int64),
         "pm_kind": np.array([price.kind for price in prices], np.int8),
+        "pm_count": np.array([index.get(price.counted, -1) for price in prices], np.int32),
         "pm_step_first": firsts(len(price.steps) for price in prices),
         "step_from": np.array([step.start for step in steps], np.int64),
         "step_price": np.array([step.price for step in steps], np.int64),

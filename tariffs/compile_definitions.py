@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tariffs.compile_rules import ClassSpace
     from tariffs.compiled import Int32
     from tariffs.errors import Source
-    from tariffs.model import Allowance, Book, Cap, Discount, Option, Plan
+    from tariffs.model import Allowance, Book, Cap, Count, Discount, Option, Plan
 
 P = TypeVar("P")
 
@@ -42,7 +42,7 @@ class _Spans:
         return self.of[id(item)]
 
 
-def _spread(plans: Sequence[P], indexes: Callable[[P], list[int]]) -> tuple[list[int], np.ndarray]:
+def spread(plans: Sequence[P], indexes: Callable[[P], list[int]]) -> tuple[list[int], np.ndarray]:
     """Returns every plan's list end to end, and where each begins."""
     lists = [indexes(plan) for plan in plans]
     return [index for one in lists for index in one], firsts(len(one) for one in lists)
@@ -53,7 +53,8 @@ def firsts(lengths: Iterable[int]) -> Int32:
     return np.concatenate(([0], np.cumsum(list(lengths), dtype=np.int64))).astype(np.int32)
 
 
-def _stack(rows: list[np.ndarray]) -> np.ndarray:
+def stack(rows: list[np.ndarray]) -> np.ndarray:
+    """Returns tables over classes end to end."""
     return np.concatenate(rows) if rows else np.empty(0, np.uint8)
 
 
@@ -82,7 +83,7 @@ def allowance_arrays(book: Book, space: ClassSpace) -> dict[str, Any]:
         return [index for one in ordered for index in spans.add(one, one.quantity.spans())]
 
     givers: list[Plan | Option] = [*book.plans, *book.options]
-    plan_list, first = _spread(givers, of)
+    plan_list, first = spread(givers, of)
     items: list[Allowance] = spans.items
     bought = option_allowances(book)
     return {
@@ -90,7 +91,7 @@ def allowance_arrays(book: Book, space: ClassSpace) -> dict[str, Any]:
         "alw_quantity": np.array(spans.values, np.int64),
         "alw_rum": np.array([one.rum for one in items], np.int8),
         "alw_priority": np.array([one.priority for one in items], np.int32),
-        "alw_match": _stack([space.match(one.when) for one in items]),
+        "alw_match": stack([space.match(one.when) for one in items]),
         "alw_bands": np.array([_band_mask(one.bands) for one in items], np.int64),
         "alw_shared": np.array([one.shared for one in items], np.int8),
         "alw_prorate": np.array([one.prorate for one in items], np.int8),
@@ -113,20 +114,21 @@ def _limit_arrays(items: list[Allowance], space: ClassSpace) -> dict[str, Any]:
     return {
         "alw_limit_first": firsts(len(one.limits) for one in items),
         "lim_quantity": np.array([limit.quantity for _, limit in limits], np.int64),
-        "lim_match": _stack([space.match(limit.when or one.when) for one, limit in limits]),
+        "lim_match": stack([space.match(limit.when or one.when) for one, limit in limits]),
         "lim_member": np.array([limit.per_member for _, limit in limits], np.int8),
     }
 
 
-def discount_arrays(book: Book, space: ClassSpace) -> dict[str, Any]:
-    """Returns the arrays of discounts."""
+def discount_arrays(book: Book, space: ClassSpace, counts: dict[str, Count]) -> dict[str, Any]:
+    """Returns the arrays of discounts; ``counts`` are those of the book by name, in order."""
     spans = _Spans()
+    index = {name: at for at, name in enumerate(counts)}
 
     def of(plan: Plan) -> list[int]:
         defined = [book.discounts[name] for name in plan.discounts]
         return [index for one in defined for index in spans.add(one, one.value.spans())]
 
-    plan_list, first = _spread(book.plans, of)
+    plan_list, first = spread(book.plans, of)
     items: list[Discount] = spans.items
     return {
         "discounts": tuple(one.name for one in items),
@@ -134,12 +136,14 @@ def discount_arrays(book: Book, space: ClassSpace) -> dict[str, Any]:
         "disc_tiers": np.array([_band_mask(one.tiers) for one in items], np.int64),
         "disc_one_of": np.array([one.one_of for one in items], np.int8),
         "disc_value": np.array(spans.values, np.int64),
-        "disc_match": _stack([space.match(one.when) for one in items]),
+        "disc_match": stack([space.match(one.when) for one in items]),
         "disc_bands": np.array([_band_mask(one.bands) for one in items], np.int64),
         "disc_friends": np.array([one.audience == "friends" for one in items], np.int8),
         "disc_group": np.array([one.audience == "group" for one in items], np.int8),
         "disc_on_connect": np.array([one.on_connect for one in items], np.int8),
         "disc_exclusive": np.array([one.exclusive for one in items], np.int8),
+        "disc_count": np.array([index[o.count.name] if o.count else -1 for o in items], np.int32),
+        "disc_after": np.array([one.after for one in items], np.int64),
         "disc_from_us": np.array(spans.starts, np.int64),
         "disc_to_us": np.array(spans.ends, np.int64),
         "plan_disc_first": first,
@@ -154,12 +158,12 @@ def cap_arrays(book: Book, space: ClassSpace) -> dict[str, Any]:
     def of(plan: Plan) -> list[int]:
         return [index for one in plan.caps for index in spans.add(one, one.amount.spans())]
 
-    plan_list, first = _spread(book.plans, of)
+    plan_list, first = spread(book.plans, of)
     items: list[Cap] = spans.items
     return {
         "caps": tuple(owned(one.source, one.id) for one in items),
         "cap_amount": np.array(spans.values, np.int64),
-        "cap_match": _stack([space.match(one.when) for one in items]),
+        "cap_match": stack([space.match(one.when) for one in items]),
         "cap_daily": np.array([one.daily for one in items], np.int8),
         "cap_scope": np.array([one.scope for one in items], np.int8),
         "cap_from_us": np.array(spans.starts, np.int64),

@@ -45,6 +45,7 @@ class FixedPrice(NamedTuple):
     maximum: int
     kind: int
     steps: tuple[FixedStep, ...]
+    counted: str = ""
 
 
 class FixedRule(NamedTuple):
@@ -338,6 +339,7 @@ def fixed_price(price: Price, start: int) -> FixedPrice | None:
         NO_MAXIMUM if maximum is None else price.micros(maximum, start) or 0,
         price.kind,
         tuple(fixed),
+        price.count.name if price.count else "",
     )
 
 

@@ -3,7 +3,7 @@
 Amounts are int64 in 10^-6 of the currency unit ("µ"). Times are UTC microseconds, intervals
 half-open. Sizes: P plans, NZ zones, NC call classes, NR roaming classes, NB bands, NTM time
 models, ND day types, E epochs, R rules, M price models, A allowances, L limits of allowances,
-O options, D discounts, C caps. All arrays are C-contiguous; two-dimensional tables are stored flat, the last
+O options, D discounts, C caps, T counts. All arrays are C-contiguous; two-dimensional tables are stored flat, the last
 index running fastest.
 
 An event's class is one number::
@@ -83,6 +83,8 @@ CLOCKS: Final = ("switch", "book")
 ROUNDING_MODES: Final = ("half_up", "half_even", "up", "down")
 DISCOUNT_KINDS: Final = ("percent", "amount", "price")
 CAP_SCOPES: Final = ("subscriber", "charge_group")
+SPEND: Final = -1
+"""In place of an index in RUMS: what a count counts is the net of events, in 10^-6."""
 
 NO_ZONE: Final = -1
 NO_RULE: Final = -1
@@ -212,6 +214,8 @@ class CompiledBook:
     """[M] µ, most, -1 none."""
     pm_kind: Int8
     """[M] index in STEP_KINDS."""
+    pm_count: Int32
+    """[M] count at which its steps stand, -1: they begin anew with each event."""
     pm_step_first: Int32
     """[M + 1] steps of model m are step_*[pm_step_first[m] : pm_step_first[m + 1]]."""
     step_from: Int64
@@ -291,6 +295,10 @@ class CompiledBook:
     """[D] 1: on the connect fee too, 0: on usage only."""
     disc_exclusive: Int8
     """[D] 1: no later discount after this one."""
+    disc_count: Int32
+    """[D] count that its threshold looks at, -1: it has none."""
+    disc_after: Int64
+    """[D] holds for events before which so much was counted."""
     disc_from_us: Int64
     """[D] UTC µs: holds for events that start in [from, to)."""
     disc_to_us: Int64
@@ -314,6 +322,22 @@ class CompiledBook:
     plan_cap_first: Int32
     """[P + 1]"""
     plan_cap: Int32
+
+    # Counts over a day or a cycle: where steps stand, what thresholds look at.
+    counts: tuple[str, ...]
+    """``price/<name>`` and ``discount/<name>``; no name twice."""
+    cnt_rum: Int8
+    """[T] index in RUMS, or SPEND."""
+    cnt_match: UInt8
+    """[T * n_classes] 1 where a rated event is counted as a whole; of a price, which counts the units
+    that it prices, all 0."""
+    cnt_daily: Int8
+    """[T] 1: over the day of the book's zone on which events start, not over the cycle."""
+    cnt_scope: Int8
+    """[T] index in CAP_SCOPES."""
+    plan_cnt_first: Int32
+    """[P + 1] counts of plan p are plan_cnt[plan_cnt_first[p] : plan_cnt_first[p + 1]]."""
+    plan_cnt: Int32
 
     # Rounding and tax.
     round_unit: int

@@ -13,7 +13,7 @@ from tariffs.model import FREE, Rounding, TimeModel
 
 if TYPE_CHECKING:
     from tariffs.dated import Dated
-    from tariffs.model import Discount, Option, Price, Rule, ServiceDefaults, Tax, Zone
+    from tariffs.model import Count, Discount, Option, Price, Rule, ServiceDefaults, Tax, Zone
     from tariffs.places import DataClass
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -68,6 +68,7 @@ class Context:
     exclusions: dict[str, int] = field(default_factory=dict)
     """Exclusion groups of discounts by name, from 1."""
     options: dict[str, Option] = field(default_factory=dict)
+    counts: dict[str, Count] = field(default_factory=dict)
 
     _positions: dict[str, dict[str, int]] = field(default_factory=dict)
     _names: dict[int, tuple[Rule, frozenset[str]]] = field(default_factory=dict)

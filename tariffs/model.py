@@ -127,6 +127,22 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Count:
+    """What is counted over a day or a cycle, and kept over a change of plan by its name.
+
+    ``rum`` is an index in RUMS or SPEND, ``scope`` one in CAP_SCOPES. ``when``: which events are
+    counted; None: the units that a price prices.
+    """
+
+    name: str
+    source: Source
+    rum: int
+    daily: bool
+    scope: int
+    when: Conditions | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Price:
     """A price model; ``rum`` is an index in RUMS, ``kind`` in STEP_KINDS."""
 
@@ -142,6 +158,8 @@ class Price:
     """Of its amounts; empty: the book's."""
     exchange: Dated[int] | None = None
     """10^-9 of the book's currency for one of ``currency``; None: 1."""
+    count: Count | None = None
+    """Where its steps stand; None: each event begins at the first."""
 
     def micros(self, amount: int, when_us: int) -> int | None:
         """Returns one of its amounts in the book's currency at an instant, None without a rate."""
@@ -283,7 +301,8 @@ class Discount:
     """What is taken off an event; ``audience`` is ``everyone``, ``friends`` or ``group``.
 
     ``kind`` is an index in DISCOUNT_KINDS, ``value`` ppm or an amount. ``tiers`` None: all;
-    ``one_of``: exclusion group, 0 none.
+    ``one_of``: exclusion group, 0 none. ``after``: holds for events before which so much was
+    counted by ``count``.
     """
 
     name: str
@@ -298,6 +317,8 @@ class Discount:
     one_of: int
     on_connect: bool
     exclusive: bool
+    after: int = 0
+    count: Count | None = None
 
 
 @dataclass(frozen=True, slots=True)

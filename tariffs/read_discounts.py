@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tariffs.compiled import DISCOUNT_KINDS
 from tariffs.model import Discount
+from tariffs.read_counts import threshold_of_discount
 from tariffs.read_parts import anything, flag, read_bands, read_conditions, word
 from tariffs.scalars import amount, percent
 
@@ -13,9 +14,20 @@ if TYPE_CHECKING:
     from tariffs.cells import Cell
     from tariffs.context import Context
     from tariffs.dated import Dated
+    from tariffs.model import Count
 
 AUDIENCES = ("everyone", "friends", "group")
-OPTIONS = ("name", "for", "tiers", "when", "bands", "on_connect_fee", "exclusive", "one_of")
+OPTIONS = (
+    "name",
+    "for",
+    "tiers",
+    "when",
+    "bands",
+    "on_connect_fee",
+    "exclusive",
+    "one_of",
+    "after",
+)
 MOST_GROUPS = 60
 
 
@@ -33,6 +45,9 @@ def read_discounts(cell: Cell, context: Context) -> None:
             )
             continue
         kind = kinds[0]
+        after: tuple[int, Count | None] = (0, None)
+        if "after" in table:
+            after = threshold_of_discount(table["after"], name, context)
         context.discounts[name] = Discount(
             name,
             (table["name"].text("name") if "name" in table else None) or name,
@@ -46,6 +61,7 @@ def read_discounts(cell: Cell, context: Context) -> None:
             _group(table, context),
             flag(table, "on_connect_fee"),
             flag(table, "exclusive"),
+            *after,
         )
 
 

@@ -10,6 +10,7 @@ from tariffs.compiled import RUMS, STEP_KINDS
 from tariffs.dated import Dated
 from tariffs.errors import Source
 from tariffs.model import FREE, Price, Step
+from tariffs.read_counts import count_of_price
 from tariffs.scalars import MICRO, amount, percent, quantity
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ STEP_KEYS = ("price", "per")
 FLAT = "flat"
 ONE_STEP = (*STEP_KEYS, "beat", FLAT)
 PRICE_KEYS = (
-    *("connect", "kind", "steps", "minimum", "maximum", "measure", "currency", "partner"),
+    *("connect", "kind", "steps", "minimum", "maximum", "measure", "currency", "partner", "count"),
     *ONE_STEP,
 )
 PARTNER = RUMS.index("partner_charge")
@@ -89,6 +90,9 @@ def read_price(name: str, source: Source, cell: Cell, context: Context) -> Price
     kind = table["kind"].name("kind of steps", STEP_KINDS) if "kind" in table else None
     minimum, maximum = money("minimum", 0), money("maximum", None)
     _note_crossed(table, minimum, maximum)
+    count = count_of_price(table["count"], name, rum, context) if "count" in table else None
+    if count is not None and "partner" not in table:
+        _note_counted(table, steps, kind)
     return Price(
         name,
         source,
@@ -100,7 +104,20 @@ def read_price(name: str, source: Source, cell: Cell, context: Context) -> Price
         STEP_KINDS.index(kind) if kind in STEP_KINDS else 0,
         currency,
         context.exchange.get(currency),
+        count,
     )
+
+
+def _note_counted(table: dict[str, Cell], steps: Dated[tuple[Step, ...]], kind: str | None) -> None:
+    """Notes a price whose steps cannot stand where a count stands."""
+    cell = table["count"]
+    if kind == "volume":
+        cell.fail(
+            "What was priced before would have to be priced anew: volume steps are not counted.",
+            "Use graduated steps, or a discount with `after`.",
+        )
+    elif all(len(one) < 2 and not any(step.flat for step in one) for one in steps.values if one):
+        cell.fail("The price has one step: nothing depends on the count.", "Add steps, or drop it.")
 
 
 def _currency(table: dict[str, Cell], context: Context) -> str:
@@ -116,7 +133,7 @@ def _currency(table: dict[str, Cell], context: Context) -> str:
 
 def _partner_steps(table: dict[str, Cell], context: Context) -> Dated[tuple[Step, ...]]:
     """Returns the step of a price that is a partner's charge with a markup."""
-    for key in ("steps", "measure", "kind", *ONE_STEP):
+    for key in ("steps", "measure", "kind", "count", *ONE_STEP):
         if key in table:
             table[key].fail(f"{key!r} stands beside partner.", "The partner's charge is the price.")
     cell = table["partner"]

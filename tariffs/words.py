@@ -22,6 +22,7 @@ from tariffs.compiled import (
     FOREVER,
     RUMS,
     SERVICES,
+    SPEND,
     SPLIT_MODES,
     STEP_KINDS,
 )
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         Cap,
         Commitment,
         Conditions,
+        Count,
         Discount,
         Fee,
         Price,
@@ -133,8 +135,28 @@ def price_words(price: Price, at: int) -> str:
             parts.append(f"{words} {amount_written(value)}")
     if RUMS[price.rum] in {"uplink_bytes", "downlink_bytes"}:
         parts.append(RUMS[price.rum].replace("_bytes", " only"))
-    known = ("name", "source", "rum", "connect", "steps", "minimum", "maximum", "kind", "exchange")
+    if price.count is not None:
+        parts.append(f"steps run on over the {_period(price.count)}")
+    known = (
+        *("name", "source", "rum", "connect", "steps", "minimum", "maximum", "kind", "exchange"),
+        "count",
+    )
     return ", ".join([*parts, *_others(price, known, at)]).replace(":,", ":") or "free"
+
+
+def _period(count: Count) -> str:
+    """Returns over what, and whose, something is counted."""
+    whose = " of the charge group" if CAP_SCOPES[count.scope] == "charge_group" else ""
+    return ("day" if count.daily else "cycle") + whose
+
+
+def _threshold(one: Discount, count: Count, book: Book) -> str:
+    """Returns after what a discount holds."""
+    most = amount_written(one.after) if count.rum == SPEND else _counted(one.after, count.rum)
+    how = "spent" if count.rum == SPEND else "used"
+    when = conditions_words(count.when, book) if count.when else ""
+    text = f"after {most} {how} in the {_period(count)}"
+    return f"{text} ({when})" if when else text
 
 
 def _step(step: Step, price: Price, at: int) -> str:
@@ -281,11 +303,12 @@ def discount_words(one: Discount, book: Book, at: int) -> str:
     parts += [f"one of group {one.one_of}"] if one.one_of else []
     parts += [f"for {one.audience}"] if one.audience != "everyone" else []
     parts += [f"bands {some(_bands(one.bands, book))}"] if one.bands is not None else []
+    parts += [_threshold(one, one.count, book)] if one.count is not None else []
     parts += ["also on the connect fee"] if one.on_connect else []
     parts += ["ends the list"] if one.exclusive else []
     known = (
         *("name", "title", "source", "when", "bands", "kind", "value", "audience", "on_connect"),
-        *("exclusive", "tiers", "one_of"),
+        *("exclusive", "tiers", "one_of", "after", "count"),
     )
     return ", ".join([*parts, *_others(one, known, at)]) + f": {conditions_words(one.when, book)}"
 

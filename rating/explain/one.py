@@ -130,7 +130,7 @@ def _told(step: Step, event: Event, book: CompiledBook, show: Callable[[int | No
             f" before, {after:,} {unit} after."
         )
         return Step(step.kind, text, step.amount, {**step.facts, "before": after + units})
-    if step.kind in {"line", "allowance", "throttle"}:
+    if step.kind in {"line", "allowance", "throttle", "count"}:
         text = _LARGE.sub(lambda found: f"{int(found[0]):,}", step.text)
         return Step(step.kind, text, step.amount, step.facts)
     if step.kind == "rule":

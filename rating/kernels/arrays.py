@@ -23,11 +23,12 @@ RUM_SHIFT, RUM_MASK, TIME_MODEL_SHIFT = 8, 255, 16
 """A rule's word: split (0 unless it measures seconds), flags, metric, time model."""
 
 PRICE_STEPS, STEP_WORDS, FIRST_STEP = 0xFFFF, 3, 2
-HAS_BOUNDS, VOLUME = 1 << 16, 1 << 17
+HAS_BOUNDS, VOLUME, COUNTED, COUNT_SHIFT = 1 << 16, 1 << 17, 1 << 18, 32
 FLAT_STEP = 0
-"""A price: connect fee, number of steps with flags, then for each step from, price and
-``per << 32 | beat`` (places in the divisors; FLAT_STEP in place of per where the price is for the
-whole step); behind them, if flagged, minimum and maximum."""
+"""A price: connect fee, number of steps with flags (of a counted one the definition of its count
+above them), then for each step from, price and ``per << 32 | beat`` (places in the divisors; FLAT_STEP
+in place of per where the price is for the whole step); behind them, if flagged, minimum and
+maximum."""
 
 ALLOWANCE_WORDS = 4
 """An allowance: priority, metric, bands, beat (place in the divisors, -1 that of the price)."""
@@ -89,9 +90,12 @@ class PriceArrays(NamedTuple):
     plan_disc: np.ndarray
     discount: np.ndarray  # int64[D * 8], see above
     discount_match: np.ndarray  # uint8[D * kinds]
+    discount_after: np.ndarray  # int64[D * 2], definition of a count (-1 none), least
     cap_amount: np.ndarray
-    cap_match: np.ndarray  # uint8[C * kinds]
-    sizes: np.ndarray  # int64: bands, day types, day0, plans, kinds, round mode
+    cap_match: np.ndarray  # uint8[(C + T) * kinds], counts cap nothing
+    count_match: np.ndarray  # uint8[T * kinds]
+    count_rum: np.ndarray  # int64[T]
+    sizes: np.ndarray  # int64: bands, day types, day0, plans, kinds, round mode, caps, counts
 
 
 class StateArrays(NamedTuple):
@@ -100,7 +104,8 @@ class StateArrays(NamedTuple):
     account: np.ndarray  # int32[periods * 8], see above
     instance: np.ndarray  # int64[I * 4], see above
     used: np.ndarray  # int64[counters], changed; the first I are the instances' own
-    cap: np.ndarray  # int64, daily << 62 | definition << 32 | first counter, each cap of a period
+    cap: np.ndarray  # int64, daily << 62 | definition << 32 | first counter, each cap of a period,
+    # then each count, whose definition is C and more
     cap_spent: np.ndarray  # int64[counters], changed
     tier: np.ndarray  # int32[periods]
     extra: np.ndarray  # int64[X * 4], see above
@@ -123,5 +128,8 @@ class ChargeArrays(NamedTuple):
     failed: np.ndarray  # int32[m], positions of failed events
     failed_status: np.ndarray  # int8[m]
     held: np.ndarray  # int64, scratch: one account's instances
+    counted: (
+        np.ndarray
+    )  # int64[2 (T + 1)], scratch: counter and units that one event's prices count
     block: np.ndarray  # int64[BLOCK * 4], scratch: price, band, end, instant of the first stretches
     cursor: np.ndarray  # int64[3]: events priced, takes written, failed

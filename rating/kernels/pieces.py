@@ -13,6 +13,7 @@ from rating.kernels.arrays import (
     INSTANCE_WORDS,
     ON_CONNECT,
 )
+from rating.kernels.counts import count_slot
 from rating.kernels.jit import inlined
 from rating.kernels.limits import room, settle
 from rating.kernels.machine import divided, u
@@ -101,9 +102,22 @@ def _share(amount, ppm):
 
 
 @inlined
-def discounts(book, state, plan, kind, event, band, marks, connect, usage):
-    """Returns (discount, bits of the plan's discounts that took something)."""
+def discounts(book, state, account, kind, event, band, marks, connect, usage):
+    """Returns (discount, bits of the plan's discounts that took something).
+
+    Args:
+        book: PriceArrays.
+        state: StateArrays.
+        account: (plan, first cap, end of the caps and counts).
+        kind: Kind of the event's class.
+        event: (start, period).
+        band: Of its first piece.
+        marks: Its flags.
+        connect: Connect fee.
+        usage: Usage charge.
+    """
     start, period = event
+    plan, caps, caps_end = account
     excluded = np.int64(0)
     discount = np.int64(0)
     hits = np.int64(0)
@@ -124,6 +138,11 @@ def discounts(book, state, plan, kind, event, band, marks, connect, usage):
         tiers = book.discount[u(words + 6)]
         if tiers != -1 and (tiers >> np.int64(state.tier[u(period)])) & 1 == 0:
             continue
+        definition = book.discount_after[u(2 * d)]
+        if definition >= 0:
+            slot = count_slot(state, caps, caps_end, definition, start)
+            if state.cap_spent[u(slot)] < book.discount_after[u(2 * d + 1)]:
+                continue
         excluded |= book.discount[u(words + 7)]
         value = book.discount[u(words + 4)]
         options = book.discount[u(words + 5)]

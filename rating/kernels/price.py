@@ -25,6 +25,8 @@ from rating.kernels.arrays import (
     CHARGE_WORDS,
     CHARGED,
     CONNECT,
+    COUNT_SHIFT,
+    COUNTED,
     COVERED,
     DISCOUNT,
     EXTRA_WORDS,
@@ -48,6 +50,7 @@ from rating.kernels.arrays import (
     USAGE,
     ZERO_FREE,
 )
+from rating.kernels.counts import count_event, count_slot, log_units
 from rating.kernels.guide import CONTINUES, EVENT_WORDS, NO_PRICE, OVERFLOW
 from rating.kernels.jit import inlined, kernel
 from rating.kernels.limits import CAP_MASK, cap_counter, give_back
@@ -226,6 +229,7 @@ def price_events(book, state, charge, take_instance, take_units):
     line = charge.line
     block = charge.block
     rule_words = RULE_HEAD + book.sizes[0]
+    counts = book.sizes[7] > 0
     events = event.shape[0] // EVENT_WORDS
     at = charge.cursor[0]
     takes = charge.cursor[1]
@@ -279,6 +283,7 @@ def price_events(book, state, charge, take_instance, take_units):
             begin = np.int64(0)  # first unit of the piece
             paid = np.int64(0)  # units up to here are covered or priced (beats run on)
             priced = np.int64(0)  # units priced so far: where the steps stand
+            counted = np.int64(0)  # counters to which its prices added
             last_price = np.int64(NO_MODEL)
             moment = block[u(BLOCK_WORDS * in_block + 3)]
             epoch = (marks >> 16) & 0xFFFF
@@ -343,9 +348,19 @@ def price_events(book, state, charge, take_instance, take_units):
                     before = position
                     end = cut if split == _ISOLATED else quantity
                     entering = price != last_price or split == _ISOLATED
-                    position, priced, usage = walk(
-                        book, price, entering, (cut, end), position, priced, usage
+                    stand = priced
+                    slot = np.int64(-1)
+                    if counts and book.price_line[u(price + 1)] & COUNTED != 0:
+                        definition = book.price_line[u(price + 1)] >> COUNT_SHIFT
+                        slot = count_slot(state, caps, caps_end, definition, start)
+                        stand = np.int64(state.cap_spent[u(slot)])
+                        entering = False
+                    position, reached, usage = walk(
+                        book, price, entering, (cut, end), position, stand, usage
                     )
+                    priced += reached - stand
+                    if slot >= 0:
+                        counted = log_units(state, charge, counted, slot, reached - stand)
                     if position > before:
                         last_price = price
                     charged += position - before
@@ -397,6 +412,9 @@ def price_events(book, state, charge, take_instance, take_units):
                         (first_take, takes),
                         (take_instance, take_units),
                     )
+                for entry in range(counted):
+                    slot = charge.counted[u(2 * entry)]
+                    state.cap_spent[u(slot)] -= charge.counted[u(2 * entry + 1)]
                 for entry in range(first_take, takes):
                     state.used[u(take_instance[u(entry)])] -= take_units[u(entry)]
                 takes = first_take
@@ -410,7 +428,15 @@ def price_events(book, state, charge, take_instance, take_units):
             net = np.int64(0)
             if status == 0 and gross > 0:
                 discount, hits = discounts(
-                    book, state, plan, kind, (start, period), first_band, marks, connect, usage
+                    book,
+                    state,
+                    (plan, caps, caps_end),
+                    kind,
+                    (start, period),
+                    first_band,
+                    marks,
+                    connect,
+                    usage,
                 )
                 room = np.int64(LARGEST_AMOUNT)
                 for k in range(caps, caps_end):
@@ -426,6 +452,9 @@ def price_events(book, state, charge, take_instance, take_units):
                     cap = state.cap[u(k)]
                     if book.cap_match[u(((cap >> 32) & CAP_MASK) * book.sizes[4] + kind)] != 0:
                         state.cap_spent[u(cap_counter(state, cap, start))] += net
+
+            if counts and status == 0:
+                count_event(book, state, (caps, caps_end), kind, (start, quantity, rum), net)
 
             words = CHARGE_WORDS * at
             line[u(words + CHARGED)] = charged

@@ -10,6 +10,7 @@ import numpy as np
 from rating.cycles import cycle_bounds, day_number
 from rating.reference.grants import grants_of
 from rating.reference.steps import money
+from tariffs.compiled import CAP_SCOPES, RUMS, SPEND
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from tariffs.compiled import CompiledBook
 
 CapKey = tuple[str, str, int, int | None]
-"""(cap, "subscriber" or "charge_group", its index, local day since 1970-01-01 of one by day)."""
+"""(cap or count, "subscriber" or "charge_group", its index, local day since 1970-01-01 of one by
+day)."""
 
 
 @dataclass(slots=True)
@@ -35,6 +37,8 @@ class Balances:
     data: Subscribers
     grants: list[Grant] = field(default_factory=list)
     spent: dict[CapKey, Decimal] = field(default_factory=dict)
+    counted: dict[CapKey, int] = field(default_factory=dict)
+    """Units of counts, of those of charges 10^-6."""
 
     @classmethod
     def opened(
@@ -86,14 +90,17 @@ class Balances:
             grant.used += sum(
                 units for (_, limit, _), units in grant.taken.items() if limit is None
             )
+        first = day_number(state.begin_us, book.time_zone)
         for slot in state.cap_spent.nonzero()[0]:
-            cap = int(caps.slot_cap[slot])
-            scope = "charge_group" if book.cap_scope[cap] else "subscriber"
+            at = int(caps.slot_cap[slot]) - len(book.caps)
+            name = book.caps[at] if at < 0 else book.counts[at]
             day = int(caps.slot_day[slot])
-            first = day_number(state.begin_us, book.time_zone)
-            at = None if day < 0 else first + day
-            key = (book.caps[cap], scope, int(caps.slot_owner[slot]), at)
-            out.spent[key] = money(int(state.cap_spent[slot]))
+            scope = CAP_SCOPES[caps.slot_shared[slot]]
+            key = (name, scope, int(caps.slot_owner[slot]), None if day < 0 else first + day)
+            if at < 0:
+                out.spent[key] = money(int(state.cap_spent[slot]))
+            else:
+                out.counted[key] = int(state.cap_spent[slot])
         return out
 
     def usable(self, period: int, start: int) -> list[Grant]:
@@ -162,6 +169,36 @@ class Balances:
                 day = day_number(start, book.time_zone) if book.cap_daily[cap] else None
                 out.append((int(cap), (book.caps[cap], scope, owner, day)))
         return out
+
+    def count_key(self, count: int, event: Event) -> CapKey:
+        """Returns what an event's use of a count is kept under."""
+        book, period = self.book, event.period
+        shared = bool(book.cnt_scope[count])
+        owner = int((self.data.group if shared else self.data.subscriber)[period])
+        day = day_number(event.start, book.time_zone) if book.cnt_daily[count] else None
+        return book.counts[count], CAP_SCOPES[int(shared)], owner, day
+
+    def count_of(self, count: int, event: Event) -> int:
+        """Returns what was counted before, as it concerns an event."""
+        return self.counted.get(self.count_key(count, event), 0)
+
+    def add(self, count: int, event: Event, units: int) -> None:
+        """Counts units; less than none takes them back."""
+        self.counted[self.count_key(count, event)] = self.count_of(count, event) + units
+
+    def count_event(self, event: Event, net: Decimal) -> None:
+        """Counts a rated event where thresholds look at it."""
+        book, plan = self.book, int(self.data.plan[event.period])
+        for count in book.plan_cnt[book.plan_cnt_first[plan] : book.plan_cnt_first[plan + 1]]:
+            if not book.cnt_match[count * book.n_classes + event.class_id]:
+                continue
+            rum = int(book.cnt_rum[count])
+            if rum == SPEND:
+                self.add(int(count), event, int(net.scaleb(6)))
+            elif rum == book.rule_rum[event.rule]:
+                self.add(int(count), event, event.quantity)
+            elif RUMS[rum] == "events":
+                self.add(int(count), event, 1)
 
 
 def _only(data: Subscribers, whose: set[int]) -> Subscribers:

@@ -15,7 +15,7 @@ class Step:
 
     Attributes:
         kind: ``guide``, ``classify``, ``rule``, ``free``, ``zero``, ``piece``, ``allowance``,
-            ``throttle``, ``line``, ``connect``, ``minimum``, ``maximum``, ``discount``, ``cap`` or ``rounding``.
+            ``throttle``, ``count``, ``line``, ``connect``, ``minimum``, ``maximum``, ``discount``, ``cap`` or ``rounding``.
         text: One sentence.
         amount: What it adds to the charge (negative: takes off); None where it moves no money.
             The amounts of all steps add up to the net charge.

@@ -16,7 +16,7 @@ from rating.reference.discounts import taken_off
 from rating.reference.pieces import FREE, SECOND, Piece, cut
 from rating.reference.steps import MICRO, Charge, NotRatedError, money, show
 from rating.schema import MONEY_LIMIT, RUM_UNITS
-from tariffs.compiled import STEP_KINDS
+from tariffs.compiled import SPEND, STEP_KINDS
 
 if TYPE_CHECKING:
     from rating.reference.balances import Balances
@@ -63,6 +63,7 @@ class _Meter:
         self.priced = 0
         self.paid = 0
         self.last_model = -1
+        self.counted: list[tuple[int, int]] = []
 
     def run(self) -> Charge:
         """Does everything in order."""
@@ -81,10 +82,13 @@ class _Meter:
         except NotRatedError:
             for grant, units in self.charge.takes:
                 self.balances.take(grant, self.event, -units)
+            for count, units in self.counted:
+                self.balances.add(count, self.event, -units)
             raise
         if self.charge.gross > 0:
             self._discounts()
             self._caps_and_rounding()
+        self.balances.count_event(self.event, self.charge.net)
         return self.charge
 
     def _rule(self) -> str:
@@ -124,9 +128,39 @@ class _Meter:
                 beat = int(book.alw_beat[grant.allowance]) or int(book.step_beat[steps[0]])
                 at += self._take(grant, piece.end - at, beat)
         end = piece.end if split == ISOLATED else self.event.quantity
+        if at < piece.end and book.pm_count[piece.model] >= 0:
+            self._counted_walk(piece, at, end)
+        else:
+            entering = piece.model != self.last_model or split == ISOLATED
+            self._walk(piece, at, end, entering=entering)
+
+    def _counted_walk(self, piece: Piece, at: int, end: int) -> None:
+        """Prices a piece through steps that stand where the day or the cycle has come to."""
+        book, balances, charge = self.book, self.balances, self.charge
+        count, before = int(book.pm_count[piece.model]), self.priced
+        stand = self.priced = balances.count_of(count, self.event)
+        period = "day" if book.cnt_daily[count] else "cycle"
+        name = book.counts[count]
+        charge.tell(
+            "count",
+            f"The steps of {book.price_models[piece.model]} stand at {stand} {self.unit} of the "
+            f"{period}.",
+            count=name,
+            counted=stand,
+            per=period,
+        )
+        self._walk(piece, at, end, entering=False)
+        units = self.priced - stand
+        balances.add(count, self.event, units)
+        self.counted.append((count, units))
+        self.priced = before + units
+
+    def _walk(self, piece: Piece, at: int, end: int, *, entering: bool) -> None:
+        """Prices a piece through the steps from a unit on."""
+        book = self.book
+        steps = range(book.pm_step_first[piece.model], book.pm_step_first[piece.model + 1])
         reached = self.priced + end - at
         volume = STEP_KINDS[book.pm_kind[piece.model]] == "volume"
-        entering = piece.model != self.last_model or split == ISOLATED
         while at < piece.end:
             stand = reached if volume else self.priced
             step = max(i for i in steps if book.step_from[i] <= stand)
@@ -284,7 +318,9 @@ class _Meter:
                 charge.discount += taken
                 charge.discounts.append(int(d))
                 name = book.discounts[d]
-                charge.tell("discount", f"{name}: {words}.", -taken, discount=name)
+                charge.tell(
+                    "discount", f"{name}: {words}{self._threshold(int(d))}.", -taken, discount=name
+                )
             if book.disc_exclusive[d]:
                 break
 
@@ -298,7 +334,24 @@ class _Meter:
             and (event.friend or not book.disc_friends[d])
             and (event.in_group or not book.disc_group[d])
             and book.disc_from_us[d] <= event.start < book.disc_to_us[d]
+            and self._threshold_reached(d)
         )
+
+    def _threshold_reached(self, d: int) -> bool:
+        """Returns whether so much was counted before the event as a discount asks for."""
+        book, count = self.book, int(self.book.disc_count[d])
+        return count < 0 or self.balances.count_of(count, self.event) >= book.disc_after[d]
+
+    def _threshold(self, d: int) -> str:
+        """Returns the threshold of a discount in words, empty where it has none."""
+        book, count = self.book, int(self.book.disc_count[d])
+        if count < 0:
+            return ""
+        rum, counted = int(book.cnt_rum[count]), self.balances.count_of(count, self.event)
+        period = "day" if book.cnt_daily[count] else "cycle"
+        if rum == SPEND:
+            return f", as {show(money(counted))} were spent in the {period} before"
+        return f", as {counted} {RUM_UNITS[rum]} were used in the {period} before"
 
     def _caps_and_rounding(self) -> None:
         """Limits to what the caps leave, then rounds without passing them."""

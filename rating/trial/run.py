@@ -233,13 +233,19 @@ def _open(state: CycleState, case: Case) -> None:
     for name, (_, units) in case.left.items():
         for at in _found(name, grants, "allowance", case, state):
             state.used[at] = max(0, int(own.given[at]) - units)
+    names = book.caps + book.counts
     slots = [
-        (book.caps[cap], -1 if book.cap_scope[cap] else int(owner))
-        for cap, owner in zip(counters.slot_cap, counters.slot_owner, strict=True)
+        (names[cap], -1 if shared else int(owner))
+        for cap, owner, shared in zip(
+            counters.slot_cap, counters.slot_owner, counters.slot_shared, strict=True
+        )
     ]
     for name, amount in case.spent.items():
         for slot in _found(name, slots, "cap", case, state):
             state.cap_spent[slot] = amount
+    for name, (_, units) in case.counted.items():
+        for slot in _found(name, slots, "count", case, state):
+            state.cap_spent[slot] = units
 
 
 def _found(

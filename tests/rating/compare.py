@@ -22,6 +22,7 @@ from rating.reference.balances import Balances, taken_of
 from rating.reference.classify import classify
 from rating.reference.steps import NotRatedError, money
 from rating.reference.twin import rate
+from tariffs.compiled import CAP_SCOPES
 from tests.rating import strategies, strategies_events
 from tests.rating.strategies_edr import edr_batch, plain_keys
 
@@ -154,16 +155,19 @@ def _compare_state(balances: Balances, state: CycleState, book: CompiledBook) ->
     _conserved(state, book)
     caps = state.counters
     first_day = day_number(state.begin_us, book.time_zone)
-    spent = {
+    names = book.caps + book.counts
+    seen = {
         (
-            book.caps[caps.slot_cap[slot]],
-            "charge_group" if book.cap_scope[caps.slot_cap[slot]] else "subscriber",
+            names[caps.slot_cap[slot]],
+            CAP_SCOPES[caps.slot_shared[slot]],
             int(caps.slot_owner[slot]),
             None if caps.slot_day[slot] < 0 else first_day + int(caps.slot_day[slot]),
-        ): money(state.cap_spent[slot])
+        ): int(state.cap_spent[slot])
         for slot in np.flatnonzero(state.cap_spent)
     }
-    assert spent == {key: amount for key, amount in balances.spent.items() if amount}
+    spent = {key: int(amount.scaleb(6)) for key, amount in balances.spent.items()}
+    expected = {key: amount for key, amount in (spent | balances.counted).items() if amount}
+    assert seen == expected
 
 
 def _carried(before: pa.Table | None, data: Subscribers) -> list[Carried]:

@@ -21,7 +21,7 @@ from rating.cycles import to_us
 from rating.schema import TIME
 from rating.subscribers import NO_LIMIT, Purchases, Subscribers
 from tariffs.compile_numbers import build_trie
-from tariffs.compiled import BEGINNING, CALL_CLASSES, FOREVER, CompiledBook
+from tariffs.compiled import BEGINNING, CALL_CLASSES, FOREVER, SPEND, CompiledBook
 from tariffs.dated import Dated
 from tariffs.model import NumberDeck
 from tests.rating.strategies_places import HOME_ZONES, places
@@ -37,6 +37,7 @@ OPTIONS = ("pack", "pass")
 USAGES = ((0, 0), (0, 1), (2, 0), (4, 0))
 """(service, direction): voice out and in, SMS out, data."""
 N_CLASSES = len(USAGES) * len(CALL_CLASSES) * len(ZONES) * len(ROAMING)
+COUNTS = 4
 SUBSCRIBERS = 6
 FIRST_IMSI = 460_001_000_000_000
 FIRST_NUMBER = 8_619_910_000_000
@@ -146,7 +147,7 @@ _BEAT = st.sampled_from([1, 6, 7, 60, 60, 60, 61, 1024, 90])
 
 
 def _prices(draw: st.DrawFn) -> dict[str, Any]:
-    """Price models: free and up to four others with up to three steps."""
+    """Price models: free and up to four others with up to three steps, counted or not."""
     models = draw(st.integers(1, 4))
     first, starts, price, per, beat = [0, 1], [0], [0], [60], [60]
     for _ in range(models):
@@ -166,7 +167,14 @@ def _prices(draw: st.DrawFn) -> dict[str, Any]:
         first.append(len(starts))
     extra = st.lists(st.one_of(st.just(0), _AMOUNT), min_size=models, max_size=models)
     most = st.lists(st.one_of(st.just(-1), _AMOUNT), min_size=models, max_size=models)
+    kind = np.array([0, *draw(st.lists(_RARE, min_size=models, max_size=models))], np.int8)
+    counted = st.lists(
+        st.sampled_from([-1, -1, -1, 0, 1, COUNTS - 1]), min_size=models, max_size=models
+    )
+    count = np.array([-1, *draw(counted)], np.int32)
     return {
+        # a loaded book counts no volume steps
+        "pm_count": np.where(kind == 1, -1, count).astype(np.int32),
         "price_models": ("free", *(f"price{k}" for k in range(models))),
         "pm_connect": np.array([0, *draw(extra)], np.int64),
         "pm_min": np.array([0, *draw(extra)], np.int64),
@@ -176,7 +184,7 @@ def _prices(draw: st.DrawFn) -> dict[str, Any]:
         "step_price": np.array(price, np.int64),
         "step_per": np.array(per, np.int64),
         "step_beat": np.array(beat, np.int64),
-        "pm_kind": np.array([0, *draw(st.lists(_RARE, min_size=models, max_size=models))], np.int8),
+        "pm_kind": kind,
         "step_flat": np.array(
             [0, *draw(st.lists(_RARE, min_size=len(beat) - 1, max_size=len(beat) - 1))], np.int8
         ),
@@ -284,6 +292,8 @@ def _definitions(draw: st.DrawFn, plans: int) -> dict[str, Any]:
         "disc_group": column(d, rare, np.int8),
         "disc_on_connect": column(d, flag, np.int8),
         "disc_exclusive": column(d, rare, np.int8),
+        "disc_count": column(d, st.sampled_from([-1, -1, *range(COUNTS)]), np.int32),
+        "disc_after": column(d, st.sampled_from([1, 60, 400, 500_000, 3_000_000]), np.int64),
         "disc_from_us": column(d, begin, np.int64),
         "disc_to_us": column(d, end, np.int64),
         "plan_disc_first": disc_first,
@@ -297,6 +307,14 @@ def _definitions(draw: st.DrawFn, plans: int) -> dict[str, Any]:
         "cap_to_us": column(c, end, np.int64),
         "plan_cap_first": cap_first,
         "plan_cap": cap,
+        "counts": tuple(f"count{k}" for k in range(COUNTS)),
+        "cnt_rum": column(COUNTS, st.sampled_from([SPEND, SPEND, 0, 0, 4, 1]), np.int8),
+        "cnt_match": _matches(draw, COUNTS),
+        "cnt_daily": column(COUNTS, flag, np.int8),
+        "cnt_scope": column(COUNTS, flag, np.int8),
+        # whoever has a price or a discount has its count
+        "plan_cnt_first": (COUNTS * np.arange(plans + 1)).astype(np.int32),
+        "plan_cnt": np.tile(np.arange(COUNTS, dtype=np.int32), plans),
     }
 
 

@@ -34,7 +34,93 @@ def route(row: str) -> Change:
     return added("routes.csv", f"origin,zone,charged_as\n{row}\n")
 
 
+STEPS = "steps: [{price: 1, per: 60 s}, {from: 60 s, price: 2, per: 60 s}]"
+
+
+def after(text: str) -> Change:
+    """The book whose discount has a threshold."""
+    return edited("discounts/all.yaml", "percent: 50 %", f"percent: 50 %, after: {text}")
+
+
 MISTAKES: Mistakes = {
+    "count over what": (
+        price(f"{{count: week, {STEPS}}}"),
+        "prices.yaml",
+        2,
+        ("Unknown period 'week'", "cycle, day"),
+    ),
+    "count without a period": (
+        price(f"{{count: {{scope: charge_group}}, {STEPS}}}"),
+        "prices.yaml",
+        2,
+        ("count lacks per",),
+    ),
+    "count of whom": (
+        price(f"{{count: {{per: day, scope: group}}, {STEPS}}}"),
+        "prices.yaml",
+        2,
+        ("'group'", "charge_group"),
+    ),
+    "name of a count": (
+        price(f"{{count: {{per: day, name: Voice minutes}}, {STEPS}}}"),
+        "prices.yaml",
+        2,
+        ("'Voice minutes' is no name for a count",),
+    ),
+    "volume steps counted": (
+        price(f"{{count: cycle, kind: volume, {STEPS}}}"),
+        "prices.yaml",
+        2,
+        ("priced anew", "graduated steps"),
+    ),
+    "one step counted": (
+        price("{count: cycle, price: 1, per: 60 s}"),
+        "prices.yaml",
+        2,
+        ("nothing depends on the count",),
+    ),
+    "two things in one count": (
+        edited(
+            "prices.yaml",
+            "cheap: {price: 0.15, per: 60 s}",
+            f"cheap: {{count: cycle, {STEPS}}}\n"
+            f"other: {{count: {{per: day, name: cheap}}, {STEPS}}}",
+        ),
+        "prices.yaml",
+        3,
+        ("seconds of a subscriber over the day", "prices.yaml:2", "another `name`"),
+    ),
+    "count of a partner's charge": (
+        price("{count: cycle, partner: {markup: 15 %}}"),
+        "prices.yaml",
+        2,
+        ("'count' stands beside partner",),
+    ),
+    "threshold of nothing": (
+        after("{per: day}"),
+        "discounts/all.yaml",
+        1,
+        ("nothing that is counted", "spend or usage"),
+    ),
+    "threshold of two things": (
+        after("{spend: 10.00, usage: 10 min}"),
+        "discounts/all.yaml",
+        1,
+        ("spend and usage", "spend or usage"),
+    ),
+    "threshold of 0": (after("{spend: 0.00}"), "discounts/all.yaml", 1, ("always holds",)),
+    "threshold without a unit": (
+        after("{usage: 100}"),
+        "discounts/all.yaml",
+        1,
+        ("'100'",),
+    ),
+    "threshold over a week": (
+        after("{spend: 10.00, per: week}"),
+        "discounts/all.yaml",
+        1,
+        ("'week'", "cycle, day"),
+    ),
     "kind of steps": (
         price("{kind: volumen, steps: [{price: 1, per: 60 s}]}"),
         "prices.yaml",
