@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,13 +38,16 @@ class Problem:
         return f"{text} {self.hint}" if self.hint else text
 
 
-class BookError(Exception):
-    """A tariff book that cannot be used.
+class ProblemsError(Exception):
+    """A folder of files that people edit and that cannot be used.
 
     Attributes:
-        folder: The book's folder, as given.
+        what: What the folder is.
+        folder: The folder, as given.
         problems: Every mistake found, in order of file and line.
     """
+
+    what: ClassVar[str]
 
     def __init__(self, folder: str, problems: Iterable[Problem]) -> None:
         self.folder = folder
@@ -53,8 +56,14 @@ class BookError(Exception):
 
     def __str__(self) -> str:
         count = len(self.problems)
-        head = f"The tariff book {self.folder} has {count} problem{'s' if count != 1 else ''}:"
+        head = f"{self.what} {self.folder} has {count} problem{'s' if count != 1 else ''}:"
         return "\n".join([head, *(f"  {problem}" for problem in self.problems)])
+
+
+class BookError(ProblemsError):
+    """A tariff book that cannot be used."""
+
+    what = "The tariff book"
 
 
 @dataclass(slots=True)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from tariffs.model import Allowance, Fee, Option
+from tariffs.model import Option
 from tariffs.read_allowances import read_allowance
 from tariffs.read_fees import read_fee
+from tariffs.read_parts import read_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tariffs.cells import Cell
     from tariffs.context import Context
 
-T = TypeVar("T", Fee, Allowance)
 OPTION_KEYS = ("name", "fees", "allowances")
 
 
@@ -33,24 +31,6 @@ def read_options(cell: Cell, context: Context) -> None:
             name,
             (table["name"].text("name") if "name" in table else None) or name,
             key.source,
-            tuple(_parts(table, "fees", read_fee, context)),
-            tuple(_parts(table, "allowances", read_allowance, context)),
+            tuple(read_parts(table, "fees", read_fee, context).values()),
+            tuple(read_parts(table, "allowances", read_allowance, context).values()),
         )
-
-
-def _parts(
-    table: dict[str, Cell],
-    key: str,
-    read: Callable[[Cell, Context], T | None],
-    context: Context,
-) -> list[T]:
-    """Returns the parts of a list, whose ids must differ."""
-    found: dict[str, T] = {}
-    for cell in table[key].items(key) if key in table else []:
-        part = read(cell, context)
-        if part is None:
-            continue
-        if part.id in found:
-            cell.fail(f"The id {part.id!r} is also in line {found[part.id].source.line}.")
-        found[part.id] = part
-    return list(found.values())

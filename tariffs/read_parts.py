@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from tariffs.compiled import CAP_SCOPES, DIRECTIONS, HOME_ZONE, RUMS, SERVICES
 from tariffs.errors import nearest
@@ -10,15 +10,31 @@ from tariffs.model import Cap, Conditions
 from tariffs.scalars import amount, yes_no
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from tariffs.cells import Cell
     from tariffs.context import Context
     from tariffs.dated import Dated
+    from tariffs.errors import Source
 
 CONDITIONS = ("service", "direction", "class", "zone", "data_class", "roaming")
 SERVED = frozenset(DIRECTIONS.index(name) for name in ("originating", "terminating", "forwarded"))
 """Legs that charge the served party; the others are meant only where they are named."""
+
+
+class Part(Protocol):
+    """What a list defines: a fee, an allowance, a cap."""
+
+    @property
+    def id(self) -> str:
+        """Its name among its like."""
+
+    @property
+    def source(self) -> Source:
+        """Where it is written."""
+
+
+AnyPart = TypeVar("AnyPart", bound=Part)
 
 
 def read_conditions(cell: Cell, context: Context) -> Conditions:
@@ -101,6 +117,24 @@ def identity(cell: Cell, table: dict[str, Cell]) -> tuple[str, str] | None:
         cell.fail(f"{one!r} is not an id.", "Use letters, digits and _.")
         return None
     return one, (table["name"].text("name") if "name" in table else None) or one
+
+
+def read_parts(
+    table: dict[str, Cell],
+    key: str,
+    read: Callable[[Cell, Context], AnyPart | None],
+    context: Context,
+) -> dict[str, AnyPart]:
+    """Returns id → part of a list, whose ids must differ."""
+    found: dict[str, AnyPart] = {}
+    for cell in table[key].items(key) if key in table else []:
+        part = read(cell, context)
+        if part is None:
+            continue
+        if part.id in found:
+            cell.fail(f"The id {part.id!r} is also in line {found[part.id].source.line}.")
+        found[part.id] = part
+    return found
 
 
 def dated_amount(table: dict[str, Cell], key: str, context: Context) -> Dated[int] | None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
 from tariffs.compiled import CLOCKS, RUMS, SERVICES, SPLIT_MODES
 from tariffs.context import ALWAYS
 from tariffs.dated import Dated
-from tariffs.errors import Source, nearest
+from tariffs.errors import nearest
 from tariffs.model import FREE, Plan, Price, Rule
 from tariffs.read_allowances import read_allowance
 from tariffs.read_fees import read_fee
@@ -25,6 +25,7 @@ from tariffs.read_parts import (
     flag,
     read_cap,
     read_conditions,
+    read_parts,
     unit_fits,
     word,
 )
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from tariffs.cells import Cell
     from tariffs.context import Context
+    from tariffs.read_parts import AnyPart, Part
 
 PLAN_KEYS = (
     "id",
@@ -53,17 +55,6 @@ PLAN_KEYS = (
 )
 CONSECUTIVE = SPLIT_MODES.index("consecutive")
 RULE_OPTIONS = ("id", "time", "split", "clock", "minimum", "zero_duration", "tax", "gl_code")
-
-
-class _Named(Protocol):
-    @property
-    def id(self) -> str: ...
-
-    @property
-    def source(self) -> Source: ...
-
-
-N = TypeVar("N", bound=_Named)
 
 
 def read_plans(cells: dict[str, Cell], context: Context) -> list[Plan]:
@@ -171,29 +162,22 @@ def _dropped(table: dict[str, Cell], base: Plan | None) -> set[str]:
     allowed: list[str] = []
     if base is not None:
         allowed += [rule.name.split("/")[1] for rule in base.rules]
-        parts: list[_Named] = [*base.fees, *base.allowances, *base.caps]
+        parts: list[Part] = [*base.fees, *base.allowances, *base.caps]
         allowed += [one.id for one in parts]
         allowed += base.discounts
     return set(table["without"].names("part of the inherited plan", allowed))
 
 
 def _merge(
-    inherited: tuple[N, ...],
+    inherited: tuple[AnyPart, ...],
     table: dict[str, Cell],
     key: str,
-    read: Callable[[Cell, Context], N | None],
+    read: Callable[[Cell, Context], AnyPart | None],
     dropped: set[str],
     context: Context,
-) -> tuple[N, ...]:
+) -> tuple[AnyPart, ...]:
     """Returns the inherited parts with the plan's own in place of those of the same id."""
-    own: dict[str, N] = {}
-    for cell in table[key].items(key) if key in table else []:
-        part = read(cell, context)
-        if part is None:
-            continue
-        if part.id in own:
-            cell.fail(f"The id {part.id!r} is also in line {own[part.id].source.line}.")
-        own[part.id] = part
+    own = read_parts(table, key, read, context)
     kept = [own.pop(part.id, part) for part in inherited if part.id not in dropped]
     return (*kept, *own.values())
 

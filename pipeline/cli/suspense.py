@@ -90,10 +90,7 @@ def list_(
     found = found if every else found.open
     one_by_one = rows or "reason" in wanted.wanted.of_items
     data = found.rows(limit) if one_by_one else found.sums()
-    if as_json:
-        print_json(data)
-        return
-    _print(data, f"{found.count:,} in suspense", "Nothing is in suspense.")
+    _tell(data, f"{found.count:,} in suspense", "Nothing is in suspense.", as_json=as_json)
 
 
 @suspense.command(
@@ -112,10 +109,7 @@ def summary(workspace: Workspace, *, wanted: Filter, as_json: bool) -> None:
 
     found = read_suspense(workspace, wanted)
     data = found.sums("state", "stage", "reason", "source", "format")
-    if as_json:
-        print_json(data)
-        return
-    _print(data, f"{found.count:,} items", "Nothing has been in suspense.")
+    _tell(data, f"{found.count:,} items", "Nothing has been in suspense.", as_json=as_json)
 
 
 @suspense.command(
@@ -292,6 +286,13 @@ def _print_result(found: dict[str, Any], *, as_json: bool) -> None:
     ]
     title = f"Batch {found['batch']}" if found["batch"] else "Nothing was changed"
     _print(rows, f"{title}: {found['taken']:,} items, {found['net']} {found['currency']}", "")
+
+
+def _tell(data: list[dict[str, Any]], title: str, nothing: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json(data)
+    else:
+        _print(data, title, nothing)
 
 
 def _print(data: list[dict[str, Any]], title: str, nothing: str) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from mediation import format_folders
 from pipeline.cli.main import main
 from traffic.nodes import write_node_file
 
@@ -18,10 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "samples" / "cdr" / "msc1" / "msc1_000002_202610070448.ber"
 
 
-@pytest.fixture(autouse=True)
-def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(format_folders, "_named", [])
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
 def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
