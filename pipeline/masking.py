@@ -7,6 +7,11 @@ import re
 KEPT_FRONT = 5
 KEPT_BACK = 2
 
+MASKED_NUMBERS = ("served_imsi", "served_msisdn", "served_imei", "other_number", "dialled")
+MASKED_TEXTS = ("other_text",)
+MASKED_PLACES = ("area", "cell")
+"""Columns of an event row that tell who or where somebody was."""
+
 _DIGITS = re.compile(r"(?<![0-9A-Za-z:./_-])\+?\d{10,15}(?![0-9A-Za-z:._-])")
 """Phone numbers, IMSI and IMEI in running text; not the digits inside a file name, a hex id, an
 amount or a time."""

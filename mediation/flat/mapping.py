@@ -253,9 +253,9 @@ class _Reader:
         for total, summed in holder.items():
             keys = (name, "totals", total)
             field = self.named({total: total}, keys, fields)
-            word = self.document.text(summed, keys, "a total")
-            known = {each.name for rule in types for each in rule.fields}
-            if word not in known:
+            word = self.document.text(summed, keys, "a total, the one field that it sums up,")
+            known = sorted({each.name for rule in types for each in rule.fields})
+            if word and word not in known:
                 hint = nearest(word, known)
                 self.document.problem(keys, f"no record has a field `{word}`", hint)
             elif field is not None:

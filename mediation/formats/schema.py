@@ -7,7 +7,7 @@ CHOICEs and lists into `Element` trees that the plan compiler, the inspector and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from mediation.errors import Problem
@@ -204,7 +204,7 @@ def load_schema(files: Iterable[Path], record: str, tags: str | None = None) -> 
 
     Args:
         files: The format's ASN.1 modules.
-        record: Name of the type of one record, usually a CHOICE.
+        record: Name of the type of one record: a CHOICE, or what every record is.
         tags: ``EXPLICIT`` or ``IMPLICIT`` instead of what the modules say.
 
     Raises:
@@ -236,7 +236,9 @@ def load_schema(files: Iterable[Path], record: str, tags: str | None = None) -> 
             known = ", ".join(sorted(resolver.types))
             message = f"record type {record} is not defined in {', '.join(names)}; defined: {known}"
             raise SchemaError(message)  # noqa: TRY301 - one place tells all that is wrong
-        schema = resolver.elements("", {"type": record}, "IMPLICIT")
+        found = resolver.elements("", {"type": record}, "IMPLICIT")
+        # Records of one type without a CHOICE around: the type itself names what it is.
+        schema = tuple(each if each.name else replace(each, name=record) for each in found)
     except SchemaError as error:
         if not problems:
             raise

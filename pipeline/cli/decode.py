@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         "huadan decode file.ber --record 7        one record; 7-9 three, 7- all from there",
         "huadan decode file.ber --offset 10432    what stands there",
         "huadan decode file.ber --failed          only what did not become an event",
+        "huadan decode file.ber --record 7 --rows what its event rows say",
         "huadan decode file.ber --stats           sums over the whole file",
         "huadan decode file.ber --json | head -n 3",
         "huadan decode file.ber --parquet rows.parquet --unmask",
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 @click.option("--record", "record", metavar="N[-M]", help="Only these records, the first is 1.")
 @click.option("--offset", type=click.IntRange(0), help="Only what stands at this offset.")
 @click.option("--failed", is_flag=True, help="Only what was suspended or discarded.")
+@click.option("--rows", is_flag=True, help="Also the event rows (EDRs) that records become.")
 @click.option("--stats", is_flag=True, help="Sums over the file instead of its records.")
 @click.option(
     "--parquet",
@@ -63,6 +65,7 @@ def decode(
     record: str | None,
     offset: int | None,
     failed: bool,
+    rows: bool,
     stats: bool,
     parquet: Path | None,
     unmask: bool,
@@ -80,7 +83,7 @@ def decode(
     from pipeline.inspection.show import Shower  # noqa: PLC0415
 
     reading = reading_here(workspace, format_name, framing, source)
-    with inspecting(file, reading) as inspection:
+    with inspecting(file, reading, with_rows=rows) as inspection:
         if stats:
             _stats(inspection, Shower(unmask), as_json=as_json)
         elif parquet is not None:

@@ -53,21 +53,33 @@ def list_(workspace: Workspace, *, as_json: bool) -> None:
 @format_.command(
     epilog=examples(
         "huadan format new acme_pbx            in ./formats, or in the workspace's",
+        "huadan format new acme_voicemail --kind delimited",
         "huadan format new acme_pbx --to /etc/huadan/formats",
     )
 )
 @click.argument("name")
 @workspace_option
+@click.option(
+    "--kind",
+    type=click.Choice(["ber", "delimited", "fixed_width"]),
+    default="ber",
+    show_default=True,
+    help="BER with a module, separated text, or fields at fixed places, text or binary.",
+)
 @click.option("--to", "folder", type=click.Path(path_type=Path), help="Folder of formats.")
-def new(name: str, *, workspace: Workspace, folder: Path | None) -> None:
-    """Lay out a new format NAME: module, mapping, README and test, ready to compile."""
+def new(name: str, *, workspace: Workspace, kind: str, folder: Path | None) -> None:
+    """Lay out a new format NAME: mapping, README and test, ready to compile.
+
+    A BER format has a module as well. The guide is mediation/formats/GUIDE.md.
+    """
     from pipeline.formats.new import lay_out  # noqa: PLC0415 - heavy imports only when needed
     from pipeline.normalization import formats_folder, normalization_here  # noqa: PLC0415
 
     normalization_here(workspace)
-    for path in lay_out(name, folder or formats_folder(workspace)):
+    for path in lay_out(name, folder or formats_folder(workspace), kind):
         click.echo(str(path))
-    click.echo(f"next: edit the module, then `huadan format check {name} FILE`", err=True)
+    what = "module and mapping" if kind == "ber" else "mapping"
+    click.echo(f"next: edit the {what}, then `huadan format check {name} FILE`", err=True)
 
 
 @format_.command(

@@ -38,20 +38,24 @@ class FileResult:
     discarded: int = 0
     unframed_bytes: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     error: str = ""
 
-    @property
-    def line(self) -> str:
-        """Returns one line about the file."""
+    def lines(self, name: str) -> list[str]:
+        """Returns a line about the file, one for each note on it, and where to look next."""
         if self.error:
-            return f"{self.file}: {self.error}"
+            return [f"{self.file}: {self.error}"]
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in self.reasons.items())
-        return (
+        result = (
             f"{self.file}: {self.framing}, {self.records:,} records: {self.decoded:,} decoded, "
             f"{self.suspended:,} suspended, {self.discarded:,} discarded; "
             f"{self.unframed_bytes:,} of {self.bytes:,} bytes in no record"
             + (f" ({reasons})" if reasons else "")
         )
+        out = [result, *(f"  note: {note}" for note in self.notes)]
+        if self.suspended or self.unframed_bytes:
+            out.append(f"  why: huadan decode {self.file} --format {name} --failed")
+        return out
 
 
 @dataclass(slots=True)
@@ -112,7 +116,7 @@ class Report:
         """Returns the report as lines of text."""
         out = [f"error: {problem}" for problem in self.errors]
         out += [f"warning: {problem}" for problem in self.warnings]
-        out += [result.line for result in self.files]
+        out += [line for result in self.files for line in result.lines(self.name)]
         if self.tags:
             sums = ", ".join(
                 f"{part['fields']} {status} ({part['seen']:,} seen)"
@@ -164,6 +168,7 @@ def _one_file(
         with inspecting(path, Reading(normalization, name)) as inspection:
             cdr = inspection.cdr
             result.framing, result.bytes = cdr.framing, cdr.size
+            result.notes = list(cdr.notes)
             result.unframed_bytes = sum(length for _, length, _ in cdr.unframed)
             reasons = Counter(reason for _, _, reason in cdr.unframed)
             for first in range(0, min(cdr.n_records, most), STEP):

@@ -12,7 +12,13 @@ from mediation.decoder import decode_chunk
 from mediation.edr import EDR_SCHEMA
 from pipeline.errors import UsageError
 from pipeline.inspection.show import mask_value
-from pipeline.masking import KEPT_BACK, KEPT_FRONT
+from pipeline.masking import (
+    KEPT_BACK,
+    KEPT_FRONT,
+    MASKED_NUMBERS,
+    MASKED_PLACES,
+    MASKED_TEXTS,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,9 +29,6 @@ if TYPE_CHECKING:
     Int64s = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 STEP: Final = 65_536
-MASKED_NUMBERS: Final = ("served_imsi", "served_msisdn", "served_imei", "other_number", "dialled")
-MASKED_TEXTS: Final = ("other_text",)
-MASKED_PLACES: Final = ("area", "cell")
 
 
 def export(

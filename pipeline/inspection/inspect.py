@@ -73,6 +73,7 @@ class Part:
         outcome: What became of a record: ``decoded``, ``suspended`` or ``discarded``.
         failure: Why it was not decoded.
         nodes: Its tags; of an outer value those beside the list of records.
+        rows: The event rows that it became, columns by name; only where they are asked for.
     """
 
     kind: str
@@ -83,15 +84,17 @@ class Part:
     outcome: str = ""
     failure: Failure | None = None
     nodes: tuple[Node, ...] = ()
+    rows: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """An open file and how to read it."""
+    """An open file and how to read it; `with_rows` parts have their event rows."""
 
     cdr: CdrFile
     format: Format
     normalization: NormalizationSettings
+    with_rows: bool = False
 
     def head(self) -> dict[str, Any]:
         """Returns what the file is and how it is framed, JSON-ready."""
@@ -150,6 +153,9 @@ class Inspection:
         cdr = self.cdr
         chunk = decode_chunk(cdr, some, self.normalization)
         decoded = set(chunk.edr.column("offset").to_pylist())
+        rows: dict[int, list[dict[str, Any]]] = {}
+        for row in chunk.edr.to_pylist() if self.with_rows else ():
+            rows.setdefault(row["offset"], []).append(row)
         failures = {
             row["offset"]: Failure(
                 row["stage"], row["reason"], row["detail"], row["tag_path"], row["fault_offset"]
@@ -164,7 +170,8 @@ class Inspection:
             if failure is None and offset not in decoded:
                 outcome, failure = "discarded", self._discard(index, offset)
             name = next((node.name or node.tag for node in nodes), "")
-            yield Part("record", offset, length, index + 1, name, outcome, failure, nodes)
+            events = tuple(rows.get(offset, ()))
+            yield Part("record", offset, length, index + 1, name, outcome, failure, nodes, events)
 
     def _discard(self, index: int, offset: int) -> Failure:
         rules = decode_chunk(self.cdr, range(index, index + 1), self.normalization).discarded
@@ -250,8 +257,8 @@ def reading_here(
 
 
 @contextmanager
-def inspecting(path: Path, reading: Reading) -> Iterator[Inspection]:
-    """Opens a file for looking at it.
+def inspecting(path: Path, reading: Reading, *, with_rows: bool = False) -> Iterator[Inspection]:
+    """Opens a file for looking at it; its records come `with_rows` or without.
 
     Raises:
         UsageError: The file cannot be read.
@@ -261,7 +268,8 @@ def inspecting(path: Path, reading: Reading) -> Iterator[Inspection]:
     with tempfile.TemporaryDirectory(prefix="huadan-") as scratch:
         settings = reading.settings(Path(scratch))
         with open_cdr_file(path, file_id, reading.format_name, settings) as cdr:
-            yield Inspection(cdr, formats.load(cdr.format_name), reading.normalization)
+            cdr_format = formats.load(cdr.format_name)
+            yield Inspection(cdr, cdr_format, reading.normalization, with_rows)
 
 
 def selection(text: str, records: int) -> range:
@@ -278,7 +286,8 @@ def selection(text: str, records: int) -> range:
     last = records if match[2] and not match[3] else int(match[3] or match[1])
     if not 1 <= first <= last or first > records:
         message = f"there are no records {text} in this file"
-        raise UsageError(message, f"it has records 1 to {records}" if records else "it has none")
+        none = "no record was found in it; --format and --framing say how it is to be read"
+        raise UsageError(message, f"it has records 1 to {records}" if records else none)
     return range(first - 1, min(last, records))
 
 

@@ -7,7 +7,7 @@ import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline.masking import mask_number
+from pipeline.masking import MASKED_NUMBERS, MASKED_PLACES, MASKED_TEXTS, mask_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,6 +31,8 @@ PLACE: Final = re.compile(r"location|cell|areacode|routingarea|trackingarea", re
 HIDDEN_PLACE: Final = "***"
 
 HIDDEN_KEYS: Final = ("file_id", "record_bytes")
+OF_THE_RECORD: Final = ("file_id", "offset")
+"""Columns of an event row that its record has said already."""
 
 
 def mask_value(text: str) -> str:
@@ -73,6 +75,9 @@ class Shower:
                 f"  {failure.stage}: {failure.reason} at {failure.offset}{where}: {failure.detail}"
             )
         out += (line for node in part.nodes for line in self._lines(node, 0))
+        for number, row in enumerate(part.rows, 1):
+            out.append(f"  event row {number} of {len(part.rows)}")
+            out += (f"{'':11}{name:<20}  {value}" for name, value in self._row(row).items())
         return "\n".join(out) + "\n"
 
     def object(self, part: Part) -> dict[str, Any]:
@@ -84,7 +89,22 @@ class Shower:
             found["type"] = part.name
         found["failure"] = None if part.failure is None else asdict(part.failure)
         found["tags"] = [self._plain(node) for node in part.nodes]
+        if part.rows:
+            found["rows"] = [self._row(row) for row in part.rows]
         return found
+
+    def _row(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Returns what an event row says: neither nothing nor a quantity of 0."""
+        said = {
+            name: value
+            for name, value in row.items()
+            if value not in {None, 0} and name not in OF_THE_RECORD
+        }
+        if self.unmask:
+            return said
+        for name in said.keys() & {*MASKED_NUMBERS, *MASKED_TEXTS}:
+            said[name] = mask_value(str(said[name]))
+        return said | dict.fromkeys(said.keys() & {*MASKED_PLACES}, HIDDEN_PLACE)
 
     def _plain(self, node: Node) -> dict[str, Any]:
         value, raw = self._shown(node)

@@ -103,6 +103,15 @@ def test_a_folder_is_a_format_without_any_python(tmp_path: Path) -> None:
     assert loaded.title == "Tiny"
 
 
+def test_a_record_that_is_no_choice_is_called_as_its_type(tmp_path: Path) -> None:
+    mapping = MAPPING.replace("record: Record", "record: Call").replace("  call:", "  Call:")
+    tiny = formats.load_folder(write(tmp_path, mapping))
+    assert [element.name for element in tiny.schema] == ["Call"]
+    call = wrap(b"\x31", bytes.fromhex("810864000021436587f982092610011200002b0800"))
+    [row] = rows_of(tiny, [call])
+    assert (row["record_type"], row["served_imsi"]) == ("Call", 460000123456789)
+
+
 def test_every_mistake_is_reported_at_once_with_its_line(tmp_path: Path) -> None:
     mapping = (
         MAPPING.replace("tbcd imsi", "tbdc imsi")

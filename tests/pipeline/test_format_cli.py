@@ -33,19 +33,23 @@ def checked(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:  # noqa
     return json.loads(out)
 
 
-def test_a_new_format_compiles_and_its_test_passes(capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, err = call(capsys, "new", "acme_pbx")
-    assert code == 0, err
-    names = {Path(line).name for line in out.splitlines()}
-    assert names == {"acme_pbx.asn", "mapping.yaml", "README.md", "test_acme_pbx.py"}
-    assert checked(capsys, "acme_pbx")["warnings"] == []
+def test_new_formats_compile_and_their_tests_pass(capsys: pytest.CaptureFixture[str]) -> None:
+    for kind in ("ber", "delimited", "fixed_width"):
+        name = f"acme_{kind}"
+        code, out, err = call(capsys, "new", name, "--kind", kind)
+        assert code == 0, err
+        names = {Path(line).name for line in out.splitlines()}
+        module = {"acme_ber.asn"} if kind == "ber" else set()
+        assert names == {"mapping.yaml", "README.md", f"test_{name}.py"} | module
+        assert checked(capsys, name)["warnings"] == []
     listed = json.loads(call(capsys, "list", "--json")[1])
-    assert {"acme_pbx", "3gpp_cs"} <= {row["name"] for row in listed}
+    assert {"acme_ber", "acme_delimited", "3gpp_cs"} <= {row["name"] for row in listed}
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "formats/acme_pbx"],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "formats"],
         env={"PYTHONPATH": str(ROOT), "PATH": ""}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
+    assert "3 passed" in done.stdout
 
 
 def test_names_that_cannot_be(capsys: pytest.CaptureFixture[str]) -> None:
@@ -136,3 +140,29 @@ def test_a_time_zone_is_tried(capsys: pytest.CaptureFixture[str], tmp_path: Path
     code, _, err = call(capsys, "check", "ericsson_cs", str(file), "--time-zone", "Europe/Berlim")
     assert code == 2
     assert "Europe/Berlin" in err
+
+
+def test_what_a_trailer_declares_and_a_line_that_does_not_fit(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    call(capsys, "new", "mine", "--kind", "delimited")
+    Path("cdr.txt").write_text(
+        "H;north;17\nC;;+8613910000001;+8613910000010;2026-10-01 09:30:00+0800;61;north\n"
+        "C;too;short\nT;3;60\n"
+    )
+    out = call(capsys, "check", "mine", "cdr.txt")[1]
+    assert "2 records: 1 decoded, 1 suspended" in out
+    assert "declares 3 records; 2 were read" in out
+    assert "declares 60 as sum of `seconds`" in out
+    assert "why: huadan decode cdr.txt --format mine --failed" in out
+
+
+def test_a_total_sums_up_one_field(capsys: pytest.CaptureFixture[str]) -> None:
+    call(capsys, "new", "mine", "--kind", "delimited")
+    mapping = Path("formats/mine/mapping.yaml")
+    text = mapping.read_text(encoding="utf-8")
+    mapping.write_text(text.replace("    seconds: seconds #", "    seconds: [seconds, kind] #"))
+    code, out, _ = call(capsys, "check", "mine")
+    assert code == 2
+    assert "the one field that it sums up" in out
+    assert "1 errors" in out

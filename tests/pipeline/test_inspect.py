@@ -99,6 +99,21 @@ def test_a_failure_has_reason_and_place(capsys: pytest.CaptureFixture[str], bare
     assert [part["kind"] for part in failed] == ["record", "unframed"]
 
 
+def test_event_rows_stand_under_their_record(
+    capsys: pytest.CaptureFixture[str], bare: Path
+) -> None:
+    parts = objects(capsys, str(bare), "--record", "1-2", "--rows", "--unmask")[1:]
+    assert "rows" not in parts[0]  # suspended
+    [row] = parts[1]["rows"]
+    assert row["service"] in {"voice", "sms"}
+    assert str(row["served_imsi"]).startswith("460")
+    assert "partner_charge" not in row
+    shown = call(capsys, str(bare), "--record", "2", "--rows")[1]
+    assert "event row 1 of 1" in shown
+    assert str(row["served_imsi"]) not in shown
+    assert "rows" not in objects(capsys, str(bare), "--record", "2")[1]
+
+
 @pytest.mark.parametrize(
     ("chosen", "numbers"), [("7", [7]), ("2-4", [2, 3, 4]), ("39-", [39, 40]), ("39-99", [39, 40])]
 )
