@@ -135,10 +135,9 @@ def recover(workspace: Workspace, ledger: Ledger) -> list[str]:
     done: list[str] = []
     if count := remove_taken_back(workspace, ledger):
         done.append(f"removed {count} files of batches that were taken back")
-    for batch in ledger.batches():
-        if batch.state == "committed":
-            publish(workspace, ledger, batch)
-            done.append(f"published {batch.name}")
+    for batch in ledger.unpublished():
+        publish(workspace, ledger, batch)
+        done.append(f"published {batch.name}")
     if workspace.staging.is_dir():
         for left in sorted(workspace.staging.iterdir()):
             shutil.rmtree(left, ignore_errors=True)

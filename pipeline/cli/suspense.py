@@ -86,8 +86,7 @@ def list_(
     """List suspended records: sums by stage and reason, or one by one."""
     from pipeline.suspense.journal import read_suspense  # noqa: PLC0415 - heavy imports
 
-    found = read_suspense(workspace, wanted)
-    found = found if every else found.open
+    found = read_suspense(workspace, wanted, ended=every)
     one_by_one = rows or "reason" in wanted.wanted.of_items
     data = found.rows(limit) if one_by_one else found.sums()
     _tell(data, f"{found.count:,} in suspense", "Nothing is in suspense.", as_json=as_json)

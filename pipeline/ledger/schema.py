@@ -162,5 +162,12 @@ MIGRATIONS: tuple[str, ...] = (
         reason    TEXT NOT NULL
     ) STRICT;
     """,
+    """
+    CREATE INDEX sheets_by_batch ON sheets (batch);
+    CREATE INDEX sheets_by_file ON sheets (file_id);
+    CREATE INDEX runs_by_batch ON runs (batch);
+    CREATE INDEX files_by_source ON files (source);
+    CREATE INDEX arrivals_waiting ON arrivals (file_id) WHERE batch IS NULL;
+    """,
 )
 """One script each; ``PRAGMA user_version`` says how many have been applied."""

@@ -173,10 +173,17 @@ class Ledger(Database):
 
     def batches(self, kind: BatchKind | None = None) -> list[Batch]:
         """Returns batches in order of commit."""
+        return self._batches("?1 IS NULL OR kind = ?1", kind)
+
+    def unpublished(self) -> list[Batch]:
+        """Returns batches that are committed, of which not all may be at its place."""
+        return self._batches("state = ?", "committed")
+
+    def _batches(self, where: str, value: object) -> list[Batch]:
         rows = self._db.execute(
-            "SELECT id, kind, name, cycle, inputs, state, summary FROM batches"
-            " WHERE ?1 IS NULL OR kind = ?1 ORDER BY id",
-            (kind,),
+            "SELECT id, kind, name, cycle, inputs, state, summary FROM batches"  # noqa: S608 - ours
+            f" WHERE {where} ORDER BY id",
+            (value,),
         )
         return [
             Batch(number, kind, name, cycle, inputs, state, json.loads(summary))
@@ -192,7 +199,8 @@ class Ledger(Database):
         """Returns what is published and not superseded, by path."""
         rows = self._db.execute(
             "SELECT path, digest, rows, bytes FROM outputs WHERE superseded IS NULL"
-            " AND substr(path, 1, length(?1)) = ?1 AND (?2 IS NULL OR batch = ?2) ORDER BY path",
+            " AND path >= ?1 AND path < ?1 || char(1114111) AND (?2 IS NULL OR batch = ?2)"
+            " ORDER BY path",
             (prefix, batch),
         )
         return [Output(*row) for row in rows]
@@ -260,7 +268,7 @@ class Ledger(Database):
             )
             sequence_gaps.write_gaps(db, batch)
             self._mark_bills(db, batch, commit)
-        return next(b for b in self.batches() if b.id == batch)
+        return self._batches("id = ?", batch)[0]
 
     def _mark_bills(self, db: sqlite3.Connection, batch: int, commit: Commit) -> None:
         if commit.kind == "bill":
@@ -351,6 +359,16 @@ class Ledger(Database):
             Sheet(source, name, file_id, json.loads(sheet)) for source, name, file_id, sheet in rows
         ]
 
+    def formats(self, file_ids: Iterable[str]) -> list[tuple[str, str, str, str | None]]:
+        """Returns (file id, source, name, format of the latest sheet that knows it) of files."""
+        return self._db.execute(
+            "SELECT file_id, source, name, (SELECT json_extract(sheet, '$.format') AS format"
+            "  FROM sheets WHERE sheets.file_id = files.file_id AND format <> ''"
+            "  ORDER BY sheets.rowid DESC LIMIT 1)"
+            " FROM files WHERE file_id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(file_ids)),),
+        ).fetchall()
+
     def arrival_times(self) -> list[tuple[str, float]]:
         """Returns (file id, last change of the original in seconds since 1970) of what waits."""
         rows = self._db.execute(
@@ -376,11 +394,13 @@ class Ledger(Database):
                 (now, exit_code, batch, run),
             )
 
-    def batch_times(self) -> dict[str, str]:
+    def batch_times(self, names: Iterable[str]) -> dict[str, str]:
         """Returns when each batch's command began; of a killed one, when the next one did."""
         rows = self._db.execute(
             "SELECT name, (SELECT started FROM runs WHERE runs.batch >= batches.id"
-            " ORDER BY runs.batch LIMIT 1) FROM batches ORDER BY id"
+            " ORDER BY runs.batch LIMIT 1) FROM batches"
+            " WHERE name IN (SELECT value FROM json_each(?)) ORDER BY id",
+            (json.dumps(list(names)),),
         )
         return {name: started for name, started in rows if started is not None}
 

@@ -18,7 +18,8 @@ from prometheus_client import (
     write_to_textfile,
 )
 
-from pipeline.batch.sheet import CARRIED, DESTINATIONS, Sheet
+from pipeline.batch.sheet import CARRIED, Sheet
+from pipeline.ledger import sums
 from pipeline.logs import log
 
 if TYPE_CHECKING:
@@ -67,14 +68,16 @@ def fill_registry(
         now: Seconds since 1970, for ages; the wall clock if None.
         overdue_days: Age from which an item of suspense is overdue.
     """
-    from pipeline.suspense.journal import read_items  # noqa: PLC0415 - polars, only where metrics are made
+    from pipeline.suspense.journal import keep_open, read_open  # noqa: PLC0415 - polars, only where metrics are made
 
     make = _Maker(registry)
     disable_created_metrics()  # type: ignore[no-untyped-call]  # a registry is made anew each time; its age says nothing
     instant = dt.datetime.now(dt.UTC).timestamp() if now is None else now
     _committed(make, ledger)
     _files(make, ledger, instant)
-    _suspense(make, read_items(workspace, ledger).open, instant, overdue_days)
+    found = read_open(workspace, ledger)
+    keep_open(workspace, ledger, found)
+    _suspense(make, found, instant, overdue_days)
     if result is not None:
         _run(make, result)
         if result.batch is not None:
@@ -86,42 +89,33 @@ def _committed(make: _Maker, ledger: Ledger) -> None:
     net = make.counter("net_currency_units", "Net of rated events, runs and recycling.")
     items = make.counter("recycled_items", "Items of suspense by what became of them.", "became")
     batches = make.counter("batches", "Committed batches.", "kind")
-    for name in DESTINATIONS:
-        records.labels(name)
+    for name, count in sums.records_by_destination(ledger).items():
+        records.labels(name).inc(count)
     for kind in ("run", "recycle", "write_off", "bill"):
         batches.labels(kind)
-    gained = 0.0
-    for batch in ledger.batches():
-        batches.labels(batch.kind).inc()
-        if batch.kind == "run":
-            for name in DESTINATIONS:
-                records.labels(name).inc(max(batch.summary.get(name, 0), 0))
-        if batch.kind in {"run", "recycle"}:
-            gained += float(batch.summary.get("net", "0"))
-        for name, count in (
-            batch.summary.get("items", {}).items() if batch.kind == "recycle" else ()
-        ):
-            items.labels(name).inc(count)
-    net.inc(max(gained, 0.0))
-    times = list(ledger.batch_times().values())
+    for kind, count in sums.batches_by_kind(ledger).items():
+        batches.labels(kind).inc(count)
+    for name, count in sums.recycled_items(ledger).items():
+        items.labels(name).inc(count)
+    net.inc(max(sums.net_of_batches(ledger), 0.0))
     last = make.gauge("last_batch_timestamp_seconds", "When the last batch began.")
-    last.set(dt.datetime.fromisoformat(times[-1]).timestamp() if times else 0)
+    last.set(sums.last_batch_time(ledger))
 
 
 def _files(make: _Maker, ledger: Ledger, now: float) -> None:
     files = make.gauge("files", "Files by state.", "state")
-    states = Tally(file.state for file in ledger.files())
+    states = sums.files_by_state(ledger)
     for state in ("taken", "committed", "suspended"):
-        files.labels(state).set(states[state])
-    waiting = {file.file_id for file in ledger.files("taken")}
-    oldest = min((at for file_id, at in ledger.arrival_times() if file_id in waiting), default=now)
-    make.gauge("backlog_files", "Files that are taken and in no batch yet.").set(len(waiting))
+        files.labels(state).set(states.get(state, 0))
+    oldest = min((at for _, at in ledger.arrival_times()), default=now)
+    backlog = make.gauge("backlog_files", "Files that are taken and in no batch yet.")
+    backlog.set(states.get("taken", 0))
     make.gauge("backlog_oldest_seconds", "Age of the oldest of them.").set(max(now - oldest, 0))
     gaps = make.gauge("sequence_gaps", "Missing file sequence numbers.", "source")
     missing: Tally[str] = Tally()
     for gap in ledger.gaps():
         missing[gap.source] += gap.count
-    for source in sorted({file.source for file in ledger.files()}):
+    for source in sums.sources(ledger):
         gaps.labels(source).set(missing[source])
 
 
@@ -132,11 +126,11 @@ def _suspense(make: _Maker, found: Suspense, now: float, overdue_days: float) ->
         items.labels(row["stage"], row["reason"], row["format"] or "none").set(row["count"])
     rest = sum(row["count"] for row in kept[MOST_REASONS:])
     items.labels("other", "other", "other").set(rest)
-    ages = [now - at.timestamp() for at in found.table["since"].drop_nulls().to_list()]
+    ages = now - found.table["since"].drop_nulls().dt.epoch("us") / 1e6
     oldest = make.gauge("suspense_oldest_seconds", "Age of the oldest item in suspense.")
-    oldest.set(max(ages, default=0))
+    oldest.set(max(ages.to_list(), default=0))
     overdue = make.gauge("suspense_overdue_items", "Items in suspense for longer than allowed.")
-    overdue.set(sum(age > overdue_days * DAY_S for age in ages))
+    overdue.set(int((ages > overdue_days * DAY_S).sum()))
 
 
 def _run(make: _Maker, result: RunResult) -> None:
@@ -177,12 +171,12 @@ def _sources(make: _Maker, ledger: Ledger, batch: str) -> None:
     records = make.gauge(
         "run_source_records", "Records of the last run.", "source", "format", "destination"
     )
-    sums: dict[tuple[str, str], Sheet] = {}
+    found: dict[tuple[str, str], Sheet] = {}
     for row in ledger.sheets(batch):
         if row.file_id != CARRIED:
             sheet = Sheet.from_dict(row.sheet)
-            sums.setdefault((row.source, sheet.format or "none"), Sheet()).add(sheet)
-    for (source, name), sheet in sorted(sums.items()):
+            found.setdefault((row.source, sheet.format or "none"), Sheet()).add(sheet)
+    for (source, name), sheet in sorted(found.items()):
         for destination, count in sheet.records.counts().items():
             records.labels(source, name, destination).set(count)
 

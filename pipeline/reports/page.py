@@ -16,7 +16,7 @@ from pipeline.errors import UsageError
 from pipeline.published import batch_of
 from pipeline.reports.credit import passed_limits
 from pipeline.reports.svg import bars, columns
-from pipeline.suspense.journal import read_items
+from pipeline.suspense.journal import Suspense, read_open
 from pipeline.upkeep.balance import Balance, balance_of
 from rating.cycles import cycles_between
 
@@ -83,8 +83,8 @@ def batch_page(
         message = f"there is no batch {name!r} that read or recycled records"
         raise UsageError(message, "`huadan status` lists batches")
     audit = [one for one in ledger.outputs("audit/") if batch_of(one.path) == name]
-    items = read_items(workspace, ledger)
-    mine = type(items)(items.table.filter(pl.col("batch") == name)).open
+    items = read_open(workspace, ledger)
+    mine = Suspense(items.table.filter(pl.col("batch") == name))
     subject = Subject(
         kind=KINDS[batch.kind],
         name=name,
@@ -116,7 +116,7 @@ def day_page(workspace: Workspace, ledger: Ledger, day: dt.date, zone: str) -> s
     remarks = _gaps(ledger)
     if row["percent"] is not None and abs(row["percent"] - 100) > 50:
         remarks.append(f"{row['percent']:.0f}% of the records that are usual on this weekday")
-    items = read_items(workspace, ledger).open.table
+    items = read_open(workspace, ledger).table
     items = items.filter(pl.col("since").dt.convert_time_zone(zone).dt.date() == day)
     subject = Subject(
         kind="Day",

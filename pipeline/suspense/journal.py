@@ -7,6 +7,7 @@ is taken back takes its changes of state along, and the octets of the first row 
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,6 +34,10 @@ SUSPENDED, RECYCLING, RECYCLED, WRITTEN_OFF = STATES
 OPEN: Final = (SUSPENDED, RECYCLING)
 LIGHT: Final = tuple(name for name in SUSPENSE_SCHEMA.names if name != "raw")
 """What a list needs; the octets are read where one item is shown."""
+NOTE: Final = ".suspense.parquet"
+"""Below ``reports/``: what was open when the journal had so many files."""
+NOTED_EVERY: Final = 16
+"""Files of the journal after which the note is made anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +60,8 @@ class Suspense:
     """Items of suspense.
 
     Attributes:
-        table: One row per item: LIGHT, and `batch` (the latest that touched it), `since` (instant
-            at which it came to suspense), `source`, `name` (of the file) and `format`.
+        table: One row per item: LIGHT, and `batch` (the latest that touched it), `first` (that
+            suspended it), `since` (when that was), `source`, `name` (of the file) and `format`.
     """
 
     table: pl.DataFrame
@@ -130,8 +135,12 @@ def whole_records(items: Suspense, chosen: Suspense) -> Suspense:
     return Suspense(whole)
 
 
-def read_suspense(workspace: Workspace, wanted: Filter | None = None) -> Suspense:
+def read_suspense(
+    workspace: Workspace, wanted: Filter | None = None, *, ended: bool = True
+) -> Suspense:
     """Returns the items of all committed batches, in the order in which they came to suspense.
+
+    Without those that have `ended` (recycled, written off) most of the journal need not be read.
 
     Raises:
         UsageError: nothing has been committed yet.
@@ -142,24 +151,96 @@ def read_suspense(workspace: Workspace, wanted: Filter | None = None) -> Suspens
         raise UsageError(message, "start with `huadan run`")
     load_config(workspace)
     with Ledger(workspace.ledger_file) as ledger:
-        found = read_items(workspace, ledger)
+        found = (read_items if ended else read_open)(workspace, ledger)
     return found.where(wanted) if wanted is not None else found
 
 
 def read_items(workspace: Workspace, ledger: Ledger) -> Suspense:
     """Returns all items with their present state."""
-    journal = _journal(workspace, ledger.outputs("suspense/"))
-    times = {name: dt.datetime.fromisoformat(text) for name, text in ledger.batch_times().items()}
-    first = journal.group_by(NAME).agg(pl.col("batch").first().alias("first"))
-    table = journal.unique(NAME, keep="last", maintain_order=True).join(
-        first, on=NAME, how="left", maintain_order="left"
+    return _completed(_latest(_journal(workspace, ledger.outputs("suspense/"))), ledger)
+
+
+def read_open(workspace: Workspace, ledger: Ledger) -> Suspense:
+    """Returns the items that are neither recycled nor written off.
+
+    Reads the part of the journal that has come since :func:`keep_open` noted what was open.
+    """
+    outputs = ledger.outputs("suspense/")
+    noted = _noted(workspace, outputs)
+    journal = _journal(workspace, outputs if noted is None else outputs[noted[1] :])
+    if noted is not None:
+        journal = pl.concat([noted[0], journal])
+    table = _latest(journal).filter(pl.col("state").is_in(OPEN))
+    return _completed(table, ledger)
+
+
+def keep_open(workspace: Workspace, ledger: Ledger, found: Suspense) -> None:
+    """Notes what is open, for later commands, if the journal has grown by some files since.
+
+    The note is worth nothing by itself: it says which files of the journal it is of, and one that
+    does not fit the ledger (a rollback, a restore) is not used.
+    """
+    outputs = ledger.outputs("suspense/")
+    noted = _noted(workspace, outputs)
+    if len(outputs) - (noted[1] if noted is not None else 0) < NOTED_EVERY:
+        return
+    state = pl.when(pl.col("state") == RECYCLING).then(pl.lit(SUSPENDED)).otherwise(pl.col("state"))
+    table = found.table.select(*LIGHT, "batch", "first").with_columns(state.alias("state"))
+    covers = {"files": str(len(outputs)), "digest": _digest(outputs)}
+    path = workspace.reports / NOTE
+    workspace.reports.mkdir(mode=0o700, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    partial.touch(0o600)
+    pq.write_table(table.to_arrow().replace_schema_metadata(covers), partial)
+    partial.rename(path)
+
+
+def _noted(workspace: Workspace, outputs: list[Output]) -> tuple[pl.DataFrame, int] | None:
+    """Returns what was noted and of how many files of the journal, None if it does not fit."""
+    try:
+        table = pq.read_table(workspace.reports / NOTE)
+        covers = {key.decode(): value.decode() for key, value in table.schema.metadata.items()}
+        count = int(covers["files"])
+    except (OSError, KeyError, ValueError, AttributeError):
+        return None  # a broken note is as good as none
+    if covers.get("digest") != _digest(outputs[:count]):
+        return None
+    frame: pl.DataFrame = pl.DataFrame(table)
+    return frame, count
+
+
+def _digest(outputs: list[Output]) -> str:
+    digest = hashlib.sha256()
+    for output in outputs:
+        digest.update(f"{output.path} {output.digest}\n".encode())
+    return digest.hexdigest()
+
+
+def _latest(journal: pl.DataFrame) -> pl.DataFrame:
+    """Returns the last row of each name, with the batch that suspended it as `first`."""
+    first = journal.group_by(NAME).agg(pl.col("first").first())
+    return (
+        journal.drop("first")
+        .unique(NAME, keep="last", maintain_order=True)
+        .join(first, on=NAME, how="left", maintain_order="left")
     )
+
+
+def _completed(table: pl.DataFrame, ledger: Ledger) -> Suspense:
+    """Returns items with when they came to suspense, and what is known of their files."""
+    times = {
+        name: dt.datetime.fromisoformat(text)
+        for name, text in ledger.batch_times(table["first"].unique()).items()
+    }
     since = pl.DataFrame(
         {"first": list(times), "since": list(times.values())},
         schema={"first": pl.String, "since": pl.Datetime("us", "UTC")},
     )
-    table = table.join(since, on="first", how="left", maintain_order="left").drop("first")
-    table = table.join(_files(ledger), on="file_id", how="left", maintain_order="left")
+    table = table.join(since, on="first", how="left", maintain_order="left")
+    files = ledger.formats(table["file_id"].unique())
+    columns = ("file_id", "source", "name", "format")
+    known = pl.DataFrame(files, schema=dict.fromkeys(columns, pl.String), orient="row")
+    table = table.join(known, on="file_id", how="left", maintain_order="left")
     return Suspense(_marked(table, ledger))
 
 
@@ -188,14 +269,9 @@ def _journal(workspace: Workspace, outputs: Iterable[Output]) -> pl.DataFrame:
         tables.append(plain(table))
         batches += [batch_of(output.path)] * table.num_rows
     frame: pl.DataFrame = pl.DataFrame(pa.concat_tables(tables))
-    return frame.with_columns(pl.Series("batch", batches, pl.String))
-
-
-def _files(ledger: Ledger) -> pl.DataFrame:
-    formats = {sheet.file_id: sheet.sheet.get("format") or None for sheet in ledger.sheets()}
-    rows = [(f.file_id, f.source, f.name, formats.get(f.file_id)) for f in ledger.files()]
-    columns = ("file_id", "source", "name", "format")
-    return pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String), orient="row")
+    return frame.with_columns(
+        pl.Series("batch", batches, pl.String), pl.Series("first", batches, pl.String)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ from pipeline.published import item_name
 from pipeline.suspense.again import Decoder, Items
 from pipeline.suspense.calls import suspended_calls
 from pipeline.suspense.corrections import open_corrections
-from pipeline.suspense.journal import Filter, Suspense, read_items, whole_records
+from pipeline.suspense.journal import Filter, Suspense, read_open, whole_records
 from pipeline.suspense.recycle_slice import Results, recycle_slice
 from pipeline.version import version
 
@@ -128,8 +128,8 @@ def recycle(
             workspace, config, ledger, 1, listener or Silent(), Stopwatch(), loading, flush=False
         )
         recover(workspace, ledger)
-        found = read_items(workspace, ledger)
-        chosen = whole_records(found.open, found.open.where(wanted or Filter()))
+        found = read_open(workspace, ledger)
+        chosen = whole_records(found, found.where(wanted or Filter()))
         if not chosen.count:
             return RecycleResult(None)
         running = open_running(workspace, config, ledger, loading)

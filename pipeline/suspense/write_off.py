@@ -21,7 +21,7 @@ from pipeline.parquet import write
 from pipeline.published import NAME
 from pipeline.suspense.again import EVENT_STAGES
 from pipeline.suspense.calls import suspended_calls
-from pipeline.suspense.journal import WRITTEN_OFF, Filter, read_items, whole_records
+from pipeline.suspense.journal import WRITTEN_OFF, Filter, read_open, whole_records
 from pipeline.suspense.rows import WHOLE_FILE
 from pipeline.suspense.withdrawn import ANY_CYCLE, WITHDRAWN_SCHEMA
 
@@ -62,7 +62,7 @@ def write_off(
     command = "suspense write-off"
     with locked(workspace.lock_file, command), Ledger(workspace.ledger_file) as ledger:
         recover(workspace, ledger)
-        found = read_items(workspace, ledger).open
+        found = read_open(workspace, ledger)
         chosen = whole_records(found, found.where(wanted))
         if not chosen.count:
             return None, 0

@@ -17,7 +17,7 @@ from pipeline.cli.main import main
 from pipeline.errors import UsageError
 from pipeline.ledger.store import Ledger
 from pipeline.operate import operate_recycle, operate_run, operate_write_off
-from pipeline.suspense import correct
+from pipeline.suspense import correct, journal
 from pipeline.suspense.corrections import Wanted, parse_wanted
 from pipeline.suspense.journal import Filter, read_history, read_suspense
 from pipeline.suspense.recycle import recycle
@@ -187,6 +187,34 @@ def test_recycling_whose_money_does_not_tie_changes_nothing(
     assert published(workspace.root) == before
     monkeypatch.undo()
     assert operate_recycle(workspace).batch == "batch-000002"
+
+
+def test_what_is_open_is_known_without_reading_the_whole_journal(
+    late: tuple[Workspace, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "NOTED_EVERY", 1)
+    workspace = copied(late[0], tmp_path / "ws")
+
+    def holds() -> int:
+        with Ledger(workspace.ledger_file) as ledger:
+            found = journal.read_open(workspace, ledger)
+            assert found.table.equals(journal.read_items(workspace, ledger).open.table)
+            journal.keep_open(workspace, ledger, found)
+        return found.count
+
+    count = holds()
+    note = workspace.reports / journal.NOTE
+    assert note.stat().st_mode & 0o777 == 0o600
+    kept = note.read_bytes()
+    assert holds() == count
+    show_subscribers(workspace, late[1])
+    operate_recycle(workspace)
+    assert note.read_bytes() != kept
+    assert holds() < count
+    rollback(workspace, "batch-000002", "2026-11-01T00:00:00+00:00")
+    assert holds() == count
+    note.write_bytes(b"broken")
+    assert holds() == count
 
 
 def test_recycling_again_is_a_no_op_until_something_changes(
