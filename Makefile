@@ -11,7 +11,7 @@ MINUTES := 30
 export PYTHONDONTWRITEBYTECODE :=
 export TZ := UTC
 
-.PHONY: help setup demo test check format fuzz compare crash bench pull soak lock clean
+.PHONY: help setup demo test check format fuzz second compare crash bench pull soak lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ format: setup ## format and fix what can be fixed
 
 fuzz: setup ## mutated records through framing and decoder; `make fuzz RECORDS=10000000` for more
 	@$(PY) -m tests.mediation.fuzz --records $(RECORDS)
+
+second: setup ## clean records of every format against asn1tools (and pycrate); `make second RECORDS=100000`
+	@$(PY) -m tests.mediation.second_opinion --records $(RECORDS)
 
 compare: setup ## rating kernels against their twin on drawn books; `make compare EVENTS=1000000`
 	@$(PY) -m tests.rating.compare --events $(EVENTS)

@@ -1,17 +1,14 @@
-"""The decoder against asn1tools, field by field, on records of every type.
+"""What a record's rows must be by the dictionaries that another decoder reads.
 
-Run by hand for many records: ``python -m tests.mediation.against_asn1tools --records 100000``.
-Expected rows come from asn1tools' dictionaries and the plain-Python codecs; only the mapping is
-shared with the decoder.
+Values come from asn1tools (or pycrate, which names them alike) and the plain-Python codecs; only
+the mapping is shared with the decoder. `second_opinion` compares many records.
 """
 
 # ruff: noqa: ANN401 - decoded ASN.1 values are of any type
 from __future__ import annotations
 
-import argparse
-import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
 
@@ -25,13 +22,18 @@ from mediation.reference import ber_codecs, text_codecs
 from mediation.reference.values import value_of as reference_value
 from mediation.time_zones import NO_ZONES
 from mediation.validation import RuleSet
-from tests.mediation.cdr_records import memory, random_records, specification
+from tests.mediation.cdr_records import memory
+from tests.mediation.other_decoders import with_asn1tools
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mediation.formats import Format
     from mediation.formats.rules import ColumnRule, RowsRule, TypeRule
     from mediation.formats.schema import Element
     from mediation.formats.sources import Condition, Source
+
+    Reader: TypeAlias = Callable[[str, str, bytes], Any]
 
 BATCH = 1000
 ZONE = "+08:00"
@@ -81,13 +83,15 @@ def holds(condition: Condition | None, value: Any) -> bool:
 def value_of(cdr_format: Format, source: Source, column: str, field: Any) -> tuple[Any, Any]:
     """Returns what a decoded field means for a column and its pair."""
     field = number_of(source.path[-1], field)
+    if source.path[-1].kind == "NULL":
+        field = b""  # asn1tools has None for it, pycrate 0
     if source.codec.op == ops.LOOKUP:
         table = cdr_format.mapping.tables[source.argument]
         octets = bytes([field]) if isinstance(field, int) else field
         return (table.get(octets[0]) if len(octets) == 1 else None), None
     if isinstance(field, int) and not isinstance(field, bool):
         return (str(field) if source.codec.render == "integer" else field), None
-    octets = field.encode() if isinstance(field, str) else bytes(field or b"")  # NULL is None
+    octets = field.encode() if isinstance(field, str) else bytes(field)
     return reference_value(octets, column, source, SETTINGS)
 
 
@@ -215,8 +219,13 @@ def expected_rows(cdr_format: Format, decoded: tuple[str, Any]) -> list[dict[str
     return [named(row, rule) for row in rows or [record]]
 
 
-def compare(format_name: str, records: list[bytes]) -> int:
+def compare(format_name: str, records: list[bytes], read: Reader = with_asn1tools) -> int:
     """Decodes records both ways; returns how many rows were compared.
+
+    Args:
+        format_name: Their format.
+        records: One value each.
+        read: Another decoder.
 
     Raises:
         AssertionError: With record, column and both values of the first difference.
@@ -232,7 +241,7 @@ def compare(format_name: str, records: list[bytes]) -> int:
     suspended = {row["offset"]: row["reason"] for row in chunk.suspense.to_pylist()}
     compared = 0
     for offset, record in zip(file.offsets.tolist(), records, strict=True):
-        decoded = specification(format_name).decode(cdr_format.record, record)
+        decoded = read(format_name, cdr_format.record, record)
         expected = expected_rows(cdr_format, decoded)
         if not expected:
             assert suspended.pop(offset) == "unknown_record_type", record.hex()
@@ -251,30 +260,3 @@ def compare(format_name: str, records: list[bytes]) -> int:
     assert not found
     assert not suspended
     return compared
-
-
-def run(records: int, seed: int = 1) -> int:
-    """Compares `records` random records of every format; returns how many rows were equal."""
-    compared = 0
-    for format_name in formats.available("ber"):
-        if formats.load(format_name).outer:
-            continue  # what stands around the records gives them their meaning: tests of their own
-        for first in range(0, records, BATCH):
-            count = min(BATCH, records - first)
-            compared += compare(format_name, random_records(format_name, count, seed + first))
-    return compared
-
-
-def main() -> int:
-    """Runs the comparison from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--records", type=int, default=100_000, help="records of each format")
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
-    compared = run(options.records, options.seed)
-    sys.stdout.write(f"{compared} rows equal; columns each: {len(COLUMNS)}, codes: {len(CODES)}\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
