@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -279,7 +280,20 @@ def test_a_constant_of_a_code_is_a_word_of_its_vocabulary(tmp_path: Path) -> Non
     assert "`smss` is no service (did you mean `sms`?)" in wrong[0]
 
 
-def test_an_outline_is_kept_until_something_changes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("unwanted", [True, False])
+def test_an_outline_is_kept_unless_python_keeps_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, unwanted: bool
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", unwanted)
+    folder = write(tmp_path, MAPPING)
+    formats.load_folder(folder)
+    assert (read_outline(folder) is None) == unwanted
+
+
+def test_an_outline_is_kept_until_something_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
     kept = tmp_path / "__pycache__" / "outline.json"
     folder = write(tmp_path, MAPPING + OUTER + "least_values: 2\n", OUTER_MODULE)
     assert read_outline(folder) is None
