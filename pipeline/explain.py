@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.batch.running import load_rater
+from pipeline.batch.running import load_rater, read_balances
 from pipeline.billing.cycle_files import cycle_files
 from pipeline.billing.parts import read_calls
 from pipeline.billing.retold import TOLD_COLUMNS, without_retold
@@ -21,7 +21,7 @@ from pipeline.ledger.store import Ledger
 from pipeline.suspense.withdrawn import Withdrawn
 from rating.billing.run import EDR_COLUMNS, charge_groups
 from rating.billing.wording import mask_number
-from rating.cycles import cycle_of, to_us
+from rating.cycles import cycle_before, cycle_of, to_us
 from rating.explain import RecordName, explain_record, group_numbers
 from rating.explain import explain as explain_one
 from rating.state import CycleState
@@ -85,6 +85,7 @@ def explain(workspace: Workspace, text: str, *, unmask: bool) -> Explanation:
         if calls is not None:
             _require_named(calls, place.name)
         stored = _stored(workspace, ledger, place, rater.compiled.digest)
+        balances = _opening(workspace, ledger, place.cycle)
         book = load_book(workspace.root / config.paths.book)
     try:
         return explain_record(
@@ -93,6 +94,7 @@ def explain(workspace: Workspace, text: str, *, unmask: bool) -> Explanation:
             rater.compiled,
             rater.subscribers,
             duplicates=again,
+            balances=balances,
             stored=stored,
             masked=not unmask,
             book=book,
@@ -137,13 +139,23 @@ def explain_usage(
     cycle = cycle_of(to_us(usage.at), compiled.time_zone)
     edr: list[pa.Table | pa.RecordBatch] = [row.select(EDR_COLUMNS)]
     again: list[pa.Table] = []
+    balances = None
     if workspace.ledger_file.exists():
         with _ledger(workspace) as ledger:
             wanted = _group_filter(rater, row)
             before, again, _ = _events_of(workspace, ledger, rater, cycle, wanted)
             edr += before
-    name = RecordName("0" * 32, 0)
-    return explain_record(edr, name, compiled, data, duplicates=again, masked=not unmask, book=book)
+            balances = _opening(workspace, ledger, cycle)
+    return explain_record(
+        edr,
+        RecordName("0" * 32, 0),
+        compiled,
+        data,
+        duplicates=again,
+        balances=balances,
+        masked=not unmask,
+        book=book,
+    )
 
 
 def _of_nobody(usage: Usage, plan: str, book: Book, *, unmask: bool) -> Explanation:
@@ -261,8 +273,20 @@ def _require_named(calls: CycleCalls, name: RecordName) -> None:
             raise UsageError(message, calls.sentence(row))
 
 
+def _opening(workspace: Workspace, ledger: Ledger, cycle: str) -> pa.Table | None:
+    """Returns what the bill run of the cycle before left, None if it has not been billed."""
+    outputs = ledger.outputs(f"billed/cycle={cycle_before(cycle)}/balances/")
+    return read_balances([workspace.root / output.path for output in outputs])
+
+
 def _stored(workspace: Workspace, ledger: Ledger, place: Place, book_digest: str) -> Decimal | None:
-    """Returns the final charge, None if the cycle is not billed with the book as it is now."""
+    """Returns the final charge, None if the cycle is not billed with what there is now.
+
+    That is the book, and what the cycle before left of allowances.
+    """
+    own, earlier = (ledger.bill_of(name) for name in (place.cycle, cycle_before(place.cycle)))
+    if own is None or (earlier is not None and earlier.id > own.id):
+        return None
     for output in ledger.outputs(f"billed/cycle={place.cycle}/rated/"):
         for row in _rows_of(workspace, output.path, place.name).to_pylist():
             net: Decimal = row["net"]

@@ -389,6 +389,8 @@ class Plan:
     allowances: tuple[Allowance, ...]
     discounts: tuple[str, ...]
     caps: tuple[Cap, ...]
+    overlays: tuple[str, ...] = ()
+    """Plans laid over the base, the first uppermost."""
 
     @property
     def key(self) -> str:

@@ -32,6 +32,7 @@ class PlanPage:
         id: Plan id.
         name: Name for people.
         inherits: Base plan, None if there is none.
+        overlays: Plans laid over it, the first uppermost.
         source: ``file:line``.
         book: Name of the book.
         digest: Digest of the book.
@@ -44,6 +45,7 @@ class PlanPage:
     id: str
     name: str
     inherits: str | None
+    overlays: tuple[str, ...]
     source: str
     book: str
     digest: str
@@ -74,6 +76,7 @@ def plan_page(book: Book, compiled: CompiledBook, name: str, at: int) -> PlanPag
         id=plan.id,
         name=plan.name,
         inherits=plan.inherits,
+        overlays=plan.overlays,
         source=str(plan.source),
         book=book.name,
         digest=book.digest,
@@ -114,28 +117,36 @@ def row_words(row: OfferRow) -> tuple[str, str]:
     return ", ".join(classes), some(zones)
 
 
-def render_plan(page: PlanPage) -> str:
-    """Returns the page as HTML: self-contained, good to print."""
-    import jinja2  # noqa: PLC0415  only where a page is made
+def environment() -> Any:  # noqa: ANN401  jinja2 is imported only where a page is made
+    """Returns the template environment: HTML is escaped, an unknown name is an error."""
+    import jinja2  # noqa: PLC0415
 
-    environment = jinja2.Environment(
+    return jinja2.Environment(
         loader=jinja2.PackageLoader("tariffs", "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def render_plan(page: PlanPage) -> str:
+    """Returns the page as HTML: self-contained, good to print."""
     parts = (
         ("Fees", page.fees),
         ("Allowances", page.allowances),
         ("Discounts", page.discounts),
         ("Caps", page.caps),
     )
-    text: str = environment.get_template("plan.html.j2").render(
-        page=page,
-        parts=[part for part in parts if part[1]],
-        usage_words=usage_words,
-        row_words=row_words,
-        places=lambda names: some(one.replace("_", " ") for one in names),
+    text: str = (
+        environment()
+        .get_template("plan.html.j2")
+        .render(
+            page=page,
+            parts=[part for part in parts if part[1]],
+            usage_words=usage_words,
+            row_words=row_words,
+            places=lambda names: some(one.replace("_", " ") for one in names),
+        )
     )
     return text

@@ -149,6 +149,9 @@ def _read_plan(
         ),
         discounts=_discounts(table, base, dropped, context),
         caps=_merge(base.caps if base else (), table, "caps", read_cap, dropped, context),
+        overlays=tuple(one.text("plan") or "" for one in table["overlays"].items("plan"))
+        if "overlays" in table
+        else (),
     )
     if not plan.rules:
         cell.fail("The plan has no rules.", "Write rules, or inherit a plan that has some.")

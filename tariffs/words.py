@@ -258,6 +258,14 @@ def fee_words(fee: Fee, at: int) -> str:
     return ", ".join([*parts, f"tax {fee.tax}", *_others(fee, known, at)])
 
 
+def given_words(one: Allowance, at: int) -> str:
+    """Returns how much an allowance gives, and for how long."""
+    quantity = one.quantity.at(at)
+    parts = ["none" if quantity is None else _counted(quantity, one.rum)]
+    parts += ["each day"] if one.daily else [f"for {one.days} days"] if one.days else []
+    return " ".join(parts)
+
+
 def allowance_words(one: Allowance, book: Book, at: int) -> str:
     """Returns what an allowance gives and for what."""
     quantity = one.quantity.at(at)

@@ -125,12 +125,14 @@ def _print_failures(report: TrialReport) -> None:
 
 @tariff.command(
     epilog=examples(
+        "huadan tariff show                    all that the book sells",
         "huadan tariff show easy               what the plan offers today",
+        "huadan tariff show pack_20            an option; also a template, discount, rule of the bill",
         "huadan tariff show easy --matrix --at 2027-01-01",
         "huadan tariff show easy --html easy.html",
     )
 )
-@click.argument("plan")
+@click.argument("name", required=False)
 @workspace_option
 @book_option
 @click.option("--at", "day", help="Day, such as 2027-01-01 (default: today).")
@@ -140,20 +142,28 @@ def _print_failures(report: TrialReport) -> None:
 )
 @json_option
 def show(
-    *, plan: str, folder: Path, day: str | None, matrix: bool, html: Path | None, as_json: bool
+    *,
+    name: str | None,
+    folder: Path,
+    day: str | None,
+    matrix: bool,
+    html: Path | None,
+    as_json: bool,
 ) -> None:
-    """Show what PLAN offers on a day: fees, allowances, every price, discounts and caps."""
-    from pipeline.tariff.show import print_plan, show_plan  # noqa: PLC0415 - heavy imports
+    """Show what the plan NAME offers on a day: fees, allowances, every price, discounts and caps.
 
-    page = show_plan(folder, plan, day)
+    NAME may be an option, a template that is laid over plans, a discount, or a rule of the bill.
+    Without NAME: all plans and options, who includes what, discounts by plan, the bill, taxes.
+    """
+    from pipeline.tariff import show as showing  # noqa: PLC0415 - heavy imports
+
+    page = showing.show(folder, name, day)
     if html is not None:
-        from tariffs.plan_page import render_plan  # noqa: PLC0415
-
-        html.write_text(render_plan(page), encoding="utf-8")
+        html.write_text(showing.render(page), encoding="utf-8")
     if as_json:
         print_json(page.to_dict())
     elif html is None:
-        print_plan(console(), page, matrix=matrix)
+        showing.print_page(console(), page, matrix=matrix)
 
 
 @tariff.command(

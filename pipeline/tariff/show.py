@@ -11,8 +11,9 @@ from pipeline.errors import UsageError
 from tariffs import compile_book, load_book
 from tariffs.diff import Change, diff_books
 from tariffs.errors import nearest
-from tariffs.plan_page import PlanPage, plan_page, row_words
+from tariffs.plan_page import PlanPage, plan_page, render_plan, row_words
 from tariffs.scalars import instant
+from tariffs.sheet import Sheet, catalogue, render_sheet, sheet, sheet_names
 from tariffs.words import some, usage_words
 
 if TYPE_CHECKING:
@@ -23,12 +24,12 @@ if TYPE_CHECKING:
     from tariffs.offer import Answer, Matrix
 
 
-def show_plan(folder: Path, name: str, day: str | None) -> PlanPage:
-    """Returns a plan as it is on a day, today if None.
+def show(folder: Path, name: str | None, day: str | None) -> PlanPage | Sheet:
+    """Returns a plan, another thing of a book by name, or all it sells, as on a day (None: today).
 
     Raises:
         tariffs.errors.BookError: the book cannot be loaded.
-        UsageError: there is no such plan, or the day is none.
+        UsageError: there is no such thing, or the day is none.
     """
     book = load_book(folder)
     zone = ZoneInfo(book.time_zone)
@@ -36,11 +37,43 @@ def show_plan(folder: Path, name: str, day: str | None) -> PlanPage:
         at = instant(day or f"{dt.datetime.now(zone):%Y-%m-%d}", zone)
     except ValueError as error:
         raise UsageError(str(error)) from None
-    names = [plan.id for plan in book.plans]
-    if name not in names:
-        message = f"there is no plan {name!r} in {folder}"
-        raise UsageError(message, nearest(name, names))
+    if name is None:
+        return catalogue(book, at)
+    plans, others = [plan.id for plan in book.plans], sheet_names(book)
+    if name in others and name not in plans:
+        return sheet(book, name, at)
+    if name not in plans:
+        what = "plan, option, template, discount or rule of the bill"
+        message = f"there is no {what} {name!r} in {folder}"
+        raise UsageError(message, nearest(name, [*plans, *others]))
     return plan_page(book, compile_book(book), name, at)
+
+
+def render(page: PlanPage | Sheet) -> str:
+    """Returns the page as HTML."""
+    return render_sheet(page) if isinstance(page, Sheet) else render_plan(page)
+
+
+def print_page(out: Console, page: PlanPage | Sheet, *, matrix: bool) -> None:
+    """Prints a plan or a sheet."""
+    if isinstance(page, Sheet):
+        print_sheet(out, page)
+    else:
+        print_plan(out, page, matrix=matrix)
+
+
+def print_sheet(out: Console, page: Sheet) -> None:
+    """Prints the tables of a sheet."""
+    from rich.table import Table  # noqa: PLC0415 - only a terminal needs it
+
+    out.print(f"{page.name} ({page.about})", style="bold")
+    out.print(f"Amounts in {page.currency} on {page.day}")
+    for section in page.sections:
+        table = Table(*section.columns, title=section.title, title_justify="left")
+        for row in section.rows:
+            table.add_row(*row)
+        out.print()
+        out.print(table)
 
 
 def print_plan(out: Console, page: PlanPage, *, matrix: bool) -> None:
@@ -48,6 +81,7 @@ def print_plan(out: Console, page: PlanPage, *, matrix: bool) -> None:
     from rich.table import Table  # noqa: PLC0415 - only a terminal needs it
 
     base = f", inherits {page.inherits}" if page.inherits else ""
+    base += f", under {', '.join(page.overlays)}" if page.overlays else ""
     out.print(f"{page.name} ({page.id}{base})", style="bold")
     out.print(f"{page.source}; prices in {page.currency} on {page.day}")
     if page.changes:

@@ -45,6 +45,7 @@ def explain_record(
     subscribers: Subscribers,
     *,
     duplicates: Iterable[pa.Table | pa.RecordBatch] = (),
+    balances: pa.Table | None = None,
     stored: Decimal | None = None,
     masked: bool = True,
     book: Book | None = None,
@@ -58,6 +59,7 @@ def explain_record(
         compiled: The tariff book of the bill run.
         subscribers: Its subscriber data.
         duplicates: EDRs that were dropped as duplicates.
+        balances: Balances of the cycle before (BALANCE_SCHEMA), as the bill run had them.
         stored: The net charge on the rated record; the explanation must come to it.
         masked: Whether the middle of phone numbers is hidden.
         book: The same book as written, to tell the rows that decided.
@@ -73,7 +75,7 @@ def explain_record(
     prepared = rater.prepare(batch)
     target = batch.slice(row, 1).to_pylist()[0]
     cycle = cycle_of(int(prepared.start[row]), compiled.time_zone)
-    state = rater.open_cycle(cycle)
+    state = rater.open_cycle(cycle, balances)
     if prepared.status[row] == 0:
         _replay(rater, prepared, row, state)
     return explain(target, compiled, subscribers, state, stored=stored, masked=masked, book=book)

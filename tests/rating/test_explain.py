@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from rating.billing.run import BillRun
 from rating.billing.wording import mask_number, plain_number
 from rating.explain import (
     Explanation,
@@ -30,6 +31,9 @@ from rating.trial.world import record as case_record
 from tariffs import compile_book, load_book
 from tariffs.cases import load_cases
 from tests.rating.strategies_edr import edr_batch
+from tests.rating.strategies_shop import at as shop_at
+from tests.rating.strategies_shop import call, write
+from tests.rating.strategies_shop import line as shop_line
 from tests.rating.test_billing_run import HEAD, crowd_run, events
 
 if TYPE_CHECKING:
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
     from tariffs.compiled import CompiledBook
 
 GOLDEN = Path(__file__).parent.parent / "cases" / "golden_book"
+OFFERS = GOLDEN.parent / "offers"
 FRIEND = 8618810000001
 CALL: dict[str, Any] = {
     "record_type": "moCallRecord",
@@ -272,3 +277,39 @@ def test_the_partners_charge_stands_beside(compiled: CompiledBook, people: Subsc
     text = "The roaming partner charges 0.80; the charge is 0.25 below it."
     assert text in [step.text for step in told.steps]
     assert told.total == Decimal("0.55")
+
+
+def test_what_rolled_over_is_explained(tmp_path: Path) -> None:
+    """The replay begins with what the cycle before left, as the bill run did."""
+    book = load_book(OFFERS)
+    compiled = compile_book(book)
+    people = load_subscribers(
+        write(tmp_path, [shop_line(n, plan="roll") for n in range(4)]), compiled
+    )
+    calls = [
+        call(n, shop_at(day, month=month), 100 * n + 170)
+        for n in range(4)
+        for month in (9, 10)
+        for day in (3, 9, 14, 20, 26)[: 2 + 3 * (month == 10)]
+    ]
+    batch = edr_batch(calls)
+    september = BillRun(compiled, book, people, "2026-09", 1).partition(0, [batch])
+    run = BillRun(compiled, book, people, "2026-10", 1, balances=september.balances)
+    october = run.partition(0, [batch])
+    refused = 0
+    for record in october.rated.to_pylist():
+        name = RecordName(record["file_id"], record["offset"], record["container"])
+        told = explain_record(
+            [batch],
+            name,
+            compiled,
+            people,
+            balances=september.balances,
+            stored=record["net"],
+        )
+        assert told.facts["allowance_units"] == record["allowance_units"]
+        try:
+            explain_record([batch], name, compiled, people, stored=record["net"])
+        except ExplanationError:
+            refused += 1
+    assert refused >= 2
