@@ -8,6 +8,7 @@ EVENTS := 100000
 FILES := 10000
 EVERY := 9
 MINUTES := 30
+LIMIT := inf
 export PYTHONDONTWRITEBYTECODE :=
 export TZ := UTC
 
@@ -56,8 +57,8 @@ second: setup ## clean records of every format against asn1tools (and pycrate); 
 compare: setup ## rating kernels against their twin on drawn books; `make compare EVENTS=1000000`
 	@$(PY) -m tests.rating.compare --events $(EVENTS)
 
-crash: setup ## kill every step of every command, refuse every n-th write: `make crash EVERY=1`
-	@$(PY) -m tests.pipeline.crash --every $(EVERY)
+crash: setup ## kill commands at every n-th step and 250 moments, refuse every n-th write: `make crash EVERY=1`
+	@$(PY) -m tests.pipeline.crash --every $(EVERY) --minutes $(LIMIT)
 
 bench: setup ## throughput against peers
 	@.venv/bin/huadan bench decode && .venv/bin/huadan bench rate && .venv/bin/huadan bench run

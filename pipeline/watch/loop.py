@@ -215,7 +215,12 @@ class Watch:
         )
 
     def _chosen(self) -> list[Ready]:
-        """Returns the files of the next batch: those that have waited longest, up to the limits."""
+        """Returns the files of the next batch: those that have waited longest, up to the limits.
+
+        What a batch that was killed or failed has taken makes a batch of its own, as it would have.
+        """
+        if self._archived:
+            return []
         watch = self._loaded.config.watch
         room = watch.batch_megabytes * 1_000_000
         chosen: list[Ready] = []
@@ -244,9 +249,12 @@ class Watch:
             self._failed(error)
             return
         self.health.trouble("lock", None)
-        self.health.trouble("batch", None)
-        self._failures = 0
         self._archived = False
+        if chosen or result.batch is not None or not self._ready:
+            self.health.trouble("batch", None)
+            self._failures = 0
+        else:  # nothing was left in the archive
+            self._wake.put(None)
         refused = bool(result.refused)
         for one in chosen:
             key = (one.offer.source, one.offer.name, one.offer.size, one.offer.mtime_ns)

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
 from pathlib import Path
+
+from numba.core.dispatcher import Dispatcher
 
 import pipeline.batch.chain
 import pipeline.batch.parts
@@ -16,8 +19,10 @@ import pipeline.batch.running
 import pipeline.billing.work
 import pipeline.operate
 import pipeline.reports.finish
+import pipeline.reports.page
 import pipeline.suspense.recycle
 import pipeline.upkeep.rollback
+import pipeline.watch.process
 import rating.billing.run
 from pipeline.cli.main import main
 
@@ -25,6 +30,8 @@ LOADED = (
     pipeline.billing.work,
     pipeline.batch.chain,
     pipeline.reports.finish,
+    pipeline.reports.page,
+    pipeline.watch.process,
     pipeline.operate,
     pipeline.batch.parts,
     pipeline.suspense.recycle,
@@ -32,6 +39,24 @@ LOADED = (
     pipeline.batch.running,
     rating.billing.run,
 )
+
+
+def load_kernels() -> None:
+    """Loads what is compiled already: every process would do it again."""
+    kernels = {
+        id(value): value
+        for module in list(sys.modules.values())
+        for value in list(vars(module).values())
+        if isinstance(value, Dispatcher)
+    }
+    for kernel in kernels.values():
+        cache = getattr(kernel, "_cache", None)  # numba has no other way to ask what is compiled
+        if hasattr(cache, "_cache_file"):
+            for signature, *_ in cache._cache_file._load_index():
+                kernel.compile(signature)
+
+
+load_kernels()
 
 
 def child(arguments: tuple[str, ...], told: str, folder: str, at: int, error: int) -> None:
@@ -46,4 +71,5 @@ def child(arguments: tuple[str, ...], told: str, folder: str, at: int, error: in
         main([*arguments, "-w", folder])
     finally:
         if at >= 0:
-            Path(f"{told}.calls").write_text(str(library.fault_calls()), encoding="ascii")
+            counted = f"{library.fault_calls()} {library.fault_steps()}"
+            Path(f"{told}.calls").write_text(counted, encoding="ascii")

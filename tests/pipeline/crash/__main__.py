@@ -1,4 +1,7 @@
-"""``make crash``: every step killed, random moments, every write refused; all must come out equal."""
+"""``make crash``: every step killed, random moments, every write refused; all must come out equal.
+
+The disturbances of all stages are mixed, so that a part of them says something about the whole.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,80 @@ import random
 import shutil
 import sys
 import tempfile
+import time
+from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.pipeline.crash.launch import BROKEN, FULL, library
 from tests.pipeline.crash.stages import STAGES, Ground, small_traffic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Disturbance = tuple[Ground, str, str, Callable[[], bool]]
+    """Of which stage, what kind, which one of it, and what does it and returns whether it hit."""
+
+TOLD_EVERY = 60.0
+
+
+def disturbances(ground: Ground, shares: list[float], every: int) -> Iterator[Disturbance]:
+    """Lists what is done to a stage."""
+
+    def step(at: int) -> Callable[[], bool]:
+        return lambda: ground.kill_at_step(at)
+
+    def moment(share: float) -> Callable[[], bool]:
+        return lambda: ground.kill_at_moment(share)
+
+    def refusal(at: int, error: int) -> Callable[[], bool]:
+        return lambda: ground.refuse(at, error).failed
+
+    for at in range(1, ground.steps + 1, every):
+        yield ground, "steps", f"step {at}", step(at)
+    for share in shares:
+        yield ground, "moments", f"moment {share:.4f}", moment(share)
+    for name, error in (("full disk", FULL), ("broken disk", BROKEN)):
+        for at in range(1, ground.calls + 1, every):
+            yield ground, name, f"{name} at call {at}", refusal(at, error)
+
+
+def disturb(planned: list[Disturbance], minutes: float) -> int:
+    """Does them in order, as far as the time lasts; returns how many gave something else."""
+    end = time.monotonic() + 60 * minutes
+    told = time.monotonic()
+    done: Counter[tuple[str, str]] = Counter()
+    hit: Counter[tuple[str, str]] = Counter()
+    wrong = 0
+    for ground, kind, name, disturbed in planned:
+        if time.monotonic() > end:
+            break
+        try:
+            hit[ground.stage.name, kind] += disturbed()
+        except (AssertionError, TimeoutError) as error:
+            wrong += 1
+            sys.stdout.write(f"DIFFERENT: {ground.stage.name}, {name}: {error}\n")
+        done[ground.stage.name, kind] += 1
+        if time.monotonic() > told + TOLD_EVERY:
+            told = time.monotonic()
+            sys.stdout.write(f"{done.total()} of {len(planned)} done, {wrong} different\n")
+        sys.stdout.flush()
+    of = Counter((ground.stage.name, kind) for ground, kind, _, _ in planned)
+    for (stage, kind), count in of.items():
+        sys.stdout.write(
+            f"{stage}, {kind}: {done[stage, kind]} of {count} done,"
+            f" {hit[stage, kind]} of them ended it\n"
+        )
+    sys.stdout.write(f"{done.total()} of {len(planned)} done, {wrong} different\n")
+    return wrong
 
 
 def main() -> int:
     """Disturbs every stage; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--moments", type=int, default=200, help="random kills of all stages")
-    parser.add_argument("--every", type=int, default=1, help="refuse every n-th write only")
+    parser.add_argument("--moments", type=int, default=250, help="random kills of all stages")
+    parser.add_argument("--every", type=int, default=1, help="every n-th step and write only")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no more after")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--stage", choices=[stage.name for stage in STAGES])
     asked = parser.parse_args()
@@ -30,23 +96,17 @@ def main() -> int:
     stages = [stage for stage in STAGES if asked.stage in {None, stage.name}]
     try:
         traffic = small_traffic(folder)
+        planned: list[Disturbance] = []
         for stage in stages:
             ground = Ground(stage, folder, traffic)
-            hit = sum(ground.kill_at_step(at) for at in range(1, ground.steps + 1))
             shares = [chance.random() for _ in range(-(-asked.moments // len(stages)))]
-            killed = sum(ground.kill_at_moment(share) for share in shares)
-            refused = 0
-            for error in (FULL, BROKEN):
-                for at in range(1, ground.calls + 1, asked.every):
-                    refused += ground.refuse(at, error).code != 0
-            sys.stdout.write(
-                f"{stage.name}: killed at {hit} of {ground.steps} steps and at {killed} of"
-                f" {len(shares)} moments; {refused} refused writes ended it; all equal\n"
-            )
-            sys.stdout.flush()
+            planned += disturbances(ground, shares, asked.every)
+            sys.stdout.write(f"{stage.name}: {ground.steps} steps, {ground.calls} calls\n")
+        chance.shuffle(planned)
+        wrong = disturb(planned, asked.minutes)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return 0
+    return int(wrong > 0)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ static char folder[PATH_MAX];
 static size_t length;
 static long at;
 static int error_number; /* 0: kill */
-static long calls;
+static long calls, steps;
 
 /* Begins to count.
  *
@@ -36,15 +36,20 @@ void fault_arm(const char *below, long number, int error) {
     length = strlen(folder);
     at = number;
     error_number = error;
-    calls = 0;
+    calls = steps = 0;
 }
 
 long fault_calls(void) { return calls; }
 
+long fault_steps(void) { return steps; }
+
 /* Returns whether a call is refused; does not return from a kill. */
 static int refused(int needs_space, int step) {
-    if (!error_number && !step) return 0;
-    long number = __atomic_add_fetch(&calls, 1, __ATOMIC_SEQ_CST);
+    long call = __atomic_add_fetch(&calls, 1, __ATOMIC_SEQ_CST), number = call;
+    if (!error_number) {
+        if (!step) return 0;
+        number = __atomic_add_fetch(&steps, 1, __ATOMIC_SEQ_CST);
+    }
     if (!at) return 0;
     if (number == at && !error_number) {
         syscall(SYS_kill, getpid(), SIGKILL);

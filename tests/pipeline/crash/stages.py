@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.pipeline.crash.launch import COUNT, FULL, KILL, NEVER, Outcome, Started
+from tests.pipeline.crash.watching import BATCHES, LATER, Visitor
 from tests.pipeline.parted import SHOP
-from tests.pipeline.world import deliver, ledger_rows, make_workspace, published
+from tests.pipeline.world import deliver, ledger_rows, make_workspace, own_book, published
 from traffic.generate import generate
 
 if TYPE_CHECKING:
@@ -24,6 +25,12 @@ TEMPORARY = 75
 RUN = ("run", "--threads", "2")
 LIMIT = "\n[validation]\nlongest_call = 200\n"
 """Suspends long calls; without it, recycling has them rated."""
+WATCH = """
+[watch]
+scan_seconds = 0.2
+batch_files = {files}
+batch_seconds = 600
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +39,12 @@ class Stage:
 
     name: str
     arguments: tuple[str, ...]
-    begin: Callable[[Path, Path], None]
-    """Makes the workspace of a folder and traffic."""
+    begin: Callable[[Path, Path], None] | str
+    """Makes the workspace of a folder and traffic; or the stage whose outcome it is."""
     again: tuple[int, ...] = DONE
     """Exit codes of starting it once more."""
+    driver: type[Visitor] | None = None
+    """Who works beside it."""
 
 
 def small_traffic(folder: Path) -> Path:
@@ -56,16 +65,6 @@ def _half(root: Path, traffic: Path) -> None:
     deliver(root, files[len(files) // 2 :])
 
 
-def _whole(root: Path, traffic: Path) -> None:
-    _half(root, traffic)
-    do(root, RUN)
-
-
-def _billed(root: Path, traffic: Path) -> None:
-    _whole(root, traffic)
-    do(root, ("bill",))
-
-
 def _suspended(root: Path, traffic: Path) -> None:
     workspace = make_workspace(root, traffic, take="move")
     text = workspace.config_file.read_text(encoding="utf-8")
@@ -74,18 +73,32 @@ def _suspended(root: Path, traffic: Path) -> None:
     workspace.config_file.write_text(text, encoding="utf-8")
 
 
+def _watched(root: Path, traffic: Path) -> None:
+    files = _ordered(traffic)[:4]
+    workspace = make_workspace(root, None, take="move")
+    own_book(workspace)
+    with workspace.config_file.open("a", encoding="utf-8") as config:
+        config.write(WATCH.format(files=len(files) // BATCHES))
+    deliver(root, files[:2])
+    for file in files[2:]:
+        later = root.with_name(LATER) / file.parent.name
+        later.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(file, later)
+
+
 STAGES = (
     Stage("run", RUN, _half),
-    Stage("bill", ("bill",), _whole),
+    Stage("bill", ("bill",), "run"),
+    Stage("rollback", ("rollback", "batch-000002"), "bill", again=(0, 2)),
     Stage("recycle", ("suspense", "recycle"), _suspended),
-    Stage("rollback", ("rollback", "batch-000002"), _billed, again=(0, 2)),
+    Stage("watch", ("watch", "--threads", "2", "--port", "0"), _watched, driver=Visitor),
 )
 
 
-def do(root: Path, arguments: tuple[str, ...], allowed: tuple[int, ...] = DONE) -> Outcome:
+def do(root: Path, arguments: tuple[str, ...]) -> Outcome:
     """Runs a command undisturbed."""
     outcome = Started(root, arguments).finish()
-    assert outcome.code in allowed, outcome.told
+    assert outcome.code in DONE, outcome.told
     return outcome
 
 
@@ -94,40 +107,47 @@ class Ground:
 
     def __init__(self, stage: Stage, folder: Path, traffic: Path) -> None:
         self.stage = stage
-        self.folder = folder
-        self.before = folder / stage.name / "before"
+        self._before = folder / stage.name / "before"
+        self._outcome = folder / stage.name / "outcome"
         # Every copy has the same name: a path must not be what differs.
         self.root = folder / stage.name / "ws"
-        stage.begin(self.before, traffic)
-        self.fresh()
+        self._prepare(folder, traffic)
         begin = time.monotonic()
-        self.calls = self._counted(FULL)
+        outcome = self.start(COUNT).finish()
         self.seconds = time.monotonic() - begin
-        self.after = state(self.root)
-        self.fresh()
-        self.steps = self._counted(KILL)
-        assert state(self.root) == self.after
-        assert self.after != state(self.before)
-
-    def _counted(self, kind: int) -> int:
-        outcome = Started(self.root, self.stage.arguments, COUNT, kind).finish()
         assert outcome.code in DONE, outcome.told
-        assert outcome.calls
-        return outcome.calls
+        self.calls, self.steps = outcome.calls, outcome.steps
+        self.after = state(self.root)
+        assert self.after[0] != published(self._before)
+        shutil.copytree(self.root, self._outcome, symlinks=True)
 
-    def fresh(self) -> None:
-        """Puts the workspace back to what it was before the command."""
-        shutil.rmtree(self.root, ignore_errors=True)
-        shutil.copytree(self.before, self.root, symlinks=True)
+    def _prepare(self, folder: Path, traffic: Path) -> None:
+        if not isinstance(self.stage.begin, str):
+            self.stage.begin(self._before, traffic)
+            return
+        before = next(stage for stage in STAGES if stage.name == self.stage.begin)
+        outcome = folder / before.name / "outcome"
+        if not outcome.exists():
+            Ground(before, folder, traffic)
+        self._before.parent.mkdir()
+        shutil.copytree(outcome, self._before, symlinks=True)
 
-    def start(self, at: int = NEVER, error: int = 0) -> Started:
+    def start(self, at: int = NEVER, error: int = KILL) -> Started:
         """Starts the command on a fresh workspace; the `at`-th call is hit."""
-        self.fresh()
-        return Started(self.root, self.stage.arguments, at, error)
+        shutil.rmtree(self.root, ignore_errors=True)
+        shutil.copytree(self._before, self.root, symlinks=True)
+        return self._started(at, error)
+
+    def _started(self, at: int = NEVER, error: int = KILL) -> Started:
+        driver = None
+        if self.stage.driver is not None:
+            driver = self.stage.driver(self.root, full=error == FULL)
+        return Started(self.root, self.stage.arguments, at, error, driver)
 
     def recover(self) -> None:
         """Starts the command again and compares everything with the undisturbed workspace."""
-        do(self.root, self.stage.arguments, self.stage.again)
+        outcome = self._started().finish()
+        assert outcome.code in self.stage.again, outcome.told
         published_now, rows_now = state(self.root)
         published_then, rows_then = self.after
         assert published_now == published_then
@@ -143,7 +163,7 @@ class Ground:
     def kill_at_moment(self, share: float) -> bool:
         """Kills the command after a share of its time; returns whether it was in time."""
         started = self.start()
-        started.process.join(self.seconds * share)
+        started.work(self.seconds * share)
         started.process.kill()
         outcome = started.finish()
         self.recover()
