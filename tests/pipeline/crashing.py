@@ -51,7 +51,7 @@ def load_kernels() -> None:
     }
     for kernel in kernels.values():
         cache = getattr(kernel, "_cache", None)  # numba has no other way to ask what is compiled
-        if hasattr(cache, "_cache_file"):
+        if cache is not None and hasattr(cache, "_cache_file"):
             for signature, *_ in cache._cache_file._load_index():
                 kernel.compile(signature)
 
