@@ -18,6 +18,7 @@ from mediation.columns import COLUMNS, INDEX, PAIRS, QUANTITIES
 from mediation.edr import MISSING
 from mediation.kernels import ops, tables
 from mediation.kernels.ber import decode_rows
+from mediation.kernels.shapes import no_shapes
 from mediation.local_times import LocalTimes
 from mediation.normalize import CHINA, NormalizationSettings
 from mediation.outcome import Fault, suspend, walk_fault
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     Int16s = np.ndarray[tuple[int], np.dtype[np.int16]]
     Int32s = np.ndarray[tuple[int], np.dtype[np.int32]]
     Int64s = np.ndarray[tuple[int], np.dtype[np.int64]]
+    Shapes = tuple[np.ndarray[Any, Any], ...]
 
 BLOCK_RECORDS: Final = 2048
 ROW_ROOM: Final = BLOCK_RECORDS + 2 * ops.MAX_ROWS
@@ -123,6 +125,14 @@ class _Scratch:
     row_status: Int16s = field(default_factory=lambda: np.empty(ROW_ROOM + PADDING, np.int16))
     every_row: Int32s = field(default_factory=lambda: np.arange(ROW_ROOM + PADDING, dtype=np.int32))
 
+    shapes: dict[int, tuple[object, Shapes]] = field(default_factory=dict)
+
+    def shapes_of(self, plan: object) -> Shapes:
+        """Returns the shapes of records that this thread has seen of a plan."""
+        if id(plan) not in self.shapes:  # with the plan itself, so that no other gets its id
+            self.shapes[id(plan)] = (plan, no_shapes())
+        return self.shapes[id(plan)][1]
+
     def fit(self, width: int) -> None:
         """Makes the block wide enough for a format."""
         if width != self.width:
@@ -133,7 +143,8 @@ class _Scratch:
 _LOCAL = threading.local()
 
 
-def _scratch(width: int) -> _Scratch:
+def scratch_of(width: int) -> _Scratch:
+    """Returns this thread's memory, its block wide enough for a format."""
     scratch: _Scratch | None = getattr(_LOCAL, "scratch", None)
     if scratch is None:
         scratch = _Scratch()
@@ -200,7 +211,7 @@ class _Decoding:
         self.fault: Int64s = np.zeros(len(self.offsets), np.int64)
         self.normalization = normalization
         self.settings = normalization.array()
-        self.scratch = _scratch(self.plan.width)
+        self.scratch = scratch_of(self.plan.width)
         self.scratch.columns[self._inactive()] = MISSING
         self.flat = flat_walker(self.format, self.data, normalization)
         self.texts = Texts(self.plan, self.data)
@@ -256,7 +267,7 @@ class _Decoding:
             plan.actions, plan.templates, plan.width, plan.steps, plan.spans,
             MERGE, QUANTITY_COLUMNS, plan.lookups, plan.active, self.settings,
             tables.TBCD, tables.BCD, tables.DAYS, tables.POWERS,
-            scratch.block, scratch.stack,
+            scratch.shapes_of(plan), scratch.block, scratch.stack,
             texts.slots, texts.interned, texts.count, self.last,
             scratch.columns, scratch.row_record, scratch.row_container, self.status, self.fault,
         )  # fmt: skip

@@ -10,36 +10,36 @@ from __future__ import annotations
 import numpy as np
 
 from mediation.kernels.ascii import AS_TEXT, ascii_value, gather, hex_octet
-from mediation.kernels.codecs import (
-    MISSING,
-    digits_value,
-    e164,
-    leading_zeros,
-    network_status,
-    signed_value,
-    timestamp,
-    unsigned_value,
-    user_location,
-)
+from mediation.kernels.heads import read_head
 from mediation.kernels.intern import intern_octets, same_octets
 from mediation.kernels.jit import kernel
 
 # isort: off
 # fmt: off
+from mediation.kernels.codecs import (
+    MISSING, digits_value, e164, leading_zeros, network_status, timestamp, user_location, whole_number,
+)
 from mediation.kernels.ops import (
     ACTION_WIDTH, ACT_CODEC, ACT_HIGH, ACT_LOW, ACT_NEXT, ACT_PARAM, ACT_SLOT, ACT_SLOT2,
-    BAD_LENGTH, BAD_TAG, BOOLEAN, DIALLED, ENTRY_WIDTH, ENT_ACTION, ENT_CHILD, ENT_GROUP,
+    BOOLEAN, DESCEND, DIALLED, ENTRY_WIDTH, ENT_ACTION, ENT_CHILD, ENT_GROUP,
     ENT_KIND, ENT_PICK, ENT_PICK_END, ENT_POSITION, ENT_TYPE, FIRST, FLUSH_ROWS, IMEI, INTEGER,
-    INVALID_DIGITS, INVALID_INTEGER, INVALID_LENGTH, INVALID_NETWORK, INVALID_TIMESTAMP, LEAF,
+    INVALID_DIGITS, INVALID_LENGTH, INVALID_NETWORK, INVALID_TIMESTAMP, LEAF,
     LOCATION, LOOKUP, LOOKUP_ASCII, MAX_DEPTH, MAX_ROWS, NUMBER, OCTETS, OK, PICK, PLMN,
     PRESENCE, RECORD, ROW, SAME, SET_E164_MIN, SET_REPAIR_INTEGERS, SUM, TBCD, TEXT, TIMESTAMP, TOO_DEEP,
     TOO_MANY_ROWS, TRAILING_BYTES, TRUNCATED, UNEXPECTED_END, UNEXPECTED_FORM,
     UNKNOWN_RECORD_TYPE, UNSIGNED, URI, VALUE_OUT_OF_RANGE,
 )
+from mediation.kernels.rows import (
+    apply_picks, apply_steps, close_rows, copy_slots, empty_picks, flush_rows,
+)
+from mediation.kernels.shapes import (
+    ABOUT, ABOUT_SHIFT, KIND, LENGTH_SHIFT, PLACE, STOP_CLOSE_PICK, STOP_CLOSE_ROW, STOP_END,
+    STOP_FIELD, STOP_NONE, STOP_OPEN, STOPS, TAG_SHIFT, VALUE_SHIFT,
+    begin_draft, has_shape, learn, mark, shape_of, stop_at,
+)
 # fmt: on
 # isort: on
 from mediation.kernels.rare import rare_value
-from mediation.kernels.rows import apply_picks, apply_steps, close_rows, empty_picks, flush_rows
 from mediation.kernels.texts import uri_number
 
 NEED_ROOM = -1
@@ -51,7 +51,7 @@ def decode_rows(
     data, offsets, lengths, first, stop,
     edges, long_base, long_size, long_edges, entries, actions, templates, width, steps, spans,
     merge, quantities, lookups, active, settings, tbcd, bcd, days, powers,
-    block, stack, slots, interned, interned_count, last,
+    shapes, block, stack, slots, interned, interned_count, last,
     columns, row_record, row_container, status, fault,
 ):  # fmt: skip
     """Decodes records `first` to `stop` until they end or an output is full.
@@ -81,6 +81,7 @@ def decode_rows(
         bcd: int16[256].
         days: int32[51200].
         powers: int64[19].
+        shapes: What is known of this plan's records, see `mediation.kernels.shapes`.
         block: int64[(FLUSH_ROWS + MAX_ROWS + 1) * width], rows in the making; the last one holds
             what stands in the record of rows.
         stack: int64[(MAX_DEPTH + 1) * 3], open elements.
@@ -102,6 +103,7 @@ def decode_rows(
     rows_out = 0
     used = 0
     full = 0
+    order, words, stops, draft, trust = shapes
     record = first
     while record < stop:
         if rows_out + used + MAX_ROWS > capacity:
@@ -130,188 +132,181 @@ def decode_rows(
         parsed = -1
         dialled = 0
         digits = 0
+        start = pos
+        follow = -1
+        learnt = -1
+        first_stop = 0
+        if code == OK and has_shape(data, pos, limit - pos, trust):
+            shape = shape_of(data, pos, limit - pos, order, words, stops, trust)
+            if shape >= 0:
+                follow = shape * STOPS + 1
+            else:
+                first_stop = begin_draft(draft, limit - pos, order) * STOPS
+                stops[ix(first_stop)] = 0  # no shape until its stops are complete
+                learnt = first_stop + 1
         while code == OK:
             if action < 0:
-                at = pos
-                closes = 0
-                tag = 0
-                if pos >= end:
-                    if depth == 0:
-                        break
-                    if indefinite:
-                        code = TRUNCATED
-                        break
-                    closes = 1
-                elif depth == 0 and kind_of >= 0:
-                    code = TRAILING_BYTES
-                    break
+                if follow >= 0:
+                    stop_here = stops[ix(follow)]
+                    follow += 1
+                    happens = stop_here & KIND
+                    about = stop_here >> ABOUT_SHIFT & ABOUT
+                    at = start + (stop_here >> TAG_SHIFT & PLACE)
+                    pos = start + (stop_here >> VALUE_SHIFT & PLACE)
+                    length = stop_here >> LENGTH_SHIFT
                 else:
-                    tag = np.int64(data[ix(pos)])
-                    pos += 1
-                    if tag == 0:
-                        if not indefinite or pos >= end or data[ix(pos)] != 0:
-                            code = UNEXPECTED_END
-                            break
-                        pos += 1
-                        closes = 1
-                if closes:
-                    if is_row == 1:
-                        target = block[ix(target + width - 2)]
-                    elif is_row:
-                        base = (is_row - 2) * ENTRY_WIDTH
-                        first_pick = entries[ix(base + ENT_PICK)]
-                        apply_picks(
-                            block, target, steps, first_pick, entries[ix(base + ENT_PICK_END)]
-                        )
-                    depth -= 1
-                    end = stack[ix(depth * 3)]
-                    node = stack[ix(depth * 3 + 1)]
-                    indefinite = stack[ix(depth * 3 + 2)] & 1
-                    is_row = stack[ix(depth * 3 + 2)] >> 1
-                    continue
-                if tag & 31 != 31:
-                    entry = np.int64(edges[ix((node << 8) + tag)])
-                else:
-                    number = 0
-                    octets = 0
-                    more = 1
-                    while more and octets < 4 and pos < end:
-                        octet = np.int64(data[ix(pos)])
-                        pos += 1
-                        octets += 1
-                        number = (number << 7) | (octet & 127)
-                        more = octet >> 7
-                    if more:
-                        code = BAD_TAG if octets == 4 else TRUNCATED
-                        break
-                    kind_slot = (node << 2) + (tag >> 6)
-                    entry = -1
-                    if number < long_size[ix(kind_slot)]:
-                        entry = np.int64(long_edges[ix(long_base[ix(kind_slot)] + number)])
-                # Length.
-                if pos >= end:
-                    code = TRUNCATED
-                    break
-                length = np.int64(data[ix(pos)])
-                pos += 1
-                open_end = 0
-                if length >= 128:
-                    size = length & 127
-                    if size == 0:
-                        if tag & 32 == 0:
-                            code = BAD_LENGTH
-                            break
-                        open_end = 1
-                        length = 0
-                    elif size > 4:
-                        code = BAD_LENGTH
-                        break
-                    else:
-                        if size > end - pos:
+                    happens = STOP_NONE
+                    about = 0
+                    length = 0
+                    at = pos
+                    closes = 0
+                    tag = 0
+                    if pos >= end:
+                        if indefinite:
                             code = TRUNCATED
                             break
-                        length = unsigned_value(data, pos, pos + size)
-                        pos += size
-                if length > end - pos:
-                    code = TRUNCATED
+                        closes = 1
+                    elif depth == 0 and kind_of >= 0:
+                        code = TRAILING_BYTES
+                        break
+                    else:
+                        tag = np.int64(data[ix(pos)])
+                        pos += 1
+                        if tag == 0:
+                            if not indefinite or pos >= end or data[ix(pos)] != 0:
+                                code = UNEXPECTED_END
+                                break
+                            pos += 1
+                            closes = 1
+                            if learnt >= 0:
+                                mark(draft, at - start, pos - start)
+                    if closes:
+                        if depth == 0:
+                            happens = STOP_END
+                        else:
+                            if is_row == 1:
+                                happens = STOP_CLOSE_ROW
+                            elif is_row:
+                                happens = STOP_CLOSE_PICK
+                                about = is_row - 2
+                            depth -= 1
+                            end = stack[ix(depth * 3)]
+                            node = stack[ix(depth * 3 + 1)]
+                            indefinite = stack[ix(depth * 3 + 2)] & 1
+                            is_row = stack[ix(depth * 3 + 2)] >> 1
+                            if happens == STOP_NONE:
+                                continue
+                    else:
+                        code, pos, entry, length, open_end = read_head(
+                            data, pos, end, tag, node, edges, long_base, long_size, long_edges
+                        )
+                        if code != OK:
+                            break
+                        if learnt >= 0:
+                            mark(draft, at - start, pos - start)
+                        # What to do with it.
+                        kind = -1
+                        child = 1
+                        if entry >= 0:
+                            kind = entries[ix(entry * ENTRY_WIDTH + ENT_KIND)]
+                            child = entries[ix(entry * ENTRY_WIDTH + ENT_CHILD)]
+                            if (kind == LEAF) == (tag & 32 != 0):
+                                code = UNEXPECTED_FORM
+                                break
+                            if kind == LEAF:
+                                about = entries[ix(entry * ENTRY_WIDTH + ENT_ACTION)]
+                                if about < 0:
+                                    pos += length
+                                    continue
+                                happens = STOP_FIELD
+                        elif depth == 0:
+                            code = UNKNOWN_RECORD_TYPE
+                            break
+                        elif open_end == 0:
+                            pos += length
+                            continue
+                        if happens == STOP_NONE:
+                            if depth >= MAX_DEPTH:
+                                code = TOO_DEEP
+                                break
+                            stack[ix(depth * 3)] = end
+                            stack[ix(depth * 3 + 1)] = node
+                            stack[ix(depth * 3 + 2)] = indefinite | (is_row << 1)
+                            depth += 1
+                            node = child
+                            indefinite = open_end
+                            if open_end == 0:
+                                end = pos + length
+                            is_row = 0
+                            if kind <= DESCEND:
+                                continue
+                            if kind == ROW:
+                                is_row = 1
+                            elif kind == PICK:
+                                is_row = entry + 2
+                            happens = STOP_OPEN
+                            about = entry
+                            length = 0
+                    if learnt == first_stop + STOPS:
+                        learnt = -1
+                    elif learnt >= 0:
+                        stops[ix(learnt)] = stop_at(happens, about, start, at, pos, length)
+                        learnt += 1
+                if happens == STOP_FIELD:
+                    # Its codecs run one by one below. This is no loop of its own, because the
+                    # compiler would then prepare every codec's slow path ahead of it.
+                    close = pos + length
+                    action = about
+                elif happens == STOP_END:
                     break
-                # What to do with it.
-                if entry < 0:
-                    if depth == 0:
-                        code = UNKNOWN_RECORD_TYPE
-                        break
-                    if open_end == 0:
-                        pos += length
-                        continue
-                    kind = -1
-                    child = 1
+                elif happens == STOP_CLOSE_ROW:
+                    target = block[ix(target + width - 2)]
+                    continue
                 else:
-                    kind = entries[ix(entry * ENTRY_WIDTH + ENT_KIND)]
-                    child = entries[ix(entry * ENTRY_WIDTH + ENT_CHILD)]
-                    if (kind == LEAF) == (tag & 32 != 0):
-                        code = UNEXPECTED_FORM
-                        break
-                if kind != LEAF:
-                    if depth >= MAX_DEPTH:
-                        code = TOO_DEEP
-                        break
-                    stack[ix(depth * 3)] = end
-                    stack[ix(depth * 3 + 1)] = node
-                    stack[ix(depth * 3 + 2)] = indefinite | (is_row << 1)
-                    depth += 1
-                    node = child
-                    indefinite = open_end
-                    if open_end == 0:
-                        end = pos + length
-                    is_row = 0
+                    base = about * ENTRY_WIDTH
+                    kind = entries[ix(base + ENT_KIND)]
                     if kind == ROW:
                         if count == MAX_ROWS:
                             code = TOO_MANY_ROWS
                             break
-                        is_row = 1
                         around = target
                         target = (used + count) * width
                         count += 1
-                        groups += entries[ix(entry * ENTRY_WIDTH + ENT_GROUP)]
-                        source = entries[ix(entry * ENTRY_WIDTH + ENT_TYPE)] * width
-                        for index in range(width):
-                            block[ix(target + index)] = templates[ix(source + index)]
-                        slot = entries[ix(entry * ENTRY_WIDTH + ENT_POSITION)]
+                        groups += entries[ix(base + ENT_GROUP)]
+                        source = entries[ix(base + ENT_TYPE)] * width
+                        copy_slots(templates, source, block, target, width)
+                        slot = entries[ix(base + ENT_POSITION)]
                         if slot >= 0:
                             block[ix(target + slot)] = count - groups
                         block[ix(target + width - 2)] = around
                     elif kind == RECORD:
-                        kind_of = entries[ix(entry * ENTRY_WIDTH + ENT_TYPE)]
+                        kind_of = entries[ix(base + ENT_TYPE)]
                         record_target = scratch if spans[ix(kind_of * 7 + 6)] else used * width
                         target = record_target
                         source = kind_of * width
-                        for index in range(width):
-                            block[ix(target + index)] = templates[ix(source + index)]
-                    elif kind == PICK:
-                        is_row = entry + 2
-                        base = entry * ENTRY_WIDTH
+                        copy_slots(templates, source, block, target, width)
+                    else:
                         first_pick = entries[ix(base + ENT_PICK)]
-                        empty_picks(
-                            block, target, steps, first_pick, entries[ix(base + ENT_PICK_END)]
-                        )
-                    continue
-                # A field: its codecs run one by one below. This is no loop of its own, because
-                # the compiler would then prepare every codec's slow path ahead of it.
-                close = pos + length
-                action = entries[ix(entry * ENTRY_WIDTH + ENT_ACTION)]
-                if action < 0:
-                    pos = close
+                        last_pick = entries[ix(base + ENT_PICK_END)]
+                        if happens == STOP_OPEN:
+                            empty_picks(block, target, steps, first_pick, last_pick)
+                        else:
+                            apply_picks(block, target, steps, first_pick, last_pick)
                     continue
             base = action * ACTION_WIDTH
             codec = actions[ix(base + ACT_CODEC)]
             slot = target + actions[ix(base + ACT_SLOT)]
             if codec in (INTEGER, UNSIGNED, OCTETS):
-                if length == 0:
-                    code = INVALID_INTEGER
-                    break
-                skip = 0
-                if codec == INTEGER:
-                    if length > 8:
-                        code = INVALID_INTEGER
-                        break
-                    value = signed_value(data, pos, close)
-                    if value < 0 and length < 8 and settings[ix(SET_REPAIR_INTEGERS)]:
-                        value = unsigned_value(data, pos, close)
-                        fault[ix(record)] += 1
-                else:
-                    while length - skip > 8 and data[ix(pos + skip)] == 0:
-                        skip += 1
-                    if length - skip > 8:
-                        code = INVALID_INTEGER if codec == UNSIGNED else INVALID_LENGTH
-                        break
-                    value = unsigned_value(data, pos + skip, close)
-                    if codec == UNSIGNED and value < 0:
-                        code = VALUE_OUT_OF_RANGE
-                        break
-                    if codec == UNSIGNED and data[ix(pos)] > 127:
-                        fault[ix(record)] += 1
-                if value < actions[ix(base + ACT_LOW)] or value > actions[ix(base + ACT_HIGH)]:
+                code, value, repaired = whole_number(
+                    codec, data, pos, close, settings[ix(SET_REPAIR_INTEGERS)]
+                )
+                if repaired:
+                    fault[ix(record)] += 1
+                if code == OK and (
+                    value < actions[ix(base + ACT_LOW)] or value > actions[ix(base + ACT_HIGH)]
+                ):
                     code = VALUE_OUT_OF_RANGE
+                if code != OK:
                     break
                 block[ix(slot)] = value
             elif codec == TIMESTAMP:
@@ -459,6 +454,8 @@ def decode_rows(
             code = UNKNOWN_RECORD_TYPE  # none of its call modules is known
             at = offsets[ix(record)]
         if code == OK:
+            if learnt >= 0:
+                learn(data, start, limit - start, order, words, stops, draft)
             span = kind_of * 7
             apply_steps(
                 block, record_target, record_target, steps, spans[ix(span)], spans[ix(span + 1)]

@@ -11,6 +11,10 @@ import numpy as np
 
 from mediation.kernels.jit import inlined, kernel
 from mediation.kernels.ops import (
+    INTEGER,
+    INVALID_INTEGER,
+    INVALID_LENGTH,
+    OK,
     PLAIN_FROM,
     PLAIN_FRONT,
     PLAIN_LONGEST,
@@ -39,6 +43,8 @@ from mediation.kernels.ops import (
     SET_PLAIN,
     SET_READINGS,
     SET_SPANS,
+    UNSIGNED,
+    VALUE_OUT_OF_RANGE,
 )
 from mediation.kernels.words import (
     EIGHT,
@@ -98,6 +104,39 @@ def unsigned_value(data, pos, end):
     if pos + 8 <= data.shape[0]:
         return np.int64(load_big(data, pos) >> np.uint64(64 - (end - pos) * 8))
     return octets_value(data, pos, end)
+
+
+@inlined
+def whole_number(codec, data, pos, end, repair):
+    """Returns (status, value int64, 1 if its leading zero octet was missing and is put right).
+
+    `codec` is INTEGER (two's complement), UNSIGNED (a counter, zeros in front allowed) or OCTETS (an
+    octet string as a number). With `repair` a negative integer is a counter that lost its zero octet.
+    """
+    length = end - pos
+    skip = 0
+    repaired = 0
+    value = 0
+    code = OK
+    if length == 0 or (codec == INTEGER and length > 8):
+        code = INVALID_INTEGER
+    elif codec == INTEGER:
+        value = signed_value(data, pos, end)
+        if value < 0 and length < 8 and repair:
+            value = unsigned_value(data, pos, end)
+            repaired = 1
+    else:
+        while length - skip > 8 and octet(data, pos + skip) == 0:
+            skip += 1
+        if length - skip > 8:
+            code = INVALID_INTEGER if codec == UNSIGNED else INVALID_LENGTH
+        else:
+            value = unsigned_value(data, pos + skip, end)
+            if codec == UNSIGNED:
+                repaired = octet(data, pos) >> 7
+                if value < 0:
+                    code = VALUE_OUT_OF_RANGE
+    return code, value, repaired
 
 
 @kernel

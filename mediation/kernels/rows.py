@@ -27,6 +27,13 @@ ix = np.uint64  # unsigned indexes spare the test for negative ones
 
 
 @inlined
+def copy_slots(source, first, block, row, width):
+    """Copies `width` slots of `source` from its slot `first` on to a row of `block`."""
+    for index in range(width):
+        block[ix(row + index)] = source[ix(first + index)]
+
+
+@inlined
 def holds(block, source, key, wanted):
     """Returns whether the condition of a step holds: 0 is none, a negative key asks for others."""
     if key == 0:
@@ -126,8 +133,7 @@ def close_rows(block, row, record, count, width, steps, spans, span, merge):
         if block[ix(here + width - 1)] >= 0:
             out += 1
     if out == 0:
-        for index in range(width):
-            block[ix(row + index)] = block[ix(record + index)]
+        copy_slots(block, record, block, row, width)
         return 1
     if out < count:
         close_gaps(block, row, count, width)
@@ -143,8 +149,7 @@ def close_gaps(block, row, count, width):
         if block[ix(here + width - 1)] < 0:
             continue
         if out < here:
-            for index in range(width):
-                block[ix(out + index)] = block[ix(here + index)]
+            copy_slots(block, here, block, out, width)
         out += width
 
 

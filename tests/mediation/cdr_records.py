@@ -17,6 +17,7 @@ from bench.random_records import (
     tbcd,
     timestamp,
 )
+from mediation.kernels.shapes import OCTETS
 
 if TYPE_CHECKING:
     from mediation.batch_facts import BatchFacts
@@ -50,9 +51,9 @@ class Memory:
     batches: tuple[BatchFacts, ...] = ()
 
 
-def memory(format_name: str, records: list[bytes]) -> Memory:
-    """Returns records one behind the other, between other octets."""
-    data = b"\xff" + b"\xff".join(records) + b"\xff"
+def memory(format_name: str, records: list[bytes], behind: int = OCTETS) -> Memory:
+    """Returns records one behind the other, between other octets; so many octets stand `behind`."""
+    data = b"\xff" + b"\xff".join(records) + b"\xff" * behind
     lengths = np.array([len(record) for record in records], np.int64)
     offsets = np.cumsum(lengths + 1) - lengths
     return Memory(format_name, np.frombuffer(data, np.uint8), offsets, lengths)
