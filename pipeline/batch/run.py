@@ -195,6 +195,7 @@ def _batch(
         summary={
             **_summary(files, resent, total, carried_parts(sheets)),
             "outside_window": running.keys.outside,
+            "alarms": alarms,
             **({"alarms": alarms} if alarms else {}),
         },
         files={f.file_id: "suspended" if sheets[f.file_id].fault else "committed" for f in files},

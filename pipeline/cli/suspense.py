@@ -285,6 +285,14 @@ def _print_result(found: dict[str, Any], *, as_json: bool) -> None:
     ]
     title = f"Batch {found['batch']}" if found["batch"] else "Nothing was changed"
     _print(rows, f"{title}: {found['taken']:,} items, {found['net']} {found['currency']}", "")
+    if found["alarms"]:
+        told = ", ".join(f"{kind} {count:,}" for kind, count in found["alarms"].items())
+        click.echo(f"Alarms: {told} (`huadan alarms --batch {found['batch']}`)")
+    if found["still_suspended"] and found["batch"]:
+        click.echo(
+            "What stays needs a correction (`huadan suspense correct`) or a reason to end"
+            " (`huadan suspense write-off --why TEXT`)."
+        )
 
 
 def _tell(data: list[dict[str, Any]], title: str, nothing: str, *, as_json: bool) -> None:

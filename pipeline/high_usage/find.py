@@ -188,7 +188,13 @@ def _scan(
     ]
     if not paths:
         return None
-    return pl.scan_parquet(paths, hive_partitioning=False).select(columns)
+    rows = pl.scan_parquet(paths, hive_partitioning=False)
+    if kind == "edr" and (told := [o for o in staged if o.path.startswith("withdrawn/")]):
+        # Recycled events were in `edr/` before, where an earlier batch looked at them.
+        names = pl.concat(pl.read_parquet(folder / o.path, hive_partitioning=False) for o in told)
+        text = pl.col("file_id").cast(pl.String)
+        rows = rows.with_columns(text).join(names.lazy().with_columns(text), on=NAME, how="anti")
+    return rows.select(columns)
 
 
 def _write_sums(name: str, folder: Path, sums: pl.DataFrame) -> Iterator[Output]:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pipeline.batch.sheet import DESTINATIONS
 
 if TYPE_CHECKING:
     from pipeline.ledger.store import Ledger
+
+BY_KEY: Final = (
+    "SELECT key, sum(value) FROM batches, json_each(summary, ?3)"
+    " WHERE kind IN (?1, ?2) GROUP BY key ORDER BY key"
+)
 
 
 def batches_by_kind(ledger: Ledger) -> dict[str, int]:
@@ -36,12 +41,12 @@ def net_of_batches(ledger: Ledger) -> float:
 
 def recycled_items(ledger: Ledger) -> dict[str, int]:
     """Returns what became of items of suspense that were recycled."""
-    return dict(
-        ledger.rows(
-            "SELECT key, sum(value) FROM batches, json_each(summary, '$.items')"
-            " WHERE kind = 'recycle' GROUP BY key ORDER BY key"
-        )
-    )
+    return dict(ledger.rows(BY_KEY, ("recycle", "recycle", "$.items")))
+
+
+def alarms_by_kind(ledger: Ledger) -> dict[str, int]:
+    """Returns the alarms of runs and recycling."""
+    return dict(ledger.rows(BY_KEY, ("run", "recycle", "$.alarms")))
 
 
 def last_batch_time(ledger: Ledger) -> float:

@@ -98,6 +98,12 @@ def _committed(make: _Maker, ledger: Ledger) -> None:
     for name, count in sums.recycled_items(ledger).items():
         items.labels(name).inc(count)
     net.inc(max(sums.net_of_batches(ledger), 0.0))
+    from pipeline.high_usage.alarms import KINDS  # noqa: PLC0415 - polars, as in fill_registry
+
+    alarms = make.counter("alarms", "Alarms of high usage and fraud, recycling included.", "kind")
+    told = sums.alarms_by_kind(ledger)
+    for kind in KINDS:
+        alarms.labels(kind).inc(told.get(kind, 0))
     last = make.gauge("last_batch_timestamp_seconds", "When the last batch began.")
     last.set(sums.last_batch_time(ledger))
 

@@ -14,6 +14,7 @@ import polars as pl
 from pipeline.batch.sheet import DESTINATIONS, ENDS
 from pipeline.errors import UsageError
 from pipeline.published import batch_of
+from pipeline.reports.alarms import alarm_table
 from pipeline.reports.credit import passed_limits
 from pipeline.reports.svg import bars, columns
 from pipeline.suspense.journal import Suspense, read_open
@@ -92,7 +93,10 @@ def batch_page(
         rated=[workspace.root / o.path for o in ledger.outputs("rated/", batch.id)],
         suspense=mine.sums("reason", "stage"),
         remarks=_gaps(ledger),
-        tables=passed_limits(workspace, ledger, name),
+        tables=[
+            *alarm_table(workspace, ledger.outputs("alarms/", batch.id)),
+            *passed_limits(workspace, ledger, name),
+        ],
     )
     return _page(subject, zone, result, batch.inputs)
 
@@ -131,6 +135,7 @@ def day_page(workspace: Workspace, ledger: Ledger, day: dt.date, zone: str) -> s
         end=stop,
         suspense=_suspended_sums(items),
         remarks=remarks,
+        tables=alarm_table(workspace, ledger.outputs("alarms/"), day),
     )
     return _page(subject, zone, None, "")
 

@@ -8,7 +8,7 @@ back with one attempt more. A record goes as a whole, and keeps its name.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -22,6 +22,7 @@ from pipeline.batch.result import MICRO
 from pipeline.batch.run import (
     Job,
     allow_many_open_files,
+    high_usage,
     load_rater,
     settle_parts,
     sheets_of,
@@ -71,6 +72,9 @@ class RecycleResult:
         reasons: Items that stay, by reason.
         total: The sum of the sheets.
         net: Net of the rated events in the book's currency.
+        currency: That currency.
+        corrected: Values that corrections changed.
+        alarms: Alarms of high usage and fraud by kind.
     """
 
     batch: str | None
@@ -82,6 +86,7 @@ class RecycleResult:
     net: str = "0"
     currency: str = ""
     corrected: int = 0
+    alarms: dict[str, int] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns one JSON-ready object."""
@@ -94,6 +99,7 @@ class RecycleResult:
             "corrected_values": self.corrected,
             "net": self.net,
             "currency": self.currency,
+            "alarms": self.alarms,
         }
 
 
@@ -206,6 +212,8 @@ class _Recycling:
             if result.batch is None:
                 drop_staged(self.job.workspace, folder)
                 return result
+            alarms = high_usage(self.job, self.name, folder, outputs, self.running)
+            result = replace(result, alarms=alarms)
         commit = Commit(
             kind="recycle",
             name=self.name,

@@ -19,6 +19,10 @@ from pipeline.high_usage import fraud, limits
 from pipeline.high_usage.alarms import as_table
 from pipeline.high_usage.places import read_places
 from pipeline.high_usage.section import Call, Day, Fraud, HighUsage, Session
+from pipeline.ledger.store import Ledger
+from pipeline.operate import operate_recycle
+from pipeline.reports.page import batch_page
+from tests.pipeline.test_recycle import hide_subscribers, show_subscribers
 from tests.pipeline.world import make_workspace, published
 
 if TYPE_CHECKING:
@@ -238,6 +242,27 @@ def test_a_run_tells_alarms_and_publishes_sums(tmp_path: Path, traffic: Path) ->
     two = limited(make_workspace(tmp_path / "two", traffic))
     run(two, threads=2)
     assert published(tmp_path / "one") == published(tmp_path / "two")
+
+
+def test_recycled_usage_is_told_when_it_is_rated(tmp_path: Path, traffic: Path) -> None:
+    workspace = limited(make_workspace(tmp_path / "late", traffic))
+    real = hide_subscribers(workspace, 3)
+    first = run(workspace)
+    show_subscribers(workspace, real)
+    result = operate_recycle(workspace)
+    assert result.batch == "batch-000002"
+    again = limited(make_workspace(tmp_path / "at_once", traffic))
+    whole = run(again).alarms
+    calls = first.alarms["call_duration"], result.alarms["call_duration"]
+    assert sum(calls) == whole["call_duration"] > max(calls)
+    told = first.alarms["day_charge"] + result.alarms["day_charge"]
+    assert "overlapping_calls" not in result.alarms, "the SIMs were looked at when they came"
+    assert first.alarms.get("overlapping_calls") == whole.get("overlapping_calls")
+    text = (workspace.reports / "huadan.prom").read_text(encoding="utf-8")
+    assert f'huadan_alarms_total{{kind="day_charge"}} {float(told)}' in text
+    with Ledger(workspace.ledger_file) as ledger:
+        page = batch_page(workspace, ledger, "batch-000002", "UTC")
+    assert "<td>day_charge</td>" in page
 
 
 def test_alarms_are_shown_masked_unless_asked(tmp_path: Path, traffic: Path) -> None:
