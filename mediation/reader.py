@@ -313,7 +313,8 @@ def _choose(
             path,
             "unknown_format",
             f"no format fits; it begins with {data[:16].tobytes().hex(' ')}. "
-            "Check that the file is a CDR file, or declare the format of its source.",
+            "Check that the file is a CDR file, or declare the format of its source "
+            "(`huadan decode FILE --format NAME` tries one, `huadan format list` names them).",
         )
     return found.name, found.rules, found
 

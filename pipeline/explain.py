@@ -165,7 +165,19 @@ def _of_nobody(usage: Usage, plan: str, book: Book, *, unmask: bool) -> Explanat
         message = f"there is no plan {plan!r}"
         raise UsageError(message, nearest(plan, names))
     source = Source("--usage", 1)
-    case = Case("", source, Dated.always(plan), {}, (), {}, {}, {}, (usage,), ())
+    case = Case(
+        name="",
+        source=source,
+        plan=Dated.always(plan),
+        subscriber={},
+        others=(),
+        tables={},
+        left={},
+        spent={},
+        counted={},
+        usages=(usage,),
+        expect=(),
+    )
     compiled = compile_book(book)
     data = people(case, compiled)
     [period] = data.periods_of(FIRST_SUBSCRIBER)

@@ -60,7 +60,13 @@ _ALL: Final = (
         "number",
         meaning="the octets as a counter: repairs encoders that drop the leading 00",
     ),
-    Codec("tbcd", ops.TBCD, STRINGS, "number", meaning="digits, low nibble first"),
+    Codec(
+        "tbcd",
+        ops.TBCD,
+        STRINGS,
+        "number",
+        meaning="digits, low nibble first, no type of number before them",
+    ),
     Codec(
         "imei",
         ops.IMEI,
@@ -78,7 +84,7 @@ _ALL: Final = (
         STRINGS,
         "number",
         ("dialled",),
-        meaning="digits of a number as they are, leading zeros counted",
+        meaning="digits of an AddressString as they are, leading zeros counted",
     ),
     Codec(
         "bare_address",

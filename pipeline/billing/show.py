@@ -114,21 +114,26 @@ class BillReader:
 
         found = self.one(account)
         head = found["bill"]
+        several = len({line["subscriber_id"] for line in found["lines"]} - {None}) > 1
+        who = ["subscriber"] if several else []
         table = Table(
-            "line", "what", "events", "used", "gross", "reduced", "net",
+            "line", *who, "what", "events", "used", "gross", "reduced", "net",
             title=f"Bill {head['bill_number']} of {account}, {self.cycle}",
             title_justify="left",
         )  # fmt: skip
-        for column in table.columns[2:]:
+        for column in table.columns[2 + several :]:
             column.justify = "right"
         for line in found["lines"]:
             words = [title(line["item"])]
             words += [line[key] for key in ("zone", "roaming") if line[key] not in {None, "none"}]
             if line["kind"] == "tax":
                 words += [f"{rate_text(line['tax_rate'])} from {line['service_from']}"]
+                if not line["net"]:
+                    words += [f"{amount_text(line['tax_amount'])} contained in the prices"]
             reduced = line["discount_amount"] + line["cap_reduction"]
             table.add_row(
                 str(line["line"]),
+                *([line["subscriber_id"] or ""] if several else []),
                 ", ".join(words),
                 f"{line['events']:,}" if line["events"] else "",
                 quantity_text(line["quantity"], line["rum"]) if line["rum"] else "",

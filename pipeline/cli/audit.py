@@ -54,6 +54,10 @@ def audit(workspace: Workspace, *, by: By, batch: str | None, unit: str, as_json
     return int(Exit.DONE if found.closes else Exit.RECONCILIATION)
 
 
+HEADINGS = {"percent": "% of weekday", "percent_net": "net % of weekday"}
+"""What the same weekday of the weeks before makes of a day."""
+
+
 def _print(rows: list[dict[str, Any]], keys: tuple[str, ...], unit: str, closes: bool) -> None:  # noqa: FBT001 - private
     from rich.table import Table  # noqa: PLC0415
 
@@ -74,7 +78,8 @@ def _print(rows: list[dict[str, Any]], keys: tuple[str, ...], unit: str, closes:
     ]
     title = f"Balance in {unit}: {'closes' if closes else 'DOES NOT CLOSE'}"
     table = Table(title=title, title_justify="left", title_style="bold" if closes else "bold red")
-    for name in (*keys, "files", *counts, "net", *(name.replace("_", " ") for name in extra), ""):
+    names = [*keys, "files", *counts, "net", *(HEADINGS.get(name, name) for name in extra)]
+    for name in names if closes else [*names, "balance"]:
         table.add_column(name.replace("_", " "), justify="left" if name in keys else "right")
     for row in rows:
         table.add_row(
@@ -88,6 +93,6 @@ def _print(rows: list[dict[str, Any]], keys: tuple[str, ...], unit: str, closes:
             ),
             f"{row['net']:,.2f}",
             *("" if row.get(name) is None else f"{row[name]:,}" for name in extra),
-            "" if row["closes"] else "open",
+            *([] if closes else ["closes" if row["closes"] else "open"]),
         )
     console().print(table)

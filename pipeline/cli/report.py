@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     epilog=examples(
         "huadan report                      the latest batch, to reports/",
         "huadan report batch-000012",
-        "huadan report --day 2026-10-03     all that began on this day",
+        "huadan report --day 2026-10-04     files that begin on it, events of its hours",
         "huadan report --html > page.html",
     )
 )

@@ -29,14 +29,21 @@ def show() -> None:
     epilog=examples(
         "huadan show bill                              accounts with the largest bills",
         "huadan show bill A00042                       one bill",
-        "huadan show bill A00042 --page bill.html      as a page",
+        "huadan show bill A00042 --html bill.html      as a page",
         "huadan show bill A00042 --cycle 2026-10 --json",
     )
 )
 @click.argument("account", required=False)
 @workspace_option
 @click.option("--cycle", help="Bill cycle, YYYY-MM (default: the latest).")
-@click.option("--page", type=click.Path(path_type=Path, dir_okay=False), help="Write HTML here.")
+@click.option(
+    "--html",
+    "--page",
+    "page",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write a page to this file.",
+)
 @unmask_option
 @json_option
 def bill(
@@ -59,9 +66,13 @@ def bill(
             return
         from rich.table import Table  # noqa: PLC0415
 
-        table = Table(*largest[0], title=f"Largest bills of {reader.cycle}", title_justify="left")
+        table = Table("account", "bill number", "events", "total")
+        table.title, table.title_justify = f"Largest bills of {reader.cycle}", "left"
+        for column in table.columns[2:]:
+            column.justify = "right"
         for row in largest:
-            table.add_row(*(str(value) for value in row.values()))
+            events, total = f"{row['events']:,}", f"{row['total']:,.2f}"
+            table.add_row(row["account_id"], row["bill_number"], events, total)
         console().print(table)
         return
     if page is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -39,26 +40,18 @@ def _show(found: dict[str, Any]) -> None:
         column.justify = "right"
     for batch in found["batches"]:
         table.add_row(
-            *(
-                str(batch[key])
-                for key in (
-                    "name",
-                    "state",
-                    "files",
-                    "records",
-                    "rated",
-                    "suspended",
-                    "duplicate",
-                    "net",
-                )
-            )
+            batch["name"],
+            batch["state"],
+            *(f"{batch[key]:,}" for key in ("files", "records", "rated", "suspended", "duplicate")),
+            f"{Decimal(batch['net']):,.2f}",
         )
     if found["batches"]:
         out.print(table)
     else:
         out.print("No batch has been committed yet. Next: huadan run")
     for bill in found["bills"]:
-        out.print(f"Billed {bill['cycle']}: {bill['bills']} bills, total {bill['total']}")
+        total = f"{Decimal(bill['total']):,.2f}"
+        out.print(f"Billed {bill['cycle']}: {bill['bills']:,} bills, total {total}")
         if bill["outdated"]:
             out.print(
                 f"  out of date: {bill['outdated']}. Next: huadan bill --cycle {bill['cycle']}",

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from pipeline.suspense.journal import Filter
     from pipeline.workspace import Workspace
 
+SHORT_ID = 10
+"""Digits of a file id on a terminal; the commands take the beginning of one."""
+
 
 def filter_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Adds the options that choose items; the command gets `wanted`."""
@@ -89,6 +92,8 @@ def list_(
     found = read_suspense(workspace, wanted, ended=every)
     one_by_one = rows or "reason" in wanted.wanted.of_items
     data = found.rows(limit) if one_by_one else found.sums()
+    if one_by_one and not as_json:
+        data = _items(data)
     _tell(data, f"{found.count:,} in suspense", "Nothing is in suspense.", as_json=as_json)
 
 
@@ -123,7 +128,10 @@ def summary(workspace: Workspace, *, wanted: Filter, as_json: bool) -> None:
 @unmask_option
 @json_option
 def show(workspace: Workspace, record: str, *, unmask: bool, as_json: bool) -> None:
-    """Show what happened to RECORD, written FILE:OFFSET or FILE:OFFSET:CONTAINER."""
+    """Show what happened to RECORD, written FILE_ID:OFFSET or FILE_ID:OFFSET:CONTAINER.
+
+    `huadan suspense list --rows` names records; the beginning of a file id is enough.
+    """
     from pipeline.explain import parse_name  # noqa: PLC0415 - heavy imports
     from pipeline.suspense.journal import read_history  # noqa: PLC0415
 
@@ -302,13 +310,34 @@ def _tell(data: list[dict[str, Any]], title: str, nothing: str, *, as_json: bool
         _print(data, title, nothing)
 
 
+def _items(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Returns items as a terminal has room for them, under names that the commands take."""
+    states = {row["state"] for row in rows}
+    out = []
+    for row in rows:
+        file_id, place = row["record"].split(":", maxsplit=1)
+        item = {"record": f"{file_id[:SHORT_ID]}:{place.removesuffix(':0')}", "file": row["file"]}
+        if len(states) > 1:
+            item["state"] = row["state"]
+        item["stage"] = row["stage"]
+        item["reason"] = " ".join(filter(None, (row["reason"], row["sub_reason"])))
+        item["detail"] = row["detail"]
+        item["since (UTC)"] = (row["since"] or "").removesuffix("+00:00")
+        out.append(item)
+    return out
+
+
 def _print(data: list[dict[str, Any]], title: str, nothing: str) -> None:
     if not data:
         click.echo(nothing)
         return
     from rich.table import Table  # noqa: PLC0415
 
-    table = Table(*data[0], title=title, title_justify="left")
+    table = Table()
+    for name in data[0]:
+        table.add_column(name, overflow="fold", no_wrap=name == "record")
     for row in data:
         table.add_row(*("" if value is None else str(value) for value in row.values()))
-    console().print(table)
+    out = console()
+    out.print(title, style="italic")
+    out.print(table)

@@ -108,15 +108,14 @@ def day_page(workspace: Workspace, ledger: Ledger, day: dt.date, zone: str) -> s
     start, stop = (round(at.timestamp()) * 1_000_000 for at in (begin, end))
     cycles = cycles_between(start, stop - 1, zone)
     audit = ledger.outputs("audit/")
-    days = (
-        balance_of(workspace.root, audit, "day").table.filter(pl.col("day") == day)
-        if audit
-        else None
-    )
-    if days is None or not days.height:
-        message = f"no file has events that begin on {day}"
-        raise UsageError(message, "`huadan audit --by day` lists days")
-    row = days.to_dicts()[0]
+    days = balance_of(workspace.root, audit, "day").rows() if audit else []
+    row = next((each for each in days if each["day"] == day), None)
+    if row is None:
+        message = f"no file begins with events of {day}"
+        known = [each["day"] for each in days if each["day"] is not None]
+        near = sorted(sorted(known, key=lambda each: abs(each - day))[:3])
+        files = f"files begin on {', '.join(map(str, near))}; " if near else ""
+        raise UsageError(message, f"{files}`huadan audit --by day` lists days")
     remarks = _gaps(ledger)
     if row["percent"] is not None and abs(row["percent"] - 100) > 50:
         remarks.append(f"{row['percent']:.0f}% of the records that are usual on this weekday")
@@ -314,6 +313,7 @@ def _money(subject: Subject) -> list[dict[str, Any]]:
             "columns": ["plan", "service", "events", "net"],
             "rows": [*body, total],
             "total": True,
+            "words": 2,
         }
     ]
 

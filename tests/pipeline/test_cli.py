@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -115,10 +116,12 @@ def test_show_bill_lists_prints_and_writes_a_page(
     one = answer(capsys, "show", "bill", account, "-w", str(billed.root))
     assert one["bill"]["total"] == largest[0]["total"]
     page = tmp_path / "bill.html"
-    call(capsys, "show", "bill", account, "-w", str(billed.root), "--page", str(page))
+    call(capsys, "show", "bill", account, "-w", str(billed.root), "--html", str(page))
     assert one["bill"]["bill_number"] in page.read_text(encoding="utf-8")
     _, out, _ = call(capsys, "show", "bill", account, "-w", str(billed.root))
     assert one["bill"]["bill_number"] in out
+    several = len({line["subscriber_id"] for line in one["lines"]} - {None}) > 1
+    assert ("subscriber" in out) == several
     code, _, err = call(capsys, "show", "bill", account + "x", "-w", str(billed.root))
     assert code == 2
     assert "has no bill" in err
@@ -167,6 +170,13 @@ def test_suspense_lists_sums_and_rows(
     assert {row["stage"] for row in sums} == {"frame"}
     rows = answer(capsys, "suspense", "list", "--reason", "empty_file", "-w", str(workspace.root))
     assert [row["file"] for row in rows] == ["msc1/msc1_000002_empty.ber"]
+    _, shown, _ = call(capsys, "suspense", "list", "--rows", "-w", str(workspace.root))
+    names = re.findall(r"│ ([0-9a-f]{10}:\d+) +│", shown)
+    assert len(names) == len(
+        answer(capsys, "suspense", "list", "--rows", "-w", str(workspace.root))
+    )
+    for name in names:  # as it is shown, it is taken
+        assert call(capsys, "suspense", "show", name, "-w", str(workspace.root))[0] == 0
     metrics = (workspace.reports / "huadan.prom").read_text(encoding="utf-8")
     assert 'huadan_run_files{state="suspended"} 1.0' in metrics
 

@@ -115,7 +115,9 @@ def test_pages_are_self_contained_and_private(
     with pytest.raises(SystemExit) as stop:
         main(["report", "--day", "2020-01-01", "-w", str(ran.root)])
     assert stop.value.code == 2
-    assert "huadan audit --by day" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "files begin on 2026-10-01" in said
+    assert "huadan audit --by day" in said
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
