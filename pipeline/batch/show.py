@@ -118,6 +118,7 @@ def print_times(out: Console, title: str, seconds: dict[str, float]) -> None:
 BILL_ROWS = {
     "usage": "usage",
     "fees": "fees",
+    "discounts": "discounts on the bill",
     "rounding": "rounding",
     "tax_added": "tax on top of prices",
     "total": "total",
@@ -137,7 +138,9 @@ def print_bill_run(out: Console, result: BillResult) -> None:
     table = _table(f"Bills of {result.cycle}", "", found["currency"])
     for name, words in BILL_ROWS.items():
         table.add_row(
-            words, f"{Decimal(found[name]).quantize(CENT):,}", end_section=name == "tax_added"
+            words,
+            f"{Decimal(found.get(name, 0)).quantize(CENT):,}",
+            end_section=name == "tax_added",
         )
     table.add_section()
     table.add_row("of which tax", f"{Decimal(found['tax']).quantize(CENT):,}")

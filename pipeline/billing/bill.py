@@ -1,14 +1,11 @@
 """``huadan bill``: re-rates a cycle from its EDRs and writes bills, as one transaction.
 
-Calls that come in parts are put together first. Phase 1 splits every EDR file by partition into
-spill files in staging. Phase 2 bills each partition. Both go through a runner that maps functions over paths, so that a distributed runner
-does the same work on the same partitions and writes the same bytes.
+What is done with the events stands in ``rerate.py``.
 """
 
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,7 +16,7 @@ from pipeline.batch.stopwatch import Stopwatch
 from pipeline.billing.cycle_files import cycle_files
 from pipeline.commit import commit_batch, recover, staged
 from pipeline.config.load import load_config
-from pipeline.errors import EditedError, ReconciliationError, UsageError
+from pipeline.errors import EditedError, UsageError
 from pipeline.ledger.store import Commit, Ledger
 from pipeline.lock import locked
 from pipeline.progress import Silent
@@ -29,17 +26,13 @@ from rating.cycles import cycle_before
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from decimal import Decimal
     from typing import Any
 
     from pipeline.batch.runner import Runner
-    from pipeline.billing.cycle_files import CycleFiles
-    from pipeline.billing.work import BillWork, PartitionResult
     from pipeline.config.load import Config
     from pipeline.parquet import Output
     from pipeline.progress import Listener
     from pipeline.workspace import Workspace
-    from rating.billing.run import BillRun
 
 CLEAR_MAJORITY = 0.9
 """Share of events from which a cycle is meant where none is named."""
@@ -108,35 +101,36 @@ def bill(
             return BillResult(None, chosen, last.summary, watch.seconds, watch.elapsed)
         on_start(ledger)
         # The kernels' imports take a second; a cycle that is billed does without.
+        from pipeline.billing.rerate import load_run, rerate  # noqa: PLC0415
         from pipeline.billing.work import BillWork  # noqa: PLC0415
 
         with watch.stage("load"):
-            run = _load(workspace, config, chosen, before)
+            run = load_run(workspace.root, config, config.paths.book, chosen, before)
             if _digest(workspace, config, [*files.all, *before]) != inputs:
                 message = "book or subscriber data changed while they were read"
                 raise EditedError(message, "nothing was billed; run the command again")
         count = sum(b.cycle == chosen for b in ledger.batches("bill")) + 1
         name = f"bill-{chosen}-{count:04d}"
         with staged(workspace, name) as folder:
-            withdrawn = Withdrawn(workspace.root, files.withdrawn)
-            work = BillWork(run, workspace.root, folder, chosen, withdrawn)
-            merged = _assemble(work, files, watch)
-            parts = _work(
-                work,
-                (files.whole, files.again),
+            outputs, summary = rerate(
+                BillWork(
+                    run,
+                    workspace.root,
+                    folder,
+                    chosen,
+                    Withdrawn(workspace.root, files.withdrawn),
+                ),
+                files,
                 config.run.partitions,
                 runner or LocalRunner(workers),
                 (listener or Silent(), watch),
             )
-            shutil.rmtree(work.spill, ignore_errors=True)
-            events = sum(withdrawn.count_left(output) for output in [*files.whole, *files.parts])
-            summary = _summary(parts, sum(output.rows for output in merged), events)
         commit = Commit(
             kind="bill",
             name=name,
             cycle=chosen,
             inputs=inputs,
-            outputs=[*(output for part in parts for output in part.outputs), *merged],
+            outputs=outputs,
             summary=summary,
             files={},
             replaces=last.name if last is not None else None,
@@ -168,19 +162,6 @@ def _choose_cycle(ledger: Ledger, cycle: str | None) -> str:
     return name
 
 
-def _load(workspace: Workspace, config: Config, cycle: str, before: list[Output]) -> BillRun:
-    from pipeline.batch.running import read_balances  # noqa: PLC0415
-    from rating.billing.run import BillRun  # noqa: PLC0415 - the kernels, as above
-    from rating.subscribers import load_subscribers  # noqa: PLC0415
-    from tariffs import compile_book, load_book  # noqa: PLC0415
-
-    book = load_book(workspace.root / config.paths.book)
-    compiled = compile_book(book)
-    subscribers = load_subscribers(workspace.root / config.paths.subscribers, compiled)
-    balances = read_balances([workspace.root / output.path for output in before])
-    return BillRun(compiled, book, subscribers, cycle, config.run.partitions, balances=balances)
-
-
 def _digest(workspace: Workspace, config: Config, files: list[Output]) -> str:
     """Returns a digest of all that bills depend on: book, subscribers, partitions, events."""
     digest = hashlib.sha256(f"huadan {version()} {config.run.partitions}".encode())
@@ -192,79 +173,3 @@ def _digest(workspace: Workspace, config: Config, files: list[Output]) -> str:
     for output in files:
         digest.update(f"\n{output.path} {output.digest}".encode())
     return digest.hexdigest()
-
-
-def _assemble(work: BillWork, files: CycleFiles, watch: Stopwatch) -> list[Output]:
-    """Spills the calls that come in parts; returns the table of the parts that they are made of."""
-    if not files.near:
-        return []
-    with watch.stage("assemble"):
-        return work.assemble(files)
-
-
-def _work(
-    work: BillWork,
-    inputs: tuple[list[Output], list[Output]],
-    partitions: int,
-    runner: Runner,
-    watching: tuple[Listener, Stopwatch],
-) -> list[PartitionResult]:
-    listener, watch = watching
-    files = [
-        (kind, o.path) for kind, some in zip(("edr", "again"), inputs, strict=True) for o in some
-    ]
-    listener.stage("split", len(files), "files")
-
-    def split(item: tuple[int, tuple[str, str]]) -> None:
-        work.split(item[0], *item[1])
-        listener.advance(1)
-
-    with watch.stage("split"):
-        runner.map(split, list(enumerate(files)))
-    listener.stage("bill", partitions, "partitions")
-
-    def one(number: int) -> PartitionResult:
-        result = work.bill(number)
-        listener.advance(1)
-        return result
-
-    with watch.stage("bill"):
-        return runner.map(one, range(partitions))
-
-
-def _summary(parts: list[PartitionResult], merged: int, events: int) -> dict[str, Any]:
-    """Returns what ``status`` shows, after checking that everything ties.
-
-    Raises:
-        ReconciliationError: something does not tie.
-    """
-    problems = [problem for part in parts for problem in part.problems]
-    read = merged + sum(part.rated + part.unrated for part in parts)
-    if read != events:
-        problems.append(f"{events:,} events were read, {read:,} were rated, not rated or merged")
-    if problems:
-        message = "the bill run does not tie; nothing was committed"
-        raise ReconciliationError("".join([message, *(f"\n  {p}" for p in problems[:10])]))
-    unrated: Counter[str] = Counter(merged=merged) if merged else Counter()
-    for part in parts:
-        unrated.update(part.unrated_by)
-
-    def money(name: str) -> str:
-        zero: Decimal | int = 0
-        return str(sum((part.sums[name] for part in parts), start=zero))
-
-    return {
-        "events": events,
-        "rated": sum(part.rated for part in parts),
-        "unrated": dict(sorted(unrated.items())),
-        "missing_session_records": sum(part.missing for part in parts),
-        "bills": sum(part.bills for part in parts),
-        "lines": sum(part.lines for part in parts),
-        "usage": money("usage"),
-        "fees": money("fees"),
-        "rounding": money("rounding"),
-        "tax_added": money("tax_added"),
-        "tax": money("tax"),
-        "total": money("bills"),
-        "currency": parts[0].currency,
-    }

@@ -40,7 +40,7 @@ class PartitionResult:
     bills: int
     lines: int
     sums: dict[str, Decimal]
-    """usage, fees, tax, bills."""
+    """usage, fees, discounts, rounding, tax, bills."""
     currency: str
     problems: list[str]
     missing: int
@@ -130,6 +130,7 @@ class BillWork:
             sums={
                 "usage": report.usage,
                 "fees": report.fees,
+                "discounts": report.discounts,
                 "rounding": report.rounding,
                 "tax_added": report.tax_added,
                 "tax": report.tax,

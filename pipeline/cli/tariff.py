@@ -193,6 +193,53 @@ def diff(*, old: Path, new: Path, as_json: bool) -> None:
 
 
 @tariff.command(
+    "try",
+    epilog=examples(
+        "huadan tariff try drafts/2027                     the latest billed cycle with another book",
+        "huadan tariff try drafts/2027 --cycle 2026-10 --top 50 --json",
+        "huadan tariff try drafts/2027 --output what_if    every account and line, as Parquet",
+    ),
+)
+@click.argument("book", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@workspace_option
+@click.option("--cycle", help="Billed cycle, YYYY-MM (default: the latest).")
+@click.option("--threads", type=click.IntRange(1, 256), help="Worker threads.")
+@click.option("--top", type=click.IntRange(1, 10_000), default=10, help="Accounts each way (10).")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    help="New folder for the comparison and the tables as Parquet.",
+)
+@json_option
+def try_(
+    workspace: Workspace,
+    *,
+    book: Path,
+    cycle: str | None,
+    threads: int | None,
+    top: int,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """Rate and bill a billed cycle with the book BOOK, and tell what that does to revenue.
+
+    Nothing that is published is touched, and batches may go on meanwhile. Revenue by plan, service,
+    zone and G/L code; who would pay less and more. `huadan tariff diff` tells what changes in words.
+    """
+    from pipeline.progress import listening  # noqa: PLC0415 - heavy imports when needed
+    from pipeline.tariff.what_if import try_book  # noqa: PLC0415
+
+    with listening(wanted=not as_json) as listener:
+        found = try_book(workspace, book, cycle, threads=threads, output=output, listener=listener)
+    if as_json:
+        print_json(found.to_dict(top))
+        return
+    from pipeline.tariff.what_if_show import print_what_if  # noqa: PLC0415
+
+    print_what_if(console(), found, top)
+
+
+@tariff.command(
     epilog=examples(
         "huadan tariff calendar --country CN --years 2026-2027",
         "huadan tariff calendar --country DE --subdivision BY --years 2027 --json",

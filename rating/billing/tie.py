@@ -10,7 +10,7 @@ import numpy as np
 
 from rating.billing.columns import codes, guard_sum, micros
 from rating.billing.kernels.group import sum_groups
-from rating.billing.schema import FEE, ROUNDING, TAX, USAGE
+from rating.billing.schema import DISCOUNT, FEE, ROUNDING, TAX, USAGE
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,6 +32,7 @@ class TieReport:
         rated: Sum of their net.
         usage: Sum of the net of usage lines.
         fees: Sum of the net of fee lines.
+        discounts: Sum of the net of discount lines, not positive.
         rounding: Sum of the net of rounding lines.
         tax_added: Sum of the net of tax lines: tax on top of prices, not tax that they include.
         lines: Sum of the net of all lines.
@@ -44,6 +45,7 @@ class TieReport:
     rated: Decimal
     usage: Decimal
     fees: Decimal
+    discounts: Decimal
     rounding: Decimal
     tax_added: Decimal
     lines: Decimal
@@ -104,6 +106,7 @@ def tie(rated: pa.Table, lines: pa.Table, bills: pa.Table) -> TieReport:
         rated=_decimal(records["net"]),
         usage=net(USAGE),
         fees=net(FEE),
+        discounts=net(DISCOUNT),
         rounding=net(ROUNDING),
         tax_added=net(TAX),
         lines=net(None),
