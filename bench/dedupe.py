@@ -48,7 +48,7 @@ class Earlier:
         pairs = np.empty(2 * keys, np.uint64)
         pairs[0::2] = np.sort(self.random.integers(1, 2**64, keys, dtype=np.uint64))
         pairs[1::2] = self.random.integers(0, 2**64, keys, dtype=np.uint64)
-        chosen = self.random.integers(0, keys, 2 * UNIT // REPEATED)
+        chosen = np.unique(self.random.integers(0, keys, 2 * UNIT // REPEATED))
         self.some[day] = np.stack([pairs[2 * chosen], pairs[2 * chosen + 1]])
         self.paths[day] = [self.write(day, pairs)]
 

@@ -33,12 +33,12 @@ HEADER: Final = 16
 """Octets before the first key: the magic word and how many keys follow."""
 KEY: Final = 16
 DAY_US: Final = 86_400_000_000
-BITS_PER_KEY: Final = 12
-"""One in some 200 keys that are not there is searched for in vain."""
+BITS_PER_KEY: Final = 11
+"""One in some 120 keys that are not there is searched for in vain."""
 BLOCK_BITS: Final = 512
-SPARE: Final = 1.1
+SPARE: Final = 1.05
 """Room in a new filter, so that a batch's own keys fit in."""
-IN_MEMORY: Final = 1 << 20
+IN_MEMORY: Final = 1 << 19
 """Keys of the batch in work that are kept in memory; beyond, they are sorted and written."""
 PIECE: Final = 1 << 16
 """Keys read at a time while a filter is filled."""
@@ -52,14 +52,16 @@ def days_of(start: NDArray[np.int64]) -> NDArray[np.int64]:
     return start // DAY_US
 
 
-def key_file(pairs: Pairs) -> bytes:
+def key_file(pairs: Pairs) -> memoryview:
     """Returns the content of a key file.
 
     Args:
         pairs: uint64[2 * n], key after key as (high, low), sorted.
     """
-    header = np.array([MAGIC, len(pairs) // 2], "<u8")
-    return header.tobytes() + pairs.astype("<u8", copy=False).tobytes()
+    words = np.empty(2 + len(pairs), "<u8")
+    words[:2] = MAGIC, len(pairs) // 2
+    words[2:] = pairs
+    return words.data.cast("B")
 
 
 @dataclass(slots=True)

@@ -116,7 +116,5 @@ class BatchKeys:
         folder = f"{FOLDER}day={name_of(day)}"
         number = sum(output.path.startswith(f"{folder}/") for output in self._outputs)
         path = f"{folder}/{batch}-{number:05d}.keys"
-        self._outputs.append(
-            write_octets(memoryview(key_file(pairs)), staging, path, len(pairs) // 2)
-        )
+        self._outputs.append(write_octets(key_file(pairs), staging, path, len(pairs) // 2))
         return staging / path

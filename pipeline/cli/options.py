@@ -34,7 +34,17 @@ def workspace_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )
     @functools.wraps(function)
     def wrapped(workspace_folder: Path, **rest: Any) -> Any:  # noqa: ANN401 - passes options through
-        return function(workspace=Workspace(workspace_folder.absolute()), **rest)
+        workspace = Workspace(workspace_folder.absolute())
+        try:
+            return function(workspace=workspace, **rest)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
+        except Exception as error:
+            from pipeline.upkeep.damage import damage_behind  # noqa: PLC0415 - only for a failure
+
+            if (damage := damage_behind(workspace, error)) is not None:
+                raise damage from error
+            raise
 
     return wrapped
 

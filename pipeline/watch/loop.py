@@ -17,6 +17,7 @@ from pipeline.ledger.store import Ledger
 from pipeline.logs import log
 from pipeline.operate import operate_batch
 from pipeline.reports.metrics import FILE_NAME, write_metrics
+from pipeline.upkeep.damage import damage_behind
 from pipeline.watch.loaded import Loaded, Reload
 from pipeline.watch.looking import FolderEvents, Looker
 from pipeline.watch.metrics import Health, WatchMetrics
@@ -244,9 +245,14 @@ class Watch:
                 log().info("waiting_for_lock", why=error.message)
             return
         except Exception as error:
-            if not isinstance(error, HuadanError) and exit_code_of(error) is None:
+            damage = damage_behind(self._workspace, error)
+            if (
+                damage is None
+                and not isinstance(error, HuadanError)
+                and exit_code_of(error) is None
+            ):
                 raise
-            self._failed(error)
+            self._failed(damage or error)
             return
         self.health.trouble("lock", None)
         self._archived = False

@@ -127,7 +127,7 @@ def test_days_are_those_of_the_event() -> None:
 @pytest.mark.parametrize("damage", ["cut", "longer", "magic", "empty"])
 def test_a_damaged_file_is_told(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "a.keys"
-    whole = key_file(np.arange(1, 9, dtype=np.uint64))
+    whole = bytes(key_file(np.arange(1, 9, dtype=np.uint64)))
     path.write_bytes(
         {"cut": whole[:-1], "longer": whole + b"x", "magic": b"X" + whole[1:], "empty": b""}[damage]
     )

@@ -1,0 +1,63 @@
+"""Why a command failed in an unexpected way: published files that are not as they were committed?
+
+What a batch reads of earlier ones (states, keys, sums, events) is read without comparing digests,
+which would cost more than it finds. When that goes wrong, this looks before a traceback is shown.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from mediation.errors import KeyFileError
+from pipeline.errors import DifferenceError, HuadanError
+from pipeline.known import exit_code_of
+from pipeline.ledger.store import Ledger
+from pipeline.upkeep.verify import Expected, compare
+
+if TYPE_CHECKING:
+    from pipeline.upkeep.verify import Difference
+    from pipeline.workspace import Workspace
+
+ENOUGH_BYTES: Final = 2_000_000_000
+"""Read at most for digests, small files first: somebody waits for the message."""
+SHOWN: Final = 3
+
+
+def damage_behind(workspace: Workspace, error: Exception) -> DifferenceError | None:
+    """Returns what to say if published files differ, None if they do not or the error is known."""
+    known = isinstance(error, HuadanError) or exit_code_of(error) is not None
+    if (known and not isinstance(error, KeyFileError)) or not workspace.ledger_file.exists():
+        return None
+    try:
+        with Ledger(workspace.ledger_file) as ledger:
+            found = _differences(workspace, ledger)
+    except HuadanError as damaged:
+        return DifferenceError(damaged.message, damaged.hint)
+    if not found:
+        return None
+    lines = "".join(f"\n  {one.path} ({one.kind}: {one.detail})" for one in found[:SHOWN])
+    more = f"\n  and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    message = f"published files are not as they were committed; nothing was published:{lines}{more}"
+    hint = (
+        "put them back from a backup, or take the batches that made them back with `huadan rollback"
+        " BATCH --with-later`; `huadan ledger verify` reads everything. No input was lost"
+    )
+    return DifferenceError(message, hint)
+
+
+def _differences(workspace: Workspace, ledger: Ledger) -> list[Difference]:
+    outputs = [
+        output
+        for batch in ledger.batches()
+        if batch.state == "published"
+        for output in ledger.outputs(batch=batch.id)
+    ]
+    found, read = [], 0
+    for output in sorted(outputs, key=lambda output: (output.bytes, output.path)):
+        read += output.bytes
+        if read > ENOUGH_BYTES and (workspace.root / output.path).exists():
+            continue
+        difference = compare(workspace.root, Expected(output.path, output.digest, output.bytes))
+        if difference is not None:
+            found.append(difference)
+    return found
