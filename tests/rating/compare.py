@@ -210,12 +210,12 @@ def _conserved(state: CycleState, book: CompiledBook) -> None:
 
 @st.composite
 def cases(
-    draw: st.DrawFn, most: int = 120
+    draw: st.DrawFn, most: int = 120, times: int = 1
 ) -> tuple[CompiledBook, Subscribers, list[dict[str, Any]], pa.Table | None]:
     """A book, subscribers, events and balances of the cycle before."""
     book = draw(strategies.books())
     data = draw(strategies.subscribers(len(book.plans)))
-    return book, data, draw(strategies_events.events(most)), draw(strategies.balances(book))
+    return book, data, draw(strategies_events.events(most, times)), draw(strategies.balances(book))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -232,7 +232,7 @@ def main(arguments: list[str] | None = None) -> int:
         phases=[Phase.generate, Phase.shrink],
         suppress_health_check=list(HealthCheck),
     )
-    @given(cases(most=300), st.integers())
+    @given(cases(most=300, times=6), st.integers())
     def run(case: tuple[Any, ...], _: int) -> None:
         nonlocal seen
         compare(*case)

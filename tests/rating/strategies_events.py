@@ -30,7 +30,7 @@ _STARTS = (
     instant(25, 4, 1),
     instant(31, 23, 59, 59),
 )
-_DURATIONS = (370, 0, 1, 59, 60, 61, 150, 600, 3600, 3 * 3600, 30 * 3600)
+_DURATIONS = (*(370, 0, 1, 59, 60, 61, 150, 600, 3600) * 2, 3 * 3600, 30 * 3600)
 _OTHERS = (None, *(FIRST_NUMBER + k for k in range(6)), ABROAD, FAR_NUMBER, NO_ZONE_NUMBER)
 _VOLUMES = (0, 1, 1023, 5000, 10**6, 10**11, -1)
 
@@ -75,13 +75,13 @@ def decode_event(raw: bytes) -> dict[str, Any]:
 
 
 @st.composite
-def events(draw: st.DrawFn, most: int) -> list[dict[str, Any]]:
-    """Up to ``most`` EDR rows."""
+def events(draw: st.DrawFn, most: int, times: int = 1) -> list[dict[str, Any]]:
+    """Up to ``most`` EDR rows, and up to so many times as many that differ by noise only."""
     # the count is drawn by itself: bytes of free length are nearly always few
     size = EVENT_BYTES * draw(st.one_of(st.integers(1, 5), st.integers(0, most), st.just(most)))
-    raw = draw(st.binary(min_size=size, max_size=size))
+    raw = draw(st.binary(min_size=size, max_size=size)) * draw(st.integers(1, times))
     seed = draw(st.integers(0, 10_000))
     if seed:  # drawn bytes are mostly alike; noise makes the events of one batch differ
-        noise = np.random.default_rng(seed).integers(0, 256, size, np.uint8).tobytes()
-        raw = bytes(a ^ b for a, b in zip(raw, noise, strict=True))
-    return [decode_event(raw[at : at + EVENT_BYTES]) for at in range(0, size, EVENT_BYTES)]
+        noise = np.random.default_rng(seed).integers(0, 256, len(raw), np.uint8)
+        raw = (np.frombuffer(raw, np.uint8) ^ noise).tobytes()
+    return [decode_event(raw[at : at + EVENT_BYTES]) for at in range(0, len(raw), EVENT_BYTES)]
