@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from mediation.edr import MISSING
 from rating.kernels import columns as kernel
 from rating.kernels.arrays import BLOCK, BLOCK_WORDS, CHARGE_WORDS, ChargeArrays
 from rating.kernels.guide import EVENT_WORDS
 from rating.names import distinct
-from rating.partner import partner_charges
 from rating.reasons import NOT_CHARGED, REASONS
 from rating.schema import MONEY, RATED_SCHEMA, RUMS
+from rating.wholesale import COST_COLUMNS, cost_column, wholesale_costs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -334,7 +331,7 @@ def rated_table(
         "cap_reduction": money(sums.cap),
         "rounding": money(sums.rounding),
         "net": money(sums.net),
-        "wholesale_cost": _cost(prepared, taken, names.book),
+        "wholesale_cost": _cost(prepared, rows, codes.zone, names.book),
         "tax": coded(codes.tax, names.taxes),
         "gl_code": coded(codes.gl_code, names.gl_codes),
         "book_digest": coded(zeros, names.digest),
@@ -361,17 +358,14 @@ _CARRIED = (
 """Columns that a rated record has from its EDR as they are."""
 
 
-def _cost(prepared: Prepared, taken: pa.Array, book: CompiledBook) -> pa.Array:
-    """Returns what partners charge for the events, null where none does."""
+def _cost(prepared: Prepared, rows: Int64, zone: Int32, book: CompiledBook) -> pa.Array:
+    """Returns what the events cost us, null where nobody says."""
     edr = prepared.edr
-    if edr.column("partner_charge").null_count == edr.num_rows:
-        return pa.nulls(len(taken), MONEY)
-    charges = pa.array(partner_charges(edr, book)).take(taken)
-    charges = pc.if_else(pc.equal(charges, MISSING), None, charges)
-    return pc.multiply(charges.cast(pa.decimal128(19, 0)), _MICRO).cast(MONEY)
-
-
-_MICRO = pa.scalar(Decimal("0.000001"))
+    if not book.wholesale and edr.column("partner_charge").null_count == edr.num_rows:
+        return pa.nulls(len(rows), MONEY)
+    columns = [edr.column(name).take(pa.array(rows)) for name in COST_COLUMNS]
+    batch = pa.RecordBatch.from_arrays(columns, COST_COLUMNS)
+    return cost_column(wholesale_costs(batch, zone, book))
 
 
 def _number(msisdn: Int64, prepared: Prepared, taken: pa.Array) -> pa.Array:

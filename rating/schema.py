@@ -105,7 +105,8 @@ RATED_SCHEMA = pa.schema(
             "wholesale_cost",
             MONEY,
             "currency",
-            "What a roaming partner charges for it, in the book's currency; null if nothing",
+            "What the event costs us, in the book's currency: a roaming partner's charge, else the "
+            "book's wholesale rate; null if neither",
         ),
         _name("tax", "Tax class"),
         _name("gl_code", "Account of the general ledger"),

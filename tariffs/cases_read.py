@@ -37,11 +37,11 @@ AMOUNTS = (
     "cap",
     "rounding",
     "charge",
-    "wholesale_cost",
 )
+COST = "wholesale_cost"
 FLAGS = ("throttled",)
 QUANTITIES = ("quantity", "charged", "allowance_units")
-OF_USAGE = (*NAMES, *FLAGS, *AMOUNTS, *QUANTITIES, "allowances", "discounts", "left")
+OF_USAGE = (*NAMES, *FLAGS, *AMOUNTS, COST, *QUANTITIES, "allowances", "discounts", "left")
 OF_CASE = ("left", "total", "lines", "bill")
 _NO_PLAN: Dated[str] = Dated((), ())
 
@@ -181,6 +181,8 @@ def _read_expect(cell: Cell, known: tuple[str, ...], found: list[Expected]) -> S
     for key, one in table.items():
         if key in AMOUNTS or key == "total":
             _add(found, one, (key,), "amount", signed_amount)
+        elif key == COST:
+            _add(found, one, (key,), "text", amount_or_none)
         elif key in QUANTITIES:
             _add(found, one, (key,), "quantity", quantity)
         elif key in FLAGS:
@@ -230,6 +232,13 @@ def span_of(cell: Cell) -> Span:
 def signed_amount(text: str) -> int:
     """Returns an amount in 10^-6 units that may have a minus sign."""
     return -amount(text[1:]) if text.startswith("-") else amount(text)
+
+
+def amount_or_none(text: str) -> str:
+    """Returns an amount, or ``none``, as written."""
+    if text != "none":
+        signed_amount(text)
+    return text
 
 
 def _moment(text: str) -> dt.datetime:

@@ -18,6 +18,7 @@ from tariffs.check_parts import (
     overlapping_allowances,
     unused_names,
 )
+from tariffs.check_wholesale import below_cost
 from tariffs.compile_rules import ClassSpace
 from tariffs.compiled import CALL_CLASSES, DOMESTIC, HOME_ZONE, NO_RULE, RUMS
 from tariffs.errors import Source
@@ -63,6 +64,7 @@ def check_book(book: Book, compiled: CompiledBook) -> list[Finding]:
         overlapping_allowances(book),
         needless_prefixes(book),
         unused_names(book),
+        below_cost(book, compiled, reachable),
     )
     found += [_idle(source, message) for part in parts for source, message in part]
     return sorted(set(found))

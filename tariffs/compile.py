@@ -68,6 +68,7 @@ def compile_book(book: Book) -> CompiledBook:
         bill_round_mode=book.bill_rounding.mode,
         lines=_lines(book),
         places=book.places,
+        wholesale=book.wholesale,
         home_zones=book.places.home_zones,
         **_rule_arrays(tables, len(book.bands)),
         **_price_arrays(tables, counts),

@@ -26,6 +26,7 @@ from tariffs.places import Places
 
 if TYPE_CHECKING:
     from tariffs.dated import Dated
+    from tariffs.wholesale import WholesaleRate
 
 Int8 = npt.NDArray[np.int8]
 Int16 = npt.NDArray[np.int16]
@@ -365,6 +366,8 @@ class CompiledBook:
     """Currency → 10^-9 of the book's currency for one of it; the book's own is not listed."""
     places: Places = field(default_factory=Places)
     """Cells, ported numbers, data classes and routes."""
+    wholesale: tuple[WholesaleRate, ...] = ()
+    """What partners charge us, as the book has it."""
     home_zones: tuple[str, ...] = ("",)
     """Home zones of the cells table; ``home_zones[0]`` is the empty text: none."""
 

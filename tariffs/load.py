@@ -25,6 +25,8 @@ from tariffs.read_options import read_options
 from tariffs.read_plans import read_plans
 from tariffs.read_prices import read_prices
 from tariffs.read_time import read_calendar, read_time_models
+from tariffs.read_wholesale import FILE as WHOLESALE
+from tariffs.read_wholesale import read_wholesale
 from tariffs.snapshot import read_snapshot
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ OPTIONAL_FILES = (
     "prices.yaml",
     "short_codes.csv",
     RATES,
+    WHOLESALE,
     *PLACE_FILES,
 )
 FOLDERS = ("plans", "discounts", "options", "prices")
@@ -61,6 +64,7 @@ def load_book(folder: Path | str) -> Book:
         raise BookError(str(folder), context.problems.found)
     numbers, short_codes, networks = _read_decks(files, context)
     places = read_places(files, context.data_classes, context)
+    wholesale = read_wholesale(files[WHOLESALE], networks, context) if WHOLESALE in files else ()
     plans = _read_priced(files, context)
     bill = _composer(files, context)("bill.yaml")
     names = [plan.id for plan in plans if not plan.template]
@@ -102,6 +106,7 @@ def load_book(folder: Path | str) -> Book:
         options=tuple(context.options[name] for name in sorted(context.options)),
         bill_discounts=bill_discounts,
         commitments=commitments,
+        wholesale=wholesale,
     )
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tariffs.dated import Dated
     from tariffs.errors import Source
     from tariffs.places import Places
+    from tariffs.wholesale import WholesaleRate
 
 FREE = "free"
 """The price name that is always there: nothing is charged."""
@@ -440,6 +441,8 @@ class Book:
     """In the order of their names: index = index in the compiled book."""
     bill_discounts: tuple[BillDiscount, ...]
     commitments: tuple[Commitment, ...]
+    wholesale: tuple[WholesaleRate, ...] = ()
+    """What partners charge us; the first that fits an event counts."""
 
     def plan(self, plan_id: str) -> Plan:
         """Returns the plan of that id.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tariffs.context import Context
 
 PERIODS = ("cycle", "day")
-_RUM_OF = {"seconds": "seconds", "bytes": "total_bytes", "events": "events"}
+RUM_OF = {"seconds": "seconds", "bytes": "total_bytes", "events": "events"}
 """What a threshold on usage counts, by the kind of its unit."""
 
 
@@ -68,7 +68,7 @@ def threshold_of_discount(cell: Cell, discount: str, context: Context) -> tuple[
         pair = table["usage"].value("usage", quantity)
         if pair is None:
             return 0, None
-        least, rum = pair[1], RUMS.index(_RUM_OF[pair[0]])
+        least, rum = pair[1], RUMS.index(RUM_OF[pair[0]])
     if least == 0:
         table[kinds[0]].fail("The threshold is 0: it always holds.", "Leave out `after`.")
     when = read_conditions(table["when"], context) if "when" in table else anything(context)

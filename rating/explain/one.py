@@ -16,13 +16,13 @@ from rating.billing.wording import (
 from rating.cycles import from_us
 from rating.explain.explanation import Explanation
 from rating.explain.rows import rows_of
-from rating.partner import in_book_currency
 from rating.reasons import REASONS
 from rating.reference.balances import Balances
 from rating.reference.classify import classify
 from rating.reference.steps import NotRatedError, Step, money
 from rating.reference.twin import rate
 from rating.schema import RUM_UNITS, RUMS
+from rating.wholesale import cost_of
 from tariffs.compiled import FOREVER
 
 if TYPE_CHECKING:
@@ -145,17 +145,17 @@ def _told(step: Step, event: Event, book: CompiledBook, show: Callable[[int | No
 def _wholesale(
     edr: Mapping[str, Any], event: Event, book: CompiledBook, charge: Charge
 ) -> list[Step]:
-    """Returns the step that compares the charge with what a roaming partner charges for it."""
-    amount, currency = edr.get("partner_charge"), edr.get("partner_currency")
-    if amount is None or currency is None:
+    """Returns the step that compares the charge with what the event costs us."""
+    found = cost_of(edr, event.zone, book)
+    if found is None:
         return []
-    cost = in_book_currency(amount, currency, event.start, book)
-    if cost is None:
-        return []
+    cost, partner, row = found
     more = charge.net - money(cost)
     words = f"{amount_text(abs(more))} {'above' if more >= 0 else 'below'} it"
-    text = f"The roaming partner charges {amount_text(money(cost))}; the charge is {words}."
-    return [Step("wholesale", text, None, {"wholesale_cost": money(cost), "margin": more})]
+    place = f" ({row})" if row else ""
+    text = f"{partner} charges us {amount_text(money(cost))}{place}; the charge is {words}."
+    facts = {"wholesale_cost": money(cost), "margin": more, "partner": partner, "source": row}
+    return [Step("wholesale", text, None, facts)]
 
 
 def _tax(event: Event, book: CompiledBook) -> Step:

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from rating.cycles import day_number, to_us
 from rating.engine import Rater
 from rating.kernels.guide import NO_PRICE, OVERFLOW
-from rating.partner import in_book_currency
 from rating.reference.balances import Balances, taken_of
 from rating.reference.classify import classify
 from rating.reference.steps import NotRatedError, money
 from rating.reference.twin import rate
+from rating.wholesale import cost_of
 from tariffs.compiled import CAP_SCOPES
 from tests.rating import strategies, strategies_events
 from tests.rating.strategies_edr import edr_batch, plain_keys
@@ -78,17 +78,15 @@ def compare(
     assert rated.row.tolist() == [i for i, _ in found if i in expected]
     for got in rated.table.to_pylist():
         _compare_row(got, expected[got["offset"]], book, data, events[got["offset"]])
-        assert got["wholesale_cost"] == _cost(rows[got["offset"]], book)
+        event = events[got["offset"]]
+        assert got["wholesale_cost"] == _cost(rows[got["offset"]], event, book)
     _compare_state(balances, state, book)
 
 
-def _cost(row: dict[str, Any], book: CompiledBook) -> Decimal | None:
-    """What a partner charges for an event, in the book's currency."""
-    charge, currency = row.get("partner_charge"), row.get("partner_currency")
-    if charge is None or currency is None:
-        return None
-    value = in_book_currency(charge, currency, row["start_time"], book)
-    return None if value is None else money(value)
+def _cost(row: dict[str, Any], event: Event, book: CompiledBook) -> Decimal | None:
+    """What an event costs us."""
+    found = cost_of(row, event.zone, book)
+    return None if found is None else money(found[0])
 
 
 def _compare_row(

@@ -34,6 +34,14 @@ def route(row: str) -> Change:
     return added("routes.csv", f"origin,zone,charged_as\n{row}\n")
 
 
+RATES = "partner,network,service,direction,zone,valid_from,currency,price,per,beat\n"
+
+
+def wholesale(*lines: str) -> Change:
+    """The book with wholesale rates."""
+    return added("wholesale.csv", RATES + "\n".join(lines) + "\n")
+
+
 STEPS = "steps: [{price: 1, per: 60 s}, {from: 60 s, price: 2, per: 60 s}]"
 
 
@@ -43,6 +51,96 @@ def after(text: str) -> Change:
 
 
 MISTAKES: Mistakes = {
+    "wholesale of nobody": (
+        wholesale(",,voice,,,,,0.05,60 s,1 s"),
+        "wholesale.csv",
+        2,
+        ("names no partner",),
+    ),
+    "wholesale of an unknown network": (
+        wholesale("docomo,440-11,voice,,,,,0.05,60 s,"),
+        "wholesale.csv",
+        2,
+        ("Unknown network '440-11'", "440-10"),
+    ),
+    "wholesale of a home network": (
+        wholesale("own,460-00,voice,,,,,0.05,60 s,"),
+        "wholesale.csv",
+        2,
+        ("460-00 is a home network", "Leave network empty"),
+    ),
+    "wholesale of an unknown service": (
+        wholesale("x,,voise,,,,,0.05,60 s,"),
+        "wholesale.csv",
+        2,
+        ("Unknown service 'voise'", "voice"),
+    ),
+    "wholesale of an unknown direction": (
+        wholesale("x,,voice,out,,,,0.05,60 s,"),
+        "wholesale.csv",
+        2,
+        ("Unknown direction 'out'", "originating"),
+    ),
+    "wholesale of an unknown zone": (
+        wholesale("x,,voice,,nowhere,,,0.05,60 s,"),
+        "wholesale.csv",
+        2,
+        ("Unknown zone 'nowhere'",),
+    ),
+    "wholesale in an unknown currency": (
+        wholesale("x,,voice,,,,EUR,0.05,60 s,"),
+        "wholesale.csv",
+        2,
+        ("Unknown currency 'EUR'", "CNY"),
+    ),
+    "wholesale below nothing": (
+        wholesale("x,,voice,,,,,-0.05,60 s,"),
+        "wholesale.csv",
+        2,
+        ("'-0.05'",),
+    ),
+    "wholesale per nothing": (
+        wholesale("x,,voice,,,,,0.05,0 s,"),
+        "wholesale.csv",
+        2,
+        ("per is 0",),
+    ),
+    "wholesale in two units": (
+        wholesale("x,,voice,,,,,0.05,60 s,1 kB"),
+        "wholesale.csv",
+        2,
+        ("counts seconds and bytes",),
+    ),
+    "wholesale in a unit that the service has not": (
+        wholesale("x,,sms,,,,,0.05,60 s,"),
+        "wholesale.csv",
+        2,
+        ("sms is not measured in seconds",),
+    ),
+    "wholesale written twice": (
+        wholesale("x,,voice,,,2026-01-01,,0.05,60 s,", "x,,voice,,,2026-01-01,,0.06,60 s,"),
+        "wholesale.csv",
+        3,
+        ("rate of line 2", "Keep one"),
+    ),
+    "wholesale too large": (
+        wholesale("x,,data,,,,,900000000000,10 GB,"),
+        "wholesale.csv",
+        2,
+        ("too large",),
+    ),
+    "wholesale from no date": (
+        wholesale("x,,voice,,,2026-13-01,,0.05,60 s,"),
+        "wholesale.csv",
+        2,
+        ("2026-13-01",),
+    ),
+    "wholesale with a short row": (
+        wholesale("x,,voice,,,"),
+        "wholesale.csv",
+        2,
+        ("Too few values: 6 in place of 10",),
+    ),
     "count over what": (
         price(f"{{count: week, {STEPS}}}"),
         "prices.yaml",
