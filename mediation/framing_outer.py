@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from mediation.formats.outer import Root
     from mediation.formats.schema import Element
-    from mediation.framing_scan import Scanner
+    from mediation.framing_scan import Found, Scanner
     from mediation.tlv import Head
 
 END: Final = b"\0\0"
@@ -32,6 +32,7 @@ TAIL_OCTETS: Final = 1 << 15
 FILLER_OCTETS: Final = (0x00, 0xFF)
 FIRST_STEP: Final = 1 << 12
 STEP: Final = 1 << 20
+MOST_FILLER: Final = 64
 MAX_TRIES: Final = 1 << 17
 """Outer values, and places tried as one's beginning or tail, so that no bytes can make it hang."""
 
@@ -183,7 +184,7 @@ class OuterReader:
             found.headers += listed.content - at
             start = listed.content
             tail = self._behind(levels, start, listed.end, bound)
-        if tail is None:
+        if tail is None or self._goes_on(start, *tail):
             bound = self._stretched(bound)
             found.end = bound
             self._damaged(
@@ -192,6 +193,19 @@ class OuterReader:
         else:
             self._close(found, start, *tail)
         return found
+
+    def _goes_on(self, start: int, pieces: list[Piece], ends: int, end: int) -> bool:
+        """Returns whether the last record of a list goes on behind the end of the outer value.
+
+        So it is where octets were added to one of the records and nothing else stands behind them.
+        """
+        at = end
+        while at < self.size and self.data[at] in FILLER_OCTETS and at < end + MOST_FILLER:
+            at += 1
+        if pieces or ends or at in {self.size, end + MOST_FILLER} or self.root_at(at) is not None:
+            return False
+        gaps = self.scanner.bare(start, end).gaps
+        return gaps.shape[1] > 0 and int(gaps[0, -1] + gaps[1, -1]) == end
 
     def _stretched(self, bound: int) -> int:
         """Returns where an outer value whose lengths do not agree ends at the latest.
@@ -316,6 +330,15 @@ class OuterReader:
         found.end = end
         found.region = (start, end - behind)
 
+    def _inside_a_record(self, scan: Found, place: int) -> bool:
+        """Returns whether a place is inside a whole record: its fields may look like a trailer."""
+        index = int(np.searchsorted(scan.offsets, place, "right")) - 1
+        if index < 0:
+            return False
+        begin = int(scan.offsets[index])
+        end = begin + int(scan.lengths[index])
+        return begin < place < end and self.scanner.end_of_value(begin, end) == end
+
     def _damaged(
         self, found: FoundOuter, levels: list[_Level], start: int, bound: int, *, open_list: bool
     ) -> None:
@@ -331,6 +354,7 @@ class OuterReader:
         first = max(start, bound - TAIL_OCTETS)
         tags = [tag for level in levels for tag in level.following]
         octets = np.array([*_first_octets(tags), *([0] if open_list else [])], np.uint8)
+        scan: Found | None = None
         for place in (np.isin(self.data[first:bound], octets).nonzero()[0] + first).tolist():
             if not self.may_try():
                 break
@@ -338,7 +362,10 @@ class OuterReader:
                 tail = self._after_end(levels, place)
             else:
                 tail = self._tail(levels, place)
-            if tail is not None and (tail[0] or open_list):
+            if tail is None or not (tail[0] or open_list):
+                continue
+            scan = scan or self.scanner.bare(start, bound)
+            if not self._inside_a_record(scan, place):
                 self._close(found, start, *tail)
                 return
         found.region = (start, bound)

@@ -190,3 +190,23 @@ def test_the_others_are_framed_exactly(steps: str, fault: Fault, share: int) -> 
     # with claims of up to 3,000 octets, every twentieth or so, about twelve records each time.
     assert len(lost) <= (share // 20) * 12
     assert len(frames.unframed) <= share + 2
+
+
+@pytest.mark.parametrize("fault", FAULTS[:-1])
+def test_the_last_record_stays_where_nothing_stands_behind_the_list(fault: Fault) -> None:
+    """A broken record makes the lengths around the list wrong; fields may look like a trailer."""
+    rng = random.Random(fault.__name__)
+    parts = clean()[:200]
+    content = b"".join(parts)
+    listed = b"\xa1" + length_octets(len(content), 4)
+    header = tlv(b"\xa0", b"\x80\x01\x01")
+    size = len(header) + len(listed) + len(content)
+    front = b"\x30" + length_octets(size, 4) + header + listed
+    for _ in range(5):
+        at = rng.randrange(1, 199)
+        pieces = [front, *parts[:at], fault(rng, parts[at]), *parts[at + 1 :]]
+        frames = framed("outer", b"".join(pieces))
+        ends = np.cumsum([len(piece) for piece in pieces]).tolist()
+        wanted = {(end - len(piece), len(piece)) for end, piece in zip(ends, pieces, strict=True)}
+        lost = wanted - set(pairs(frames))
+        assert (ends[-2], len(parts[-1])) not in lost
