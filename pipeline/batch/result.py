@@ -43,6 +43,8 @@ class RunResult:
     """Rows by published folder."""
     alarms: dict[str, int] = field(default_factory=dict)
     """Alarms of high usage and fraud by kind."""
+    notes: dict[str, list[str]] = field(default_factory=dict)
+    """What is wrong with a file as a whole, such as a total of its trailer, by source/name."""
 
     @property
     def destinations(self) -> dict[str, int]:
@@ -86,6 +88,7 @@ class RunResult:
             "records_per_s": self.records_per_s,
             "outputs": self.outputs,
             "alarms": self.alarms,
+            "notes": self.notes,
             "exit_code": int(self.exit_code),
         }
 

@@ -209,7 +209,10 @@ def _batch(
         batch = commit_batch(job.workspace, job.ledger, folder, commit)
     tell_sequences(job.ledger, name, {(file.source, file.name) for file in files})
     result = _result(job, batch, collected, units, sheets, resent, outputs, recovered, running)
-    return replace(result, alarms=alarms)
+    notes = {f"{file.source}/{file.name}": sheets[file.file_id].notes for file in files}
+    return replace(
+        result, alarms=alarms, notes={name: said for name, said in notes.items() if said}
+    )
 
 
 def _work(

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pipeline.billing.bill import BillResult
 
 CENT = Decimal("0.01")
+NOTED = 10
+"""Files whose notes are printed."""
 
 
 def amount(micros: int) -> str:
@@ -51,6 +53,11 @@ def print_run(out: Console, result: RunResult) -> None:
     for gap in result.gaps:
         numbers = str(gap.first) if gap.first == gap.last else f"{gap.first} to {gap.last}"
         out.print(f"Missing file of {gap.source}: number {numbers}", style="yellow")
+    for name in list(result.notes)[:NOTED]:
+        out.print(f"{name}: {'; '.join(result.notes[name])}", style="yellow", markup=False)
+    if len(result.notes) > NOTED:
+        more = len(result.notes) - NOTED
+        out.print(f"{more:,} more files with notes. See: huadan audit --by file", style="yellow")
     for kind, count in result.alarms.items():
         text = f"Alarm: {kind.replace('_', ' ')}, {count:,}. See: huadan alarms --kind {kind}"
         out.print(text, style="yellow")

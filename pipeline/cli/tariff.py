@@ -75,7 +75,7 @@ def check(*, folder: Path, as_json: bool) -> int:
 @tariff.command(
     epilog=examples(
         "huadan tariff test                    the cases in the book's tests/",
-        "huadan tariff test --only night --json",
+        "huadan tariff test --only voice --json",
         "huadan tariff test --update           writes what came out; review it with git diff",
     )
 )

@@ -113,7 +113,8 @@ def _chosen(book: Book, folder: Path | None, only: Sequence[str]) -> list[Case]:
     ]
     if not found:
         message = f"no case in {where} has {' or '.join(map(repr, only))} in its name or file"
-        raise UsageError(message, f"there are {len(every)} cases")
+        files = ", ".join(sorted({case.source.file for case in every}))
+        raise UsageError(message, f"there are {len(every)} cases in {files}")
     return found
 
 

@@ -191,6 +191,14 @@ def test_tariff_check_of_the_demo_book_and_of_a_broken_one(
     assert "zones.csv:1" in err
 
 
+def test_cases_that_are_not_there_are_told_by_file(
+    capsys: pytest.CaptureFixture[str], billed: Workspace
+) -> None:
+    code, _, err = call(capsys, "tariff", "test", "--only", "nothing", "-w", str(billed.root))
+    assert code == 2
+    assert "tests/voice.yaml" in err
+
+
 def test_init_refuses_a_folder_with_something_in_it(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
