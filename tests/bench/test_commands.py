@@ -11,7 +11,8 @@ from bench.decode import bench_decode
 from bench.run import bench_run
 
 
-def test_decode_is_measured_beside_asn1tools() -> None:
+def test_decode_is_measured_beside_asn1tools(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.decode.PEER_RECORDS", 500)
     result = bench_decode(records=5_000, rounds=1, progress=lambda _: None)
     assert result.records == 5_000
     (peer,) = result.peers

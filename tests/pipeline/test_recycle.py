@@ -104,14 +104,6 @@ def balance(workspace: Workspace) -> dict[str, dict[str, int]]:
 
 
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory, traffic: Path) -> Workspace:
-    workspace = make_workspace(tmp_path_factory.mktemp("recycle") / "plain", traffic)
-    operate_run(workspace)
-    bill(workspace, threads=2)
-    return workspace
-
-
-@pytest.fixture(scope="module")
 def late(tmp_path_factory: pytest.TempPathFactory, traffic: Path) -> tuple[Workspace, Path]:
     """A workspace that has run without some subscribers, and where all of them are."""
     workspace = make_workspace(tmp_path_factory.mktemp("recycle") / "late", traffic)
@@ -126,7 +118,7 @@ def copied(workspace: Workspace, target: Path) -> Workspace:
 
 
 def test_events_of_late_subscribers_are_rated_and_the_bill_is_as_if_they_had_been_there(
-    plain: Workspace, late: tuple[Workspace, Path], tmp_path: Path
+    undisturbed: Workspace, late: tuple[Workspace, Path], tmp_path: Path
 ) -> None:
     workspace = copied(late[0], tmp_path / "ws")
     before = read_suspense(workspace).open
@@ -141,11 +133,13 @@ def test_events_of_late_subscribers_are_rated_and_the_bill_is_as_if_they_had_bee
     assert after.count == before.count
     ended = after.where(Filter(Wanted({"state": "recycled"})))
     assert ended.count == result.taken - sum(result.reasons.values())
-    assert billed(workspace) == published(plain.root, "billed")
+    assert billed(workspace) == published(undisturbed.root, "billed")
     total = {
         name: sum(one[name] for one in balance(workspace).values()) for name in ("read", "rated")
     }
-    whole = {name: sum(one[name] for one in balance(plain).values()) for name in ("read", "rated")}
+    whole = {
+        name: sum(one[name] for one in balance(undisturbed).values()) for name in ("read", "rated")
+    }
     assert total == whole
     rated = read(workspace, "rated")
     assert (
@@ -155,7 +149,7 @@ def test_events_of_late_subscribers_are_rated_and_the_bill_is_as_if_they_had_bee
 
 
 def test_no_event_counts_twice_after_recycling(
-    plain: Workspace, late: tuple[Workspace, Path], tmp_path: Path
+    undisturbed: Workspace, late: tuple[Workspace, Path], tmp_path: Path
 ) -> None:
     workspace = copied(late[0], tmp_path / "ws")
     show_subscribers(workspace, late[1])
@@ -166,7 +160,7 @@ def test_no_event_counts_twice_after_recycling(
             pa.schema([pa.field("file_id", pa.string()), *list(rated.select(names[1:]).schema)])
         )
     )
-    assert rows.unique().height == rows.height == read(plain, "rated").num_rows
+    assert rows.unique().height == rows.height == read(undisturbed, "rated").num_rows
     assert not any((workspace.root / "keys").rglob("batch-000002*"))
 
 
@@ -251,7 +245,7 @@ def test_a_trial_says_what_would_happen_and_changes_nothing(
 
 
 def test_records_that_validation_stopped_go_on_when_its_limit_changes(
-    plain: Workspace, traffic: Path, tmp_path: Path
+    undisturbed: Workspace, traffic: Path, tmp_path: Path
 ) -> None:
     workspace = make_workspace(tmp_path / "ws", traffic)
     limit = "\n[validation]\nlongest_call = 200\n"
@@ -263,14 +257,14 @@ def test_records_that_validation_stopped_go_on_when_its_limit_changes(
     result = operate_recycle(workspace, Filter(Wanted({"stage": "validate"})))
     assert result.taken == stopped.count
     assert not read_suspense(workspace).open.where(Filter(Wanted({"stage": "validate"}))).count
-    assert billed(workspace) == published(plain.root, "billed")
+    assert billed(workspace) == published(undisturbed.root, "billed")
     assert {name: one["read"] for name, one in balance(workspace).items()} == {
-        name: one["read"] for name, one in balance(plain).items()
+        name: one["read"] for name, one in balance(undisturbed).items()
     }
 
 
 def test_a_whole_file_that_could_not_be_read(
-    plain: Workspace, traffic: Path, tmp_path: Path
+    undisturbed: Workspace, traffic: Path, tmp_path: Path
 ) -> None:
     workspace = make_workspace(tmp_path / "ws", None)
     for file in sorted(traffic.rglob("*.ber")):
@@ -290,10 +284,10 @@ def test_a_whole_file_that_could_not_be_read(
     result = operate_recycle(workspace)
     assert read_status(workspace)["files"]["suspended"] == 0
     assert result.items["rated"] >= items.count
-    assert read(workspace, "rated").num_rows == read(plain, "rated").num_rows
+    assert read(workspace, "rated").num_rows == read(undisturbed, "rated").num_rows
     counts = balance(workspace)
     assert sum(one["rated"] for one in counts.values()) == sum(
-        one["rated"] for one in balance(plain).values()
+        one["rated"] for one in balance(undisturbed).values()
     )
     rollback(workspace, "batch-000002", "2026-11-01T00:00:00+00:00")
     assert read_status(workspace)["files"]["suspended"] == items.count
@@ -398,7 +392,7 @@ def test_what_is_written_off_is_never_billed(late: tuple[Workspace, Path], tmp_p
     assert operate_write_off(workspace, wanted, "again") == (None, 0)
 
 
-def test_wrong_corrections_say_what_is_allowed(plain: Workspace) -> None:
+def test_wrong_corrections_say_what_is_allowed(undisturbed: Workspace) -> None:
     for where, values, message in (
         (["reasn=x"], ["duration=1"], "no field 'reasn'"),
         (["reason=x"], ["duratoin=1"], "did you mean 'duration'"),
@@ -410,10 +404,10 @@ def test_wrong_corrections_say_what_is_allowed(plain: Workspace) -> None:
         (["reason"], ["duration=1"], "name=value"),
     ):
         with pytest.raises(UsageError) as caught:
-            correct.add(plain, where, values, "because")
+            correct.add(undisturbed, where, values, "because")
         assert message in str(caught.value)
     with pytest.raises(UsageError, match="needs a reason"):
-        correct.add(plain, ["reason=x"], ["duration=1"], " ")
+        correct.add(undisturbed, ["reason=x"], ["duration=1"], " ")
     assert parse_wanted(["reason=x", "trunk_in=T1"]).of_events == {"trunk_in": "T1"}
-    with Ledger(plain.ledger_file) as ledger:
+    with Ledger(undisturbed.ledger_file) as ledger:
         assert ledger.corrections() == []

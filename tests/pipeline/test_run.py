@@ -33,16 +33,6 @@ def read(workspace: Workspace, folder: str) -> pa.Table:
     return pa.concat_tables(tables)
 
 
-@pytest.fixture(scope="session")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory, traffic: Path) -> Workspace:
-    """A workspace that has run and billed everything at once, on two threads."""
-    workspace = make_workspace(tmp_path_factory.mktemp("ws") / "undisturbed", traffic)
-    result = run(workspace, threads=2)
-    assert result.exit_code is Exit.DONE
-    bill(workspace, threads=2)
-    return workspace
-
-
 def test_every_record_has_one_destination_and_every_sheet_closes(undisturbed: Workspace) -> None:
     audit = read(undisturbed, "audit").to_pylist()
     assert sum(row["records_read"] for row in audit) == RECORDS

@@ -25,12 +25,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def billed(tmp_path_factory: pytest.TempPathFactory, traffic: Path) -> dict[str, str]:
+def billed(undisturbed: Workspace) -> dict[str, str]:
     """What one run over everything, and a bill run, publish."""
-    workspace = make_workspace(tmp_path_factory.mktemp("once") / "ws", traffic)
-    run(workspace, threads=2)
-    bill(workspace, threads=2)
-    return published(workspace.root, "billed")
+    return published(undisturbed.root, "billed")
 
 
 @pytest.fixture
