@@ -16,6 +16,7 @@ import numpy as np
 
 from rating.cycles import cycle_bounds, cycles_between
 from rating.kernels import guide, price
+from rating.kernels.arrays import EXTRA_WORDS
 from rating.opening import opening_of
 from rating.order import ARRAYS, Dealt, dealt_words
 from rating.prepare import Prepared, class_arrays, prepare
@@ -205,8 +206,12 @@ class Rater:
         count = len(charge.event) // guide.EVENT_WORDS
         room = max(count + SPARE_TAKES, 1)
         instance, units = block.array(room, np.int32), block.array(room, np.int64)
+        counting = 1 if len(self.compiled.counts) else None
+        limited = 1 if len(arrays.extra) > EXTRA_WORDS else None
         while True:
-            done = price.price_events(self._prices, arrays, charge, instance, units)
+            done = price.price_events(
+                self._prices, arrays, charge, instance, units, counting, limited
+            )
             if done == count:
                 return instance, units
             # one event may have as many entries as its owner and group have instances

@@ -23,7 +23,7 @@ _LOW = (1 << 32) - 1
 
 
 @inlined
-def cover(book, state, charge, kind, rum, event, piece, position, takes, lists):
+def cover(book, state, charge, kind, rum, event, piece, position, takes, lists, limited):
     """Takes what allowances cover of a piece; returns (position, takes, throttled).
 
     Args:
@@ -37,6 +37,7 @@ def cover(book, state, charge, kind, rum, event, piece, position, takes, lists):
         position: First unit that is neither covered nor priced.
         takes: (first, end) of the event's entries in the lists.
         lists: (counters, units) taken.
+        limited: None if no instance has a row in ``state.extra``: compiled without.
     """
     cut, band, price_beat, held = piece
     start, _ = event
@@ -62,7 +63,7 @@ def cover(book, state, charge, kind, rum, event, piece, position, takes, lists):
         ):
             continue
         counter = np.int64(instance)
-        if extra != 0:
+        if limited is not None and extra != 0:
             counter, left = room(book, state, extra, kind, event, instance, left)
             if left <= 0:
                 continue
@@ -77,7 +78,7 @@ def cover(book, state, charge, kind, rum, event, piece, position, takes, lists):
             if taken == 0:
                 continue
         state.used[u(counter)] += taken
-        if extra != 0:
+        if limited is not None and extra != 0:
             throttled |= settle(book, state, extra, kind, event, counter, taken)
         position += taken
         entry = first_take
@@ -102,7 +103,7 @@ def _share(amount, ppm):
 
 
 @inlined
-def discounts(book, state, account, kind, event, band, marks, connect, usage):
+def discounts(book, state, account, kind, event, band, marks, connect, usage, counting):
     """Returns (discount, bits of the plan's discounts that took something).
 
     Args:
@@ -115,6 +116,7 @@ def discounts(book, state, account, kind, event, band, marks, connect, usage):
         marks: Its flags.
         connect: Connect fee.
         usage: Usage charge.
+        counting: None if the book counts nothing: compiled without thresholds.
     """
     start, period = event
     plan, caps, caps_end = account
@@ -138,11 +140,12 @@ def discounts(book, state, account, kind, event, band, marks, connect, usage):
         tiers = book.discount[u(words + 6)]
         if tiers != -1 and (tiers >> np.int64(state.tier[u(period)])) & 1 == 0:
             continue
-        definition = book.discount_after[u(2 * d)]
-        if definition >= 0:
-            slot = count_slot(state, caps, caps_end, definition, start)
-            if state.cap_spent[u(slot)] < book.discount_after[u(2 * d + 1)]:
-                continue
+        if counting is not None:
+            definition = book.discount_after[u(2 * d)]
+            if definition >= 0:
+                slot = count_slot(state, caps, caps_end, definition, start)
+                if state.cap_spent[u(slot)] < book.discount_after[u(2 * d + 1)]:
+                    continue
         excluded |= book.discount[u(words + 7)]
         value = book.discount[u(words + 4)]
         options = book.discount[u(words + 5)]

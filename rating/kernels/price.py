@@ -29,7 +29,6 @@ from rating.kernels.arrays import (
     COUNTED,
     COVERED,
     DISCOUNT,
-    EXTRA_WORDS,
     FAR,
     FIRST_STEP,
     HAS_BOUNDS,
@@ -210,7 +209,7 @@ def _hold(book, state, account, held):
 
 
 @kernel
-def price_events(book, state, charge, take_instance, take_units):
+def price_events(book, state, charge, take_instance, take_units, counting, limited):
     """Prices the events of ``charge`` from ``charge.cursor`` on.
 
     Stops early when the take lists might not hold the next event; call again with longer ones.
@@ -221,6 +220,9 @@ def price_events(book, state, charge, take_instance, take_units):
         charge: ChargeArrays; ``event`` is read, from ``line`` on it is filled.
         take_instance: int32[t], filled with counters in event order.
         take_units: int64[t], filled with the units taken.
+        counting: None if the book counts nothing over days and cycles, else a number: a kernel of
+            its own is compiled for each case, so that what a book does not use costs nothing.
+        limited: None if no instance has a row in ``state.extra``, likewise.
 
     Returns:
         How many events are done.
@@ -229,7 +231,6 @@ def price_events(book, state, charge, take_instance, take_units):
     line = charge.line
     block = charge.block
     rule_words = RULE_HEAD + book.sizes[0]
-    counts = book.sizes[7] > 0
     events = event.shape[0] // EVENT_WORDS
     at = charge.cursor[0]
     takes = charge.cursor[1]
@@ -342,6 +343,7 @@ def price_events(book, state, charge, take_instance, take_units):
                             position,
                             (first_take, takes),
                             (take_instance, take_units),
+                            limited,
                         )
                         covered += position - before
                         throttled |= beyond
@@ -350,7 +352,7 @@ def price_events(book, state, charge, take_instance, take_units):
                     entering = price != last_price or split == _ISOLATED
                     stand = priced
                     slot = np.int64(-1)
-                    if counts and book.price_line[u(price + 1)] & COUNTED != 0:
+                    if counting is not None and book.price_line[u(price + 1)] & COUNTED != 0:
                         definition = book.price_line[u(price + 1)] >> COUNT_SHIFT
                         slot = count_slot(state, caps, caps_end, definition, start)
                         stand = np.int64(state.cap_spent[u(slot)])
@@ -359,7 +361,7 @@ def price_events(book, state, charge, take_instance, take_units):
                         book, price, entering, (cut, end), position, stand, usage
                     )
                     priced += reached - stand
-                    if slot >= 0:
+                    if counting is not None and slot >= 0:
                         counted = log_units(state, charge, counted, slot, reached - stand)
                     if position > before:
                         last_price = price
@@ -401,7 +403,7 @@ def price_events(book, state, charge, take_instance, take_units):
                 status = np.int64(OVERFLOW)
             if status != 0:
                 # nothing of a failed event stays in the balances
-                if state.extra.shape[0] > EXTRA_WORDS:
+                if limited is not None:
                     give_back(
                         book,
                         state,
@@ -412,9 +414,10 @@ def price_events(book, state, charge, take_instance, take_units):
                         (first_take, takes),
                         (take_instance, take_units),
                     )
-                for entry in range(counted):
-                    slot = charge.counted[u(2 * entry)]
-                    state.cap_spent[u(slot)] -= charge.counted[u(2 * entry + 1)]
+                if counting is not None:
+                    for entry in range(counted):
+                        slot = charge.counted[u(2 * entry)]
+                        state.cap_spent[u(slot)] -= charge.counted[u(2 * entry + 1)]
                 for entry in range(first_take, takes):
                     state.used[u(take_instance[u(entry)])] -= take_units[u(entry)]
                 takes = first_take
@@ -437,6 +440,7 @@ def price_events(book, state, charge, take_instance, take_units):
                     marks,
                     connect,
                     usage,
+                    counting,
                 )
                 room = np.int64(LARGEST_AMOUNT)
                 for k in range(caps, caps_end):
@@ -453,7 +457,7 @@ def price_events(book, state, charge, take_instance, take_units):
                     if book.cap_match[u(((cap >> 32) & CAP_MASK) * book.sizes[4] + kind)] != 0:
                         state.cap_spent[u(cap_counter(state, cap, start))] += net
 
-            if counts and status == 0:
+            if counting is not None and status == 0:
                 count_event(book, state, (caps, caps_end), kind, (start, quantity, rum), net)
 
             words = CHARGE_WORDS * at
