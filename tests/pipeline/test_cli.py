@@ -194,7 +194,7 @@ def test_tariff_check_of_the_demo_book_and_of_a_broken_one(
 def test_cases_that_are_not_there_are_told_by_file(
     capsys: pytest.CaptureFixture[str], billed: Workspace
 ) -> None:
-    code, _, err = call(capsys, "tariff", "test", "--only", "nothing", "-w", str(billed.root))
+    code, _, err = call(capsys, "tariff", "test", "--only", "no such case", "-w", str(billed.root))
     assert code == 2
     assert "tests/voice.yaml" in err
 
