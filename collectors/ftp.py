@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import ftplib
 import os
+import socket
 import ssl
 import threading
 from contextlib import contextmanager
@@ -18,7 +19,6 @@ from collectors.names import leads_elsewhere
 from collectors.receive import BLOCK, receive
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
@@ -29,12 +29,18 @@ Value = TypeVar("Value")
 
 NOT_LOGGED_IN = "530"
 NOT_FOUND = "550"
+REFUSALS = ("ermission", "denied", "privilege")
+"""How servers say with code 550 that something is there and not for us."""
 FACTS = ("type", "size", "modify")
 
 
 @dataclass(frozen=True, slots=True)
 class FtpLogin:
-    """Where and as whom. With `tls` the control and the data connections are encrypted."""
+    """Where and as whom.
+
+    With `tls` the control and the data connections are encrypted: after AUTH TLS, or, if it is
+    `implicit`, from the first octet.
+    """
 
     host: str
     port: int
@@ -43,6 +49,7 @@ class FtpLogin:
     tls: bool
     ca_file: Path | None
     timeout_seconds: float
+    implicit: bool = False
 
 
 class _SessionTls(ftplib.FTP_TLS):
@@ -55,6 +62,26 @@ class _SessionTls(ftplib.FTP_TLS):
         session = self.sock.session if isinstance(self.sock, ssl.SSLSocket) else None
         wrapped = self.context.wrap_socket(data, server_hostname=self.host, session=session)
         return wrapped, size
+
+
+class _ImplicitTls(_SessionTls):
+    """Begins with TLS, as older servers on port 990 demand."""
+
+    def connect(
+        self,
+        host: str = "",
+        port: int = 0,
+        timeout: float = -1,
+        source_address: tuple[str, int] | None = None,
+    ) -> str:
+        del timeout, source_address
+        self.host, self.port = host, port
+        plain = socket.create_connection((host, port), self.timeout)
+        self.af = plain.family
+        self.sock = self.context.wrap_socket(plain, server_hostname=host)
+        self.file = self.sock.makefile("r", encoding=self.encoding)
+        self.welcome = self.getresp()
+        return self.welcome
 
 
 @dataclass(slots=True)
@@ -79,8 +106,14 @@ class FtpStore:
 
     def _walk(self, prefix: str, without: str) -> Iterator[Listed | Skipped]:
         folder = self._path(prefix.rstrip("/"))
-        with self._session() as ftp:
-            entries = _call(lambda: list(ftp.mlsd(folder, FACTS)))
+        try:
+            with self._session() as ftp:
+                entries = _call(lambda: list(ftp.mlsd(folder, FACTS)))
+        except PermissionError:
+            if not prefix:
+                raise
+            yield Skipped(prefix.rstrip("/"), "the folder may not be read")
+            return
         for told, facts in entries:
             last = _decoded(told)
             kind = facts.get("type", "").lower()
@@ -212,7 +245,8 @@ class FtpStore:
         except OSError as error:
             what = f"{login.ca_file} cannot be used: {error.strerror or error}"
             raise AccessError(what, "check `ca_file` of this source") from None
-        return _SessionTls(context=context, timeout=seconds, encoding="latin-1")
+        kind = _ImplicitTls if login.implicit else _SessionTls
+        return kind(context=context, timeout=seconds, encoding="latin-1")
 
 
 def _call(work: Callable[[], Value]) -> Value:
@@ -222,7 +256,7 @@ def _call(work: Callable[[], Value]) -> Value:
     except ftplib.error_perm as error:
         text = str(error)
         if text.startswith(NOT_FOUND):
-            if "ermission" in text or "denied" in text:
+            if any(word in text for word in REFUSALS):
                 raise PermissionError(errno.EACCES, f"the server says: {text}") from None
             raise FileNotFoundError(errno.ENOENT, f"the server says: {text}") from None
         if text.startswith(NOT_LOGGED_IN):

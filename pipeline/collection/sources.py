@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 KNOWN_HOSTS = "~/.ssh/known_hosts"
 FTP_PORT = 21
+FTPS_PORT = 990
 SSH_PORT = 22
 
 
@@ -113,10 +114,11 @@ def _ftp(settings: Settings, url: SplitResult, root: Path) -> Store:
 
     login = FtpLogin(
         host=url.hostname or "",
-        port=url.port or FTP_PORT,
+        port=url.port or (FTPS_PORT if settings.implicit_tls else FTP_PORT),
         user=unquote(url.username or "anonymous"),
         password=Secret("password", settings.password, root),
         tls=settings.kind == "ftps",
+        implicit=settings.implicit_tls,
         ca_file=root / settings.ca_file if settings.ca_file else None,
         timeout_seconds=settings.timeout_seconds,
     )

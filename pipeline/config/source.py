@@ -22,6 +22,7 @@ KEYS_OF = {
     "passphrase": ("sftp",),
     "password": ("sftp", "ftp", "ftps"),
     "ca_file": ("ftps", "s3"),
+    "implicit_tls": ("ftps",),
     "access_key": ("s3",),
     "secret_key": ("s3",),
     "endpoint": ("s3",),
@@ -129,6 +130,8 @@ class Source(Section):
     key_file: str = ""
     passphrase: Secret = ""
     ca_file: str = ""
+    implicit_tls: bool = False
+    """TLS from the first octet (port 990), not after AUTH TLS."""
     access_key: Secret = ""
     secret_key: Secret = ""
     endpoint: str = ""

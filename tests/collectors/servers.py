@@ -62,7 +62,8 @@ class SshServer:
 
 
 @contextmanager
-def ssh_server(folder: Path) -> Iterator[SshServer]:
+def ssh_server(folder: Path, refused: str = "") -> Iterator[SshServer]:
+    """Starts a server in a folder; `refused` are SFTP requests that it denies."""
     assert SSHD is not None
     folder.chmod(0o700)
     for name in ("host", "key"):
@@ -75,7 +76,8 @@ def ssh_server(folder: Path) -> Iterator[SshServer]:
         f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\nPidFile none\n"
         f"AuthorizedKeysFile {folder}/authorized_keys\nStrictModes no\nUsePAM no\n"
         "PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\n"
-        "MaxStartups 100:30:200\nMaxSessions 100\nSubsystem sftp internal-sftp\n",
+        "MaxStartups 100:30:200\nMaxSessions 100\n"
+        f"Subsystem sftp internal-sftp{f' -P {refused}' if refused else ''}\n",
         encoding="utf-8",
     )
     if os.geteuid() == 0:
@@ -109,11 +111,14 @@ def s3_server() -> Iterator[str]:
 
 
 @contextmanager
-def ftp_server(folder: Path, certificate: Path | None = None) -> Iterator[int]:
+def ftp_server(
+    folder: Path, certificate: Path | None = None, *, implicit: bool = False
+) -> Iterator[int]:
     """Serves a folder to user ``huadan`` with password ``secret``; gives the port."""
     port = free_port()
     command = [sys.executable, "-W", "ignore", "-m", "tests.collectors.ftp_process", str(folder)]
     command += [str(port), *([str(certificate)] if certificate else [])]
+    command += ["implicit"] if implicit else []
     root = Path(__file__).resolve().parents[2]
     quiet = subprocess.DEVNULL
     with subprocess.Popen(command, cwd=root, stdout=quiet, stderr=quiet) as process:

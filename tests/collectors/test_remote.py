@@ -14,9 +14,10 @@ from pyarrow import fs
 
 from collectors.archive import PARTIAL, Archive
 from collectors.errors import AccessError, FileChangedError, SourceError, UnreachableError
+from collectors.model import Offer
 from pipeline.collection.sources import source_of
 from pipeline.config.source import Source as Settings
-from tests.collectors.servers import CutWire, free_port
+from tests.collectors.servers import SSHD, CutWire, free_port, ftp_server, ssh_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -357,6 +358,60 @@ def test_sftp_tells_links_and_refused_files(
     assert [offer.name for offer in seen.offers] == ["a.ber"]
     assert sorted(one.name for one in seen.skipped) == ["out.ber", "outside"]
     source.close()
+
+
+def test_ftps_from_the_first_octet(
+    far: Path, tmp_path: Path, tls_certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NODE_SECRET", "secret")
+    keys = {"password": "env:NODE_SECRET", "ca_file": f"{tls_certificate}.crt"}
+    with ftp_server(far, tls_certificate, implicit=True) as port:
+        world = World("ftps", far, port, keys)
+        world.put("a.ber", b"octets")
+        source = world.source(implicit_tls=True)
+        got = take_all(source, tmp_path / "archive")
+        world.close()
+    assert got == {"a.ber": blake3(b"octets").hexdigest()}
+
+
+def test_a_folder_that_an_ftp_server_closes_is_told_and_the_others_are_taken(
+    far: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NODE_SECRET", "secret")
+    (far / "closed").mkdir()
+    with ftp_server(far) as port:
+        world = World("ftp", far, port, {"password": "env:NODE_SECRET"})
+        world.put("a.ber", b"x")
+        world.put("closed/b.ber", b"y")
+        source = world.source()
+        seen = source.look()
+        assert [(one.name, one.why) for one in seen.skipped] == [
+            ("closed", "the folder may not be read")
+        ]
+        hidden = Offer("node", "closed/b.ber", 1, 0, None)
+        work = [(source, seen.offers[0]), (source, hidden)]
+        taken, refused = Archive(tmp_path / "archive").take_all(work, threads=1)
+        world.close()
+    assert [one.offer.name for one in taken] == ["a.ber"]
+    assert [one.offer.name for one in refused] == ["closed/b.ber"]
+    assert "privileges" in refused[0].reason
+
+
+@pytest.mark.skipif(SSHD is None, reason="no OpenSSH server on this machine")
+def test_an_ssh_server_that_denies_reading_is_told(far: Path, tmp_path: Path) -> None:
+    (tmp_path / "sshd").mkdir()
+    with ssh_server(tmp_path / "sshd", refused="open") as server:
+        keys = {"key_file": str(server.key), "known_hosts": str(server.known_hosts)}
+        world = World("sftp", far, server.port, keys)
+        world.url = lambda port: f"sftp://{server.user}@127.0.0.1:{port}{far}"  # type: ignore[method-assign]
+        world.put("a.ber", b"x")
+        source = world.source()
+        [offer] = source.look().offers
+        taken, refused = Archive(tmp_path / "archive").take_all([(source, offer)], threads=1)
+        world.close()
+    assert not taken
+    assert "ermission" in refused[0].reason
+    assert (far / "a.ber").exists()
 
 
 def test_a_source_that_lost_its_connection_connects_again(world: World) -> None:

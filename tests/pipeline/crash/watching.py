@@ -60,7 +60,9 @@ class Visitor:
         yield signal.SIGTERM
 
     def _batches(self) -> int:
-        return self._done + self._told.count('"batch_finished"')
+        # One that was committed and not published in time is finished by recovery.
+        recovered = _count(self._root, "batches") if '"recovered"' in self._told else 0
+        return max(recovered, self._done + self._told.count('"batch_finished"'))
 
     def _unfinished(self) -> bool:
         return (self._root / "staging").exists() or any(
