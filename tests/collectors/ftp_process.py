@@ -13,7 +13,7 @@ from pyftpdlib.handlers import FTPHandler, TLS_FTPHandler
 from pyftpdlib.servers import ThreadedFTPServer
 
 
-class ImplicitTls(TLS_FTPHandler):  # type: ignore[misc] # pyftpdlib has no types
+class ImplicitTls(TLS_FTPHandler):
     """Greets when TLS is established."""
 
     def handle(self) -> None:
