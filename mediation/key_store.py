@@ -64,17 +64,16 @@ def key_file(pairs: Pairs) -> memoryview:
     return words.data.cast("B")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class KeyFile:
-    """A sorted file of keys, mapped; a page is read when a search needs it."""
+    """A sorted file of so many keys."""
 
     path: Path
-    mapped: mmap.mmap
-    pairs: Pairs
+    keys: int
 
     @classmethod
     def open(cls, path: Path) -> KeyFile:
-        """Maps a file.
+        """Looks at a file.
 
         Raises:
             KeyFileError: it is not a key file, or was cut short.
@@ -82,17 +81,35 @@ class KeyFile:
         with path.open("rb") as source:
             header = source.read(HEADER)
             size = source.seek(0, 2)
-            if len(header) == HEADER and header[:8] == MAGIC.to_bytes(8, "little"):
-                count = int.from_bytes(header[8:], "little")
-                if size == HEADER + KEY * count:
-                    mapped = mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ)
-                    pairs = np.frombuffer(mapped, "<u8", offset=HEADER)
-                    return cls(path, mapped, pairs)
+        if len(header) == HEADER and header[:8] == MAGIC.to_bytes(8, "little"):
+            count = int.from_bytes(header[8:], "little")
+            if size == HEADER + KEY * count:
+                return cls(path, count)
         message = f"{path} is damaged ({size} bytes): restore it; `huadan ledger verify` tells more"
         raise KeyFileError(message)
 
+    def search(
+        self, high: Keys, low: Keys, rows: NDArray[np.int64], seen: NDArray[np.uint8]
+    ) -> None:
+        """Sets `seen` where a key of `rows` is in the file.
+
+        It is mapped meanwhile only: months of `watch` leave thousands of files, and a mapping keeps a
+        descriptor. A page is read when a search needs it.
+        """
+        if not self.keys:
+            return
+        with (
+            self.path.open("rb") as source,
+            mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
+        ):
+            pairs = np.frombuffer(mapped, "<u8", offset=HEADER)
+            for begin in range(0, len(rows), RESIDENT):
+                kernels.search(pairs, high, low, rows[begin : begin + RESIDENT], seen)
+                mapped.madvise(mmap.MADV_DONTNEED)
+            del pairs  # else it cannot be closed
+
     def fill(self, words: Pairs) -> None:
-        """Adds all keys to a filter, without mapping the file."""
+        """Adds all keys to a filter, piece by piece."""
         with self.path.open("rb", buffering=0) as source:
             source.seek(HEADER)
             while len(piece := np.fromfile(source, "<u8", 2 * PIECE)):
@@ -109,7 +126,7 @@ class Day:
 
     @classmethod
     def open(cls, paths: Sequence[Path]) -> Day:
-        """Maps a day's files and fills the filter."""
+        """Looks at a day's files and fills the filter."""
         files = [KeyFile.open(path) for path in paths]
         day = cls(files, np.zeros(0, np.uint64))
         day.refill()
@@ -118,7 +135,7 @@ class Day:
     @property
     def written(self) -> int:
         """Returns how many keys are in files."""
-        return sum(len(file.pairs) // 2 for file in self.files)
+        return sum(file.keys for file in self.files)
 
     def refill(self) -> None:
         """Makes the filter anew, with room for more."""
@@ -144,11 +161,8 @@ class Day:
             return seen
         found = np.empty(len(high), np.int64)
         rows = found[: kernels.candidates(self.words, high, low, found)]
-        for begin in range(0, len(rows), RESIDENT):
-            some = rows[begin : begin + RESIDENT]
-            for file in self.files:
-                kernels.search(file.pairs, high, low, some, seen)
-                file.mapped.madvise(mmap.MADV_DONTNEED)
+        for file in self.files if len(rows) else ():
+            file.search(high, low, rows, seen)
         return seen
 
     def add(self, high: Keys, low: Keys) -> Mask:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from mediation.duplicates import KeySet
 from mediation.errors import KeyFileError
 from mediation.kernels import key_filter as kernels
-from mediation.key_store import Day, KeyFile, KeyStore, days_of, key_file
+from mediation.key_store import HEADER, Day, KeyStore, days_of, key_file
 from mediation.reference import keys as twin
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def test_batches_equal_a_set_per_day(
             assert add(store, unit) == expected
         store.flush()
     for day, paths in disk.days.items():
-        stored = [KeyFile.open(path).pairs.tolist() for path in paths]
+        stored = [np.fromfile(path, "<u8", offset=HEADER).tolist() for path in paths]
         found = [tuple(file[at : at + 2]) for file in stored for at in range(0, len(file), 2)]
         assert len(found) == len(known[day])
         assert set(found) == known[day]
@@ -133,3 +134,17 @@ def test_a_damaged_file_is_told(tmp_path: Path, damage: str) -> None:
     )
     with pytest.raises(KeyFileError, match="is damaged"):
         Day.open([path])
+
+
+def test_a_day_of_many_files_keeps_none_of_them_open(tmp_path: Path) -> None:
+    pairs = np.arange(2 * 200, dtype=np.uint64).reshape(200, 2)
+    paths = []
+    for number, pair in enumerate(pairs):
+        paths.append(tmp_path / f"{number}.keys")
+        paths[-1].write_bytes(key_file(pair))
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    day = Day.open(paths)
+    high, low = (np.ascontiguousarray(pairs[:, part]) for part in (0, 1))
+    assert day.known(high, low).all()
+    assert not day.known(high + np.uint64(1), low).any()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
