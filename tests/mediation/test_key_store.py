@@ -18,8 +18,6 @@ from mediation.key_store import HEADER, Day, KeyStore, days_of, key_file
 from mediation.reference import keys as twin
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from mediation.key_store import Pairs
 
 words = st.one_of(st.integers(0, 3), st.just(2**63), st.just(2**64 - 1), st.integers(0, 2**64 - 1))
