@@ -9,6 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -121,7 +122,8 @@ class Started:
         while self.process.is_alive() and time.monotonic() < end:
             number = self._driver.step(self._text())
             if number is not None and self.process.pid is not None:
-                os.kill(self.process.pid, number)
+                with suppress(ProcessLookupError):  # it has just ended
+                    os.kill(self.process.pid, number)
             self.process.join(POLL_SECONDS)
 
     def finish(self) -> Outcome:
