@@ -71,6 +71,8 @@ def set_up(level: str, file: Path | None, *, unmask: bool) -> None:
 
 
 def log() -> FilteringBoundLogger:
-    """Returns the logger."""
+    """Returns the logger; of commands without logging options it is masked, too, and on stderr."""
+    if not structlog.is_configured():
+        set_up("info", None, unmask=False)
     logger: FilteringBoundLogger = structlog.get_logger()
     return logger

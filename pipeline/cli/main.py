@@ -123,6 +123,9 @@ def _main(arguments: Sequence[str] | None) -> None:
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.ClickException as error:
+        from pipeline.masking import mask_text  # noqa: PLC0415 - only for a mistake
+
+        error.message = mask_text(error.message)
         error.show()
         sys.exit(Exit.CONFIGURATION)
     except (click.Abort, KeyboardInterrupt):

@@ -341,11 +341,11 @@ class _Work:
             zip(edr.column("offset").to_pylist(), edr.column("container").to_pylist(), strict=True)
         )
         done = {*suspense.column("offset").to_pylist(), *discarded}
-        present = set(offsets.tolist()) & set(edr.column("offset").to_pylist())
+        present = set(offsets.tolist()) & set(edr.column("offset").to_pylist()) - done
         gone = {
             row["offset"]
             for row in self.items.events
-            if row["offset"] in present - done and (row["offset"], row["container"]) not in there
+            if row["offset"] in present and (row["offset"], row["container"]) not in there
         }
         if not gone:
             return edr, joined([], SUSPENSE_SCHEMA)

@@ -17,8 +17,11 @@ import structlog
 from pipeline.cli.main import main
 from pipeline.errors import UsageError
 from pipeline.logs import _hidden
+from pipeline.upkeep import status
 from pipeline.upkeep.export import export, pseudonym, read_key
+from pipeline.watch.metrics import WatchMetrics
 from tests.pipeline.parted import SHOP
+from tests.pipeline.test_high_usage import limited
 from tests.pipeline.test_recycle import hide_subscribers
 from tests.pipeline.world import make_workspace
 from traffic.generate import generate
@@ -45,7 +48,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, dict[str, 
     """A workspace on which the whole of the command line was used, and what it printed."""
     folder = tmp_path_factory.mktemp("privacy")
     generate(folder / "traffic", 1_500, subscribers_folder=SHOP / "subscribers", files=5)
-    workspace = make_workspace(folder / "ws", folder / "traffic")
+    workspace = limited(make_workspace(folder / "ws", folder / "traffic"))
     hide_subscribers(workspace, 4)
     log = ["--log-level", "debug", "--log-file", str(workspace.reports / "run.log")]
     done = subprocess.run(
@@ -66,14 +69,43 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, dict[str, 
         ("suspense", "recycle"),
         ("report",),
         ("show", "bill"),
+        ("alarms",),
+        ("alarms", "--json"),
+        ("gaps",),
+        ("suspense", "correct", "--list"),
+        ("audit", "--by", "day", "--json"),
+        ("ledger", "verify"),
+        ("collect", "--list"),
+        *wrongly_used(number),
     ):  # fmt: skip
-        said[" ".join(words[:2])] = command(workspace, *words)
+        said[" ".join(words).replace(number, "NUMBER")] = command(workspace, *words)
     file = workspace.root / "subscribers" / "subscribers.csv"
     good = file.read_text(encoding="utf-8")
     file.write_text(good + good.splitlines()[1] + "\n", encoding="utf-8")
     said["broken subscribers"] = command(workspace, "suspense", "recycle", "--again")
     file.write_text(good, encoding="utf-8")
+    said["write-off"] = command(workspace, "suspense", "write-off", "--why", f"call of {number}")
     return workspace, said
+
+
+def wrongly_used(number: str) -> list[tuple[str, ...]]:
+    """Returns commands that are given a subscriber's number where it does not belong."""
+    return [
+        (number,),
+        ("explain", number),
+        ("show", "bill", number),
+        ("suspense", "show", number),
+        ("suspense", "list", "--since", number),
+        ("suspense", "correct", "--where", f"msisdn={number}", "--set", number, "--reason", "x"),
+        ("audit", "--batch", number),
+        ("alarms", "--batch", number),
+        ("alarms", "--kind", number),
+        ("report", number),
+        ("rollback", number),
+        ("gaps", "--close", number, "--reason", "x"),
+        ("bill", "--cycle", number),
+        ("export", number, "x.csv"),
+    ]
 
 
 def plain_numbers(workspace: Workspace) -> set[int]:
@@ -93,28 +125,53 @@ def test_no_number_of_a_subscriber_stands_in_anything_that_people_see(
 ) -> None:
     workspace, said = ran
     texts = dict(said)
-    for path in sorted(workspace.reports.rglob("*")):
-        texts[path.name] = path.read_text(encoding="utf-8")
+    for path in sorted(workspace.reports.rglob("*.*")):
+        texts[path.name] = path.read_bytes().decode("utf-8", "replace")
+    for path in sorted((workspace.root / "audit").rglob("*.parquet")):
+        texts[path.name] = str(pq.read_table(path).to_pylist())
+    metrics = WatchMetrics(workspace.reports / "huadan.prom")
+    texts["page of watch"] = metrics.page().decode()
+    assert "huadan_watch_" in texts["page of watch"]
+    assert "huadan_alarms_total" in texts["page of watch"]
+    assert "****" in texts["alarms --json"]
     assert {"run.log", "huadan.prom", "batch-000001.html"} <= texts.keys()
     assert "valid twice" in texts["broken subscribers"]
     numbers = {str(n) for n in plain_numbers(workspace)}
     numbers |= {n[2:] for n in numbers if n.startswith("86")}
     assert len(numbers) > 3_000
-    for name, text in texts.items():
-        assert "Traceback" not in text, name
-        told = set(DIGITS.findall(text)) & numbers
-        assert not told, f"{name}: {sorted(told)[:3]}"
+    assert not [name for name, text in texts.items() if "Traceback" in text]
+    told = {name: sorted(set(DIGITS.findall(text)) & numbers) for name, text in texts.items()}
+    assert {name: found[:3] for name, found in told.items() if found} == {}
+
+
+def test_a_crash_tells_no_number(
+    ran: tuple[Workspace, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = str(next(iter(plain_numbers(ran[0]))))
+
+    def fails(*_: object) -> None:
+        message = f"no room for {number} ({{'served_imsi': {number}}})"
+        raise RuntimeError(message)
+
+    monkeypatch.setattr(status, "read_status", fails)
+    said = command(ran[0], "status")
+    assert "Traceback" in said
+    assert "no room for" in said
+    assert number not in said
 
 
 def test_workspace_files_are_for_their_owner_only(ran: tuple[Workspace, dict[str, str]]) -> None:
     workspace, _ = ran
-    mine = ("archive", "edr", "rated", "suspense", "audit", "reports", "billed", "keys", "balances")
-    for top in mine:
-        for path in [workspace.root / top, *(workspace.root / top).rglob("*")]:
+    theirs = {"book", "subscribers", "incoming", "huadan.toml"}
+    tops = [path for path in workspace.root.iterdir() if path.name not in theirs]
+    assert {path.name for path in tops} >= {
+        "archive", "edr", "rated", "suspense", "audit", "reports", "billed", "keys", "balances",
+        "alarms", "usage", "withdrawn", "state", "ledger.sqlite", ".lock",
+    }  # fmt: skip
+    for top in tops:
+        for path in [top, *top.rglob("*")]:
             wrong = path.stat().st_mode & 0o077
             assert not wrong, f"{path}: {path.stat().st_mode:o}"
-    for name in ("ledger.sqlite", ".lock"):
-        assert not (workspace.root / name).stat().st_mode & 0o077
 
 
 def test_unmasking_is_noted_before_anything_is_shown(
