@@ -196,7 +196,6 @@ def _batch(
             **_summary(files, resent, total, carried_parts(sheets)),
             "outside_window": running.keys.outside,
             "alarms": alarms,
-            **({"alarms": alarms} if alarms else {}),
         },
         files={f.file_id: "suspended" if sheets[f.file_id].fault else "committed" for f in files},
         resent=resent,

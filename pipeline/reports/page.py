@@ -153,7 +153,8 @@ def _gaps(ledger: Ledger) -> list[str]:
 
 
 def _page(subject: Subject, zone: str, result: RunResult | None, inputs: str) -> str:
-    hours = _hours(subject, zone)
+    rated = _rated_sums(subject)
+    hours = _hours(rated, zone)
     rows = subject.balance.rows()
     sums = {name: sum(row[f"records_{name}"] for row in rows) for name in ENDS}
     net = sum((row["net"] for row in rows), Decimal(0))
@@ -176,7 +177,7 @@ def _page(subject: Subject, zone: str, result: RunResult | None, inputs: str) ->
         tiles=tiles,
         remarks=subject.remarks,
         plots=_plots(subject, sums, hours, zone, result),
-        tables=[_nodes(rows), *_money(subject), *subject.tables],
+        tables=[_nodes(rows), *_money(rated), *subject.tables],
         footer=f"Inputs {inputs[:16]}. " * bool(inputs)
         + "Sums of committed records; provisional charges.",
     )
@@ -213,11 +214,8 @@ def _plots(
     return plots
 
 
-def _hours(subject: Subject, zone: str) -> tuple[list[str], dict[str, list[float]]]:
+def _hours(found: pl.DataFrame, zone: str) -> tuple[list[str], dict[str, list[float]]]:
     """Returns rated events by service: by hour within a day or two, else by day."""
-    if not subject.rated:
-        return [], {}
-    found = _events(subject)
     if not found.height:
         return [], {}
     local = pl.from_epoch(pl.col("hour") * HOUR_US, "us").dt.replace_time_zone("UTC")
@@ -242,20 +240,18 @@ def _hours(subject: Subject, zone: str) -> tuple[list[str], dict[str, list[float
     return names, series
 
 
-def _events(subject: Subject) -> pl.DataFrame:
-    """Returns rated events by hour and service, one file at a time."""
+def _rated_sums(subject: Subject) -> pl.DataFrame:
+    """Returns rated events and their net by hour, service and plan; one file at a time."""
     parts = []
     for path in subject.rated:
-        frame = pl.scan_parquet(path).select(
-            start=pl.col("start_time").dt.epoch("us"), service=pl.col("service").cast(pl.String)
-        )
+        start = pl.col("start_time").dt.epoch("us")
+        frame = pl.scan_parquet(path)
         if subject.begin is not None:
-            frame = frame.filter(pl.col("start").is_between(subject.begin, subject.end, "left"))
-        counted = frame.group_by(hour=pl.col("start") // HOUR_US, service="service").agg(
-            events=pl.len()
-        )
-        parts.append(counted.collect())
-    return pl.concat(parts)
+            frame = frame.filter(start.is_between(subject.begin, subject.end, "left"))
+        names = [pl.col(name).cast(pl.String) for name in ("service", "plan")]
+        grouped = frame.group_by((start // HOUR_US).alias("hour"), *names)
+        parts.append(grouped.agg(pl.len().alias("events"), pl.col("net").sum()).collect())
+    return pl.concat(parts) if parts else pl.DataFrame()
 
 
 def _nodes(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -283,24 +279,12 @@ def _nodes(rows: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _money(subject: Subject) -> list[dict[str, Any]]:
+def _money(found: pl.DataFrame) -> list[dict[str, Any]]:
     """Returns the table of provisional charges by plan and service."""
-    if not subject.rated:
+    if not found.height:
         return []
-    parts = []
-    for path in subject.rated:
-        frame = pl.scan_parquet(path)
-        if subject.begin is not None:
-            start = pl.col("start_time").dt.epoch("us")
-            frame = frame.filter(start.is_between(subject.begin, subject.end, "left"))
-        names = [pl.col(name).cast(pl.String) for name in ("plan", "service")]
-        parts.append(
-            frame.group_by(names).agg(pl.len().alias("events"), pl.col("net").sum()).collect()
-        )
-    sums = pl.concat(parts).group_by("plan", "service").agg(pl.col("events", "net").sum())
+    sums = found.group_by("plan", "service").agg(pl.col("events", "net").sum())
     rows = sums.sort("net", "plan", "service", descending=[True, False, False]).to_dicts()
-    if not rows:
-        return []
     body = [
         [row["plan"], row["service"], f"{row['events']:,}", f"{row['net'].quantize(CENT):,}"]
         for row in rows
