@@ -125,7 +125,7 @@ def _main(arguments: Sequence[str] | None) -> None:
     except click.ClickException as error:
         from pipeline.masking import mask_text  # noqa: PLC0415 - only for a mistake
 
-        error.message = mask_text(error.message)
+        error.message = mask_text(error.message)  # type: ignore[misc]  # what `show` prints
         error.show()
         sys.exit(Exit.CONFIGURATION)
     except (click.Abort, KeyboardInterrupt):
