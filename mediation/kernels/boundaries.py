@@ -272,12 +272,21 @@ def is_cut(buf, start, end, rules, kinds, long_numbers, stack, state):
 
 @njit(**HELPER)
 def look_back(buf, offsets, lengths, rules, kinds, long_numbers, stack, state):
-    """Returns the index of a cut record among the last ones before a break, or -1."""
+    """Returns the index of a cut record among the last ones before a break, or -1.
+
+    A record that is whole inside and that a whole one follows is none, whatever its fields look like.
+    """
+    size = np.int64(len(buf))
     last = max(state[FLOOR], state[RECORDS] - LOOK_BACK)
     index = state[RECORDS] - 1
+    follower = np.int64(-1)
     while index >= last:
         end = offsets[index] + lengths[index]
-        if is_cut(buf, offsets[index], end, rules, kinds, long_numbers, stack, state):
+        reached, _ = walk(buf, offsets[index], end, stack, state)
+        whole = reached == end and starts_record(buf, offsets[index], size, kinds, long_numbers)
+        sound = whole and follower == end
+        follower = offsets[index] if whole else np.int64(-1)
+        if not sound and is_cut(buf, offsets[index], end, rules, kinds, long_numbers, stack, state):
             return index
         index -= 1
     return np.int64(-1)

@@ -12,7 +12,8 @@ The rules of framing in words:
    not if it shows the mark of a cut.
 4. Otherwise one of the last sixteen records may show the mark of a cut: a whole record begins
    inside it and ends behind it, or at its end (filler between them) if the record around it is
-   inconsistent or of a type that nobody declared. Then the break is where that record began.
+   inconsistent or of a type that nobody declared. Then the break is where that record began. A
+   record of a declared type that is whole inside, with another such record at its end, is no cut one.
 5. From the break to the next whole record that begins legally, the octets are unframed.
 """
 
@@ -218,10 +219,13 @@ class Framer:
     def cut_record(self) -> int:
         """Returns the index of a cut record among the last sixteen, or -1 (rule 4)."""
         first = max(self.floor, len(self.records) - codes.LOOK_BACK)
+        follower = -1
         for index in range(len(self.records) - 1, first - 1, -1):
             start, length = self.records[index]
-            if self.is_cut(start, start + length):
+            whole = self.starts(start) and self.whole(start, start + length)[0] == start + length
+            if not (whole and follower == start + length) and self.is_cut(start, start + length):
                 return index
+            follower = start if whole else -1
         return -1
 
     def mend(self, pos: int) -> int:
