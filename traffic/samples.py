@@ -21,6 +21,7 @@ from traffic.population import Population
 from traffic.subscribers import write_subscribers
 from traffic.table import KINDS
 from traffic.troubles import Planter
+from traffic.vas import write_platform_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +55,7 @@ def write_samples(
             replaced, so clear it first when the number of files changes.
         seed: The same arguments and subscribers give the same bytes, with any number of workers.
         records: Records before troubles, at least 4,000; about 160 octets each.
-        files: How many files there are before one is sent twice.
+        files: How many files there are before one is sent twice, and the platform's.
         subscribers_folder: Folder of `subscribers.csv`; written first when there is none.
         troubles_file: Where the expected outcomes go (`troubles.yaml`); None writes none.
         workers: Processes that encode; None takes one for each core.
@@ -86,6 +87,9 @@ def write_samples(
     entries = [one.entry() for one in planted]
     resent, entry = _send_again(folder, drafts)
     table.append(resent)
+    platform, known = write_platform_file(folder, seed, subscribers_folder)
+    table.append(platform)
+    entries += known
     if troubles_file is not None:
         _write_outcomes(troubles_file, seed, [entry, *entries], table)
     return Generated(

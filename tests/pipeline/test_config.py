@@ -30,7 +30,14 @@ SOURCE = '[[source]]\nname = "msc1"\nfolder = "in"\n'
 
 def test_the_demo_operators_configuration_loads() -> None:
     config = load_config(Workspace(SHOP))
-    assert [source.name for source in config.source] == ["msc1", "msc2", "msc3", "pgw1", "pgw2"]
+    assert [source.name for source in config.source] == [
+        "msc1",
+        "msc2",
+        "msc3",
+        "pgw1",
+        "pgw2",
+        "vas1",
+    ]
     assert config.threads >= 1
 
 

@@ -51,7 +51,7 @@ def read(said: tuple[Workspace, str]) -> Callable[[str], list[dict[str, Any]]]:
 def test_the_summary_says_what_a_person_wants_to_know(said: tuple[Workspace, str]) -> None:
     _, text = said
     for words in (
-        "50 committed, 1 duplicate",
+        "51 committed, 1 duplicate",
         "Records by destination",
         "Provisional charges in CNY",
         "night_owl",

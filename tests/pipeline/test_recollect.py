@@ -132,7 +132,7 @@ def test_mistakes_on_the_command_line(
 ) -> None:
     assert told(filled, capsys, "collect", "--source", "msc9") == (
         2,
-        "Error: no source 'msc9'\nHint: did you mean 'msc3'? allowed: msc1, msc2, msc3, pgw1, pgw2\n",
+        "Error: no source 'msc9'\nHint: did you mean 'msc3'? allowed: msc1, msc2, msc3, pgw1, pgw2, vas1\n",
     )
     text = filled.config_file.read_text(encoding="utf-8")
     plain = "\n".join(line for line in text.splitlines() if not line.startswith("sequence"))

@@ -46,7 +46,7 @@ def make_workspace(
     taking = 'take = "link"\nafter = "delete"' if take == "move" else f'take = "{take}"'
     text = text.replace("[[source]]", f"[[source]]\n{taking}")
     (root / "huadan.toml").write_text(text, encoding="utf-8")
-    for name in ("msc1", "msc2", "msc3", "pgw1", "pgw2"):
+    for name in ("msc1", "msc2", "msc3", "pgw1", "pgw2", "vas1"):
         (root / "incoming" / name).mkdir(parents=True)
     if traffic is not None:
         deliver(root, sorted(traffic.rglob("*.ber")))

@@ -13,6 +13,8 @@ from traffic.parts import PLANTED as PARTS
 from traffic.places import CALLS
 from traffic.plan import plan_files
 from traffic.samples import FILES, encode_file, write_samples
+from traffic.vas import LINES, NAME, write_platform_file
+from traffic.vas import PLANTED as OF_PLATFORM
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,9 +22,11 @@ if TYPE_CHECKING:
     from traffic.clock import Span
 
 PLANTED = PARTS + len(CALLS)
+VAS = LINES + len(OF_PLATFORM)
 
 KINDS = {
     *(kind for kind, *_ in CALLS),
+    *(kind for kind, *_ in OF_PLATFORM),
     "file_sent_twice",
     "sequence_gap",
     "repeated_records",
@@ -50,7 +54,8 @@ def _troubles(outcomes: dict, kind: str) -> list[dict]:
 def _check_outcomes(folder: Path, outcomes: dict) -> None:
     assert {one["kind"] for one in outcomes["troubles"]} == KINDS
     files = {row["file"]: row for row in outcomes["files"]}
-    assert set(files) == {str(path.relative_to(folder)) for path in folder.rglob("*.ber")}
+    paths = (path for path in folder.rglob("*.*") if path.is_file())
+    assert set(files) == {str(path.relative_to(folder)) for path in paths}
     for name, row in files.items():
         data = (folder / name).read_bytes()
         assert len(data) == row["bytes"]
@@ -62,7 +67,10 @@ def _check_outcomes(folder: Path, outcomes: dict) -> None:
         data = (folder / one["file"]).read_bytes()
         for place in one.get("records", []):
             assert 0 <= place["record"] < files[one["file"]]["records"]
-            assert data[place["offset"]] in {*range(0xA0, 0xAB), 0xBF}
+            if one["file"] == NAME:
+                assert data[place["offset"] - 1 :].startswith(b"\ncontent,")
+            else:
+                assert data[place["offset"]] in {*range(0xA0, 0xAB), 0xBF}
         if "destination" in expected:
             assert expected["records"] == len(one["records"])
 
@@ -70,9 +78,9 @@ def _check_outcomes(folder: Path, outcomes: dict) -> None:
 def test_outcomes_describe_the_files(small_samples: SmallSamples) -> None:
     _check_outcomes(small_samples.folder, small_samples.outcomes)
     totals = small_samples.outcomes["totals"]
-    assert totals["files"] == len(small_samples.generated.files) == 46
-    assert totals["records"] == 4_000 + 4 + PLANTED + totals["records_duplicate"]
-    assert totals["records_suspended"] == 5
+    assert totals["files"] == len(small_samples.generated.files) == 47
+    assert totals["records"] == 4_000 + 4 + PLANTED + totals["records_duplicate"] + VAS
+    assert totals["records_suspended"] == 6
 
 
 @pytest.mark.skipif(not (SAMPLES / "cdr").exists(), reason="a source archive has no sample files")
@@ -93,11 +101,20 @@ def test_committed_samples_are_made_by_the_seed(october: Span, source: str) -> N
     records = sum(row["records"] for row in outcomes["files"]) - next(
         row["records"] for row in outcomes["files"] if row["file"].endswith("_again.ber")
     )
-    planted = 4 + PLANTED + outcomes["totals"]["records_duplicate"]
+    planted = VAS + 4 + PLANTED + outcomes["totals"]["records_duplicate"]
     planned = plan_files(records - planted, outcomes["seed"], FILES, october)
     plan = next(plan for plan in planned if plan.source.name == source and plan.sequence == 1)
     octets, _ = encode_file((plan, SAMPLES / "shop" / "subscribers"))
     assert hashlib.sha256(b"".join(octets)).hexdigest() == row["sha256"]
+
+
+@pytest.mark.skipif(not (SAMPLES / "cdr").exists(), reason="a source archive has no sample files")
+def test_the_committed_file_of_the_platform_is_made_by_the_seed(tmp_path: Path) -> None:
+    outcomes = yaml.safe_load((SAMPLES / "troubles.yaml").read_text("utf-8"))
+    row, known = write_platform_file(tmp_path, outcomes["seed"], SAMPLES / "shop" / "subscribers")
+    assert row in outcomes["files"]
+    assert all(one in outcomes["troubles"] for one in known)
+    assert (tmp_path / NAME).read_bytes() == (SAMPLES / "cdr" / NAME).read_bytes()
 
 
 def test_the_same_seed_makes_the_same_samples_on_any_number_of_workers(
