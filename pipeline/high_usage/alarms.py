@@ -31,6 +31,8 @@ KINDS: Final = {
 """Kind of alarm → what it means."""
 
 AMOUNT: Final = pl.Decimal(18, 6)
+VALUE: Final = pl.Decimal(25, 6)
+"""Any amount, and any whole number of 64 bits: a broken counter of octets is one."""
 CHARGES: Final = ("net", "charge")
 """Columns of money."""
 
@@ -42,8 +44,8 @@ ALARM_SCHEMA: Final = pa.schema(
         field("served_msisdn", pa.int64(), "E.164", "Number of the subscriber or SIM"),
         field("day", pa.date32(), "day", "Day in the book's time zone", nullable=False),
         field("start_time", pa.timestamp("us", tz="UTC"), "us UTC", "Start of the event behind it"),
-        field("value", pa.decimal128(18, 6), "unit", "What was seen", nullable=False),
-        field("limit", pa.decimal128(18, 6), "unit", "What is allowed", nullable=False),
+        field("value", pa.decimal128(25, 6), "unit", "What was seen", nullable=False),
+        field("limit", pa.decimal128(25, 6), "unit", "What is allowed", nullable=False),
         field("unit", DICTIONARY, "name", "s, byte, event, km/h or the currency", nullable=False),
         field("file_id", pa.string(), "hex", "Record behind it; null for sums of a day"),
         field("offset", pa.int64(), "byte", "The same record"),
@@ -95,7 +97,7 @@ def limited(frame: pl.DataFrame, kind: str, value: str, limit: int, unit: str) -
     """
     return frame.with_columns(
         pl.lit(kind).alias("kind"),
-        pl.col(value).cast(AMOUNT).alias("value"),
-        limit_of(value, limit).cast(AMOUNT).alias("limit"),
+        pl.col(value).cast(VALUE).alias("value"),
+        limit_of(value, limit).cast(VALUE).alias("limit"),
         pl.lit(unit).alias("unit"),
     )

@@ -114,6 +114,12 @@ def test_a_session_is_all_containers_of_its_record() -> None:
     assert found == [("session_volume", "1200.000000", "1000.000000")]
 
 
+def test_a_counter_that_ran_away_is_an_alarm_too() -> None:
+    row = {"rum": "total_bytes", "service": "data", "quantity": 2**62}
+    found = seen(limits.sessions(rated(row), Session(volume="5000 GB"), "CNY"))
+    assert found == [("session_volume", f"{2**62}.000000", "5000000000000.000000")]
+
+
 def test_free_received_calls_are_nobodys_usage() -> None:
     usage = rated({"direction": "terminating", "quantity": 9999, "net": Decimal(0)})
     assert seen(limits.calls(usage, Call(duration="1 s"), "CNY")) == []
