@@ -15,6 +15,7 @@ from pipeline.errors import UsageError
 from pipeline.ledger.store import Ledger
 from pipeline.nearest import nearest
 from rating.billing.page import page_names, render_bill
+from rating.billing.schema import BILL_LINE_SCHEMA, BILL_SCHEMA
 from rating.billing.wording import amount_text, quantity_text, rate_text, title
 from rating.schema import BALANCE_SCHEMA
 from rating.subscribers import load_subscribers
@@ -78,7 +79,7 @@ class BillReader:
         """Returns a bill and its lines.
 
         Raises:
-            UsageError: the account has no bill.
+            UsageError: the account has no bill, or one of an earlier version.
         """
         bills = self.table("bills", account)
         if not bills.num_rows:
@@ -86,10 +87,16 @@ class BillReader:
             close = nearest(account, names.to_pylist()).split(" allowed:")[0]
             message = f"account {account!r} has no bill in {self.cycle}"
             raise UsageError(message, close if "?" in close else "huadan show bill lists some")
-        lines = self.table("bill_lines", account).to_pylist()
+        lines = self.table("bill_lines", account)
+        for found, schema in ((bills, BILL_SCHEMA), (lines, BILL_LINE_SCHEMA)):
+            if missing := [name for name in schema.names if name not in found.column_names]:
+                message = (
+                    f"{self.cycle} was billed by an earlier version: no {missing[0]!r} in its bills"
+                )
+                raise UsageError(message, f"bill it again: huadan bill --cycle {self.cycle}")
         return {
             "bill": bills.to_pylist()[0],
-            "lines": sorted(lines, key=operator.itemgetter("line")),
+            "lines": sorted(lines.to_pylist(), key=operator.itemgetter("line")),
         }
 
     def page(self, account: str, *, unmask: bool) -> str:

@@ -3,15 +3,18 @@ from __future__ import annotations
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 import pytest
 
+from collectors.digest import digest_of
 from pipeline.billing.bill import bill
 from pipeline.cli.main import COMMANDS, main
 from pipeline.lock import locked
@@ -125,6 +128,29 @@ def test_show_bill_lists_prints_and_writes_a_page(
     code, _, err = call(capsys, "show", "bill", account + "x", "-w", str(billed.root))
     assert code == 2
     assert "has no bill" in err
+
+
+def test_a_bill_of_an_earlier_version_is_told(
+    capsys: pytest.CaptureFixture[str], billed: Workspace
+) -> None:
+    account = answer(capsys, "show", "bill", "-w", str(billed.root))[0]["account_id"]
+    paths = sorted((billed.root / "billed").rglob("bill_lines/*.parquet"))
+    before = [path.read_bytes() for path in paths]
+    with closing(sqlite3.connect(billed.ledger_file)) as ledger:
+        for path in paths:
+            pq.write_table(pq.read_table(path).drop_columns(["tax_rate"]), path)
+            stored = (digest_of(path.read_bytes()), str(path.relative_to(billed.root)))
+            ledger.execute("UPDATE outputs SET digest = ? WHERE path = ?", stored)
+        ledger.commit()
+        code, _, err = call(capsys, "show", "bill", account, "-w", str(billed.root))
+        for path, octets in zip(paths, before, strict=True):
+            path.write_bytes(octets)
+            stored = (digest_of(octets), str(path.relative_to(billed.root)))
+            ledger.execute("UPDATE outputs SET digest = ? WHERE path = ?", stored)
+        ledger.commit()
+    assert code == 2
+    assert "was billed by an earlier version" in err
+    assert "bill it again: huadan bill --cycle 2026-10" in err
 
 
 def test_explain_adds_up_to_the_final_charge(
