@@ -210,3 +210,15 @@ def test_the_last_record_stays_where_nothing_stands_behind_the_list(fault: Fault
         wanted = {(end - len(piece), len(piece)) for end, piece in zip(ends, pieces, strict=True)}
         lost = wanted - set(pairs(frames))
         assert (ends[-2], len(parts[-1])) not in lost
+
+
+def test_claims_far_larger_than_the_file_and_records_of_64_mb() -> None:
+    claim = b"\xa0\x84\xff\xff\xff\xff" + bytes(range(1, 15))
+    (gap,) = framed("bare", claim).unframed
+    assert (gap.offset, gap.length, gap.reason) == (0, 20, "length_past_end")
+    first, last = clean()[:2]
+    large = tlv(b"\xa0", tlv(b"\x9f\x87\x68", b"\x11" * (64 << 20)) + b"\x80\x01\x01" * 4)
+    frames = framed("bare", first + large + last)
+    assert frames.lengths.tolist() == [len(first), len(last)]
+    (gap,) = frames.unframed
+    assert (gap.offset, gap.length, gap.reason) == (len(first), len(large), "record_too_long")
