@@ -19,6 +19,8 @@ from rating.kernels.limits import room, settle
 from rating.kernels.machine import divided, u
 
 PPM = 1_000_000
+FEW = 4
+"""Of more instances than that each is looked at only if something is left."""
 _LOW = (1 << 32) - 1
 
 
@@ -48,6 +50,8 @@ def cover(book, state, charge, kind, rum, event, piece, position, takes, lists, 
         instance = charge.held[u(k)]
         row = INSTANCE_WORDS * instance
         left = state.instance[u(row)] - state.used[u(instance)]
+        if left <= 0 and held > FEW:
+            continue  # of many most are used up: that is easy to foresee
         allowance = state.instance[u(row + 3)]
         extra = allowance >> 32
         allowance &= _LOW
