@@ -134,22 +134,25 @@ def network_of(text: str | None, book: CompiledBook) -> str:
     return HOME_NETWORK if text is None or book.networks.get(text) == 0 else text
 
 
-def cost_of(row: Mapping[str, Any], zone: int, book: CompiledBook) -> tuple[int, str, str] | None:
+def cost_of(
+    row: Mapping[str, Any], zone: int, when_us: int, book: CompiledBook
+) -> tuple[int, str, str] | None:
     """Returns (cost in 10^-6, who charges it, which row of the table) of one EDR, None if none.
 
     Args:
         row: The EDR, column to value.
         zone: Its zone.
+        when_us: Its start, UTC µs.
         book: The tariff book.
     """
     charge, currency = row.get("partner_charge"), row.get("partner_currency")
     if charge is not None and currency is not None:
-        value = in_book_currency(charge, currency, row["start_time"], book)
+        value = in_book_currency(charge, currency, when_us, book)
         if value is not None:
             return value, "The roaming partner", ""
     service, direction = SERVICES.index(row["service"]), DIRECTIONS.index(row["direction"])
     network = network_of(row.get("visited_network"), book)
-    found = rate_of(book.wholesale, network, service, direction, zone, row["start_time"])
+    found = rate_of(book.wholesale, network, service, direction, zone, when_us)
     if found is None:
         return None
     rate, price = found

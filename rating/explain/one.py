@@ -146,7 +146,7 @@ def _wholesale(
     edr: Mapping[str, Any], event: Event, book: CompiledBook, charge: Charge
 ) -> list[Step]:
     """Returns the step that compares the charge with what the event costs us."""
-    found = cost_of(edr, event.zone, book)
+    found = cost_of(edr, event.zone, event.start, book)
     if found is None:
         return []
     cost, partner, row = found

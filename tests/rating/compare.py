@@ -85,7 +85,7 @@ def compare(
 
 def _cost(row: dict[str, Any], event: Event, book: CompiledBook) -> Decimal | None:
     """What an event costs us."""
-    found = cost_of(row, event.zone, book)
+    found = cost_of(row, event.zone, event.start, book)
     return None if found is None else money(found[0])
 
 

@@ -313,3 +313,16 @@ def test_what_rolled_over_is_explained(tmp_path: Path) -> None:
         except ExplanationError:
             refused += 1
     assert refused >= 2
+
+
+def test_wholesale_rates_are_looked_up_at_the_start_of_a_row_as_it_is_stored() -> None:
+    """Published rows have a time, not a number, in ``start_time``."""
+    book = load_book(GOLDEN.parents[2] / "samples" / "shop" / "book")
+    compiled = compile_book(book)
+    assert compiled.wholesale
+    case = next(one for one in load_cases(book) if one.usages[0].service == "voice")
+    people = case_people(case, compiled)
+    period = people.periods_of("S1")[0]
+    row = case_record(case.usages[0], int(people.imsi[period]), int(people.msisdn[period]))
+    state = CycleState("2026-10", compiled, people)
+    assert explain(row, compiled, people, state, book=book).total is not None
