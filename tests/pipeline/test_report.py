@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 OPERATIONS = Path(__file__).resolve().parents[2] / "samples" / "operations"
 NAME = re.compile(r"\bhuadan_[a-z_]+")
+PROMTOOL = shutil.which("promtool")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
@@ -57,6 +58,18 @@ def test_dashboard_and_alerts_use_metrics_that_a_run_writes(ran: Workspace) -> N
     used = set(NAME.findall(dashboard)) | set(NAME.findall(alerts))
     assert len(used) > 12
     assert used <= written
+
+
+@pytest.mark.skipif(PROMTOOL is None, reason="needs promtool (Debian: prometheus)")
+def test_prometheus_takes_the_rules_and_the_metrics(ran: Workspace) -> None:
+    assert PROMTOOL is not None
+    rules = sorted(OPERATIONS.glob("alerts*.yaml"))
+    subprocess.run([PROMTOOL, "check", "rules", *map(str, rules)], check=True, capture_output=True)
+    with (ran.reports / "huadan.prom").open("rb") as metrics:
+        done = subprocess.run(
+            [PROMTOOL, "check", "metrics"], check=False, stdin=metrics, capture_output=True
+        )
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_the_sample_dag_and_units_are_well_formed() -> None:
