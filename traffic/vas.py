@@ -114,7 +114,7 @@ def write_platform_file(
         "sequence": 1,
         "records": len(rows),
         "bytes": len(octets),
-        "filler_bytes": 0,
+        "filler_bytes": octets.count(b"\n"),  # line ends stand between records
         "sha256": hashlib.sha256(octets).hexdigest(),
     }
     return row, entries
