@@ -9,7 +9,8 @@ files, which are mapped. So memory is two octets per key of the days in use, and
 from __future__ import annotations
 
 import mmap
-from dataclasses import dataclass, field
+import os
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -64,12 +65,21 @@ def key_file(pairs: Pairs) -> memoryview:
     return words.data.cast("B")
 
 
+def identity(about: os.stat_result) -> tuple[int, int, int]:
+    """Returns what tells a file from every other one, under any name."""
+    return about.st_ino, about.st_size, about.st_mtime_ns
+
+
 @dataclass(frozen=True, slots=True)
 class KeyFile:
-    """A sorted file of so many keys."""
+    """A sorted file of so many keys.
+
+    `identity` is what stays when a batch is published, which moves its files: inode, size, time.
+    """
 
     path: Path
     keys: int
+    identity: tuple[int, int, int]
 
     @classmethod
     def open(cls, path: Path) -> KeyFile:
@@ -80,11 +90,12 @@ class KeyFile:
         """
         with path.open("rb") as source:
             header = source.read(HEADER)
-            size = source.seek(0, 2)
+            about = os.fstat(source.fileno())
+        size = about.st_size
         if len(header) == HEADER and header[:8] == MAGIC.to_bytes(8, "little"):
             count = int.from_bytes(header[8:], "little")
             if size == HEADER + KEY * count:
-                return cls(path, count)
+                return cls(path, count, identity(about))
         message = f"{path} is damaged ({size} bytes): restore it; `huadan ledger verify` tells more"
         raise KeyFileError(message)
 
@@ -131,6 +142,19 @@ class Day:
         day = cls(files, np.zeros(0, np.uint64))
         day.refill()
         return day
+
+    def goes_on(self, paths: Sequence[Path]) -> bool:
+        """Makes it the day of a later batch, whose files are `paths`; False if any file is gone."""
+        known = {file.identity: file for file in self.files}
+        found = [(path, known.get(identity(path.stat()))) for path in paths]
+        here = [replace(file, path=path) for path, file in found if file is not None]
+        if len(here) < len(known):
+            return False  # a batch was taken back
+        self.files, self.fresh = here, KeySet()
+        for path, file in found:
+            if file is None:
+                self.add_file(path)
+        return True
 
     @property
     def written(self) -> int:
@@ -183,6 +207,7 @@ class KeyStore:
         write: Writes a day's sorted keys (uint64[2 * n]) to a new file and returns where.
         oldest: First day that is compared with earlier batches; None: all are.
         in_memory: Keys of the batch that are kept before they are written.
+        kept: Days of the batch before, as :attr:`days` had them: only their new files are read.
     """
 
     def __init__(
@@ -191,12 +216,15 @@ class KeyStore:
         write: Callable[[int, Pairs], Path],
         oldest: int | None = None,
         in_memory: int = IN_MEMORY,
+        kept: Mapping[int, Day] | None = None,
     ) -> None:
         self._paths = paths
         self._write = write
         self._oldest = oldest
         self._in_memory = in_memory
-        self._days: dict[int, Day] = {}
+        self._kept = kept or {}
+        self.days: dict[int, Day] = {}
+        """The days that the batch asked for."""
         self.outside = 0
         """Events of days before the window: they are compared within their batch only."""
 
@@ -221,7 +249,7 @@ class KeyStore:
             self._count_outside(int(day[0]), len(day))
         else:
             seen = self._add_by_day(high, low, day)
-        if sum(len(one.fresh) for one in self._days.values()) > self._in_memory:
+        if sum(len(one.fresh) for one in self.days.values()) > self._in_memory:
             self.flush()
         return seen
 
@@ -253,15 +281,18 @@ class KeyStore:
             self.outside += events
 
     def _day(self, day: int) -> Day:
-        if day not in self._days:
+        if day not in self.days:
             compared = self._oldest is None or day >= self._oldest
-            self._days[day] = Day.open(self._paths.get(day, ()) if compared else ())
-        return self._days[day]
+            paths = self._paths.get(day, ()) if compared else ()
+            before = self._kept.get(day)
+            goes_on = before is not None and before.goes_on(paths)
+            self.days[day] = before if before is not None and goes_on else Day.open(paths)
+        return self.days[day]
 
     def flush(self) -> None:
         """Writes the batch's keys that are in memory, sorted, a file per day."""
-        for name in sorted(self._days):
-            day = self._days[name]
+        for name in sorted(self.days):
+            day = self.days[name]
             if not len(day.fresh):
                 continue
             high, low = day.fresh.export()

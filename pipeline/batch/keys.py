@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mediation.duplicates import Keys, Mask
-    from mediation.key_store import Pairs
+    from mediation.key_store import Day, Pairs
     from pipeline.ledger.store import Ledger
     from pipeline.parquet import Output
 
@@ -69,11 +69,19 @@ def reference_day(files: Iterable[Output]) -> int | None:
 class BatchKeys:
     """The keys of earlier batches, and those of the batch in work.
 
+    Args:
+        root: Of the workspace.
+        ledger: Which files there are.
+        window_days: How many days before the reference day are compared.
+        days: What the last batch of this process had loaded; this batch leaves there what it loaded.
+
     Attributes:
         retired: Paths of files that no window will need.
     """
 
-    def __init__(self, root: Path, ledger: Ledger, window_days: int) -> None:
+    def __init__(
+        self, root: Path, ledger: Ledger, window_days: int, days: dict[int, Day] | None = None
+    ) -> None:
         files = ledger.outputs(FOLDER)
         reference = reference_day(files)
         oldest = None if reference is None else reference - window_days
@@ -85,7 +93,9 @@ class BatchKeys:
             for file in files
             if oldest is not None and day_of(file.path) < oldest - KEPT_LONGER
         ]
-        self._store = KeyStore(by_day, self._write, oldest)
+        self._kept = {} if days is None else days
+        self._store = KeyStore(by_day, self._write, oldest, kept=dict(self._kept))
+        self._kept.clear()
         self._place: tuple[Path, str] | None = None
         self._outputs: list[Output] = []
 
@@ -106,6 +116,7 @@ class BatchKeys:
     def outputs(self) -> list[Output]:
         """Writes what is left in memory; returns all key files of the batch."""
         self._store.flush()
+        self._kept.update(self._store.days)
         return self._outputs
 
     def _write(self, day: int, pairs: Pairs) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import resource
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pipeline.batch.audit import audit_table, missing_before, require_closed
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from collectors.source import Source
+    from mediation.key_store import Day
     from pipeline.batch.chain import UnitResult
     from pipeline.batch.running import Running
     from pipeline.batch.units import Unit
@@ -57,6 +58,8 @@ class Job:
     loading: Early[Rater]
     flush: bool
     """Rate the parts of calls that wait, too."""
+    key_days: dict[int, Day] = field(default_factory=dict)
+    """Duplicate keys that the batch before had loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ class Engine:
     config: Config
     sources: Sequence[Source]
     loading: Early[Rater]
+    key_days: dict[int, Day] = field(default_factory=dict)
 
 
 def run(
@@ -127,6 +131,7 @@ def run_batch(
             Stopwatch(),
             engine.loading,
             flush_partials,
+            engine.key_days,
         )
         recovered = recover(workspace, ledger)
         with job.watch.stage("collect"):
@@ -168,7 +173,7 @@ def _batch(
     name = f"batch-{job.ledger.next_run_number():06d}"
     with staged(job.workspace, name) as folder:
         with job.watch.stage("load"):
-            running = open_running(job.workspace, job.config, job.ledger, job.loading)
+            running = open_running(job.workspace, job.config, job.ledger, job.loading, job.key_days)
             running.keys.begin(folder, name)
         units = _work(job, name, folder, files, running)
         waiting = settle_parts(job, name, folder, units, running)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from mediation.key_store import Day
     from mediation.validation import RuleSet
     from pipeline.batch.early import Early
     from pipeline.config.load import Config
@@ -119,13 +120,20 @@ def _rules(workspace: Workspace, config: Config) -> RuleSet:
 
 
 def open_running(
-    workspace: Workspace, config: Config, ledger: Ledger, loading: Early[Rater]
+    workspace: Workspace,
+    config: Config,
+    ledger: Ledger,
+    loading: Early[Rater],
+    key_days: dict[int, Day] | None = None,
 ) -> Running:
-    """Loads what the next batch goes on from; the rater comes from `loading`, when it is there."""
+    """Loads what the next batch goes on from; the rater comes from `loading`, when it is there.
+
+    `key_days` is what batches of one process hand on, see :class:`pipeline.batch.keys.BatchKeys`.
+    """
     loading.begin()
     normalization = load_normalizations(workspace, config)
     rules = _rules(workspace, config)
-    keys = BatchKeys(workspace.root, ledger, config.duplicates.window_days)
+    keys = BatchKeys(workspace.root, ledger, config.duplicates.window_days, key_days)
     latest = {}
     for output in ledger.outputs("state/"):
         cycle = output.path.split("/")[1].removeprefix("cycle=")

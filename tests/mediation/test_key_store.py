@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -39,7 +39,7 @@ class Disk:
         self.days.setdefault(day, []).append(path)
         return path
 
-    def batch(self, **options: int) -> KeyStore:
+    def batch(self, **options: Any) -> KeyStore:  # noqa: ANN401 - as KeyStore takes them
         return KeyStore(
             {day: list(paths) for day, paths in self.days.items()}, self.write, **options
         )
@@ -51,7 +51,7 @@ def add(store: KeyStore, some: list[tuple[tuple[int, int], int]]) -> list[bool]:
     return [bool(one) for one in seen]
 
 
-@given(st.lists(st.lists(events, max_size=4), max_size=4), st.integers(0, 30))
+@given(st.lists(st.lists(events, max_size=4), max_size=4), st.integers(0, 30), st.booleans())
 @settings(
     deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -59,15 +59,18 @@ def test_batches_equal_a_set_per_day(
     tmp_path_factory: pytest.TempPathFactory,
     batches: list[list[list[tuple[tuple[int, int], int]]]],
     in_memory: int,
+    go_on: bool,  # noqa: FBT001 - drawn
 ) -> None:
     disk = Disk(tmp_path_factory.mktemp("keys"))
     known: dict[int, set[tuple[int, int]]] = {}
+    kept: dict[int, Day] = {}
     for units in batches:
-        store = disk.batch(in_memory=in_memory)
+        store = disk.batch(in_memory=in_memory, kept=kept if go_on else None)
         for unit in units:
             expected = [twin.add(known.setdefault(day, set()), [key])[0] for key, day in unit]
             assert add(store, unit) == expected
         store.flush()
+        kept = store.days
     for day, paths in disk.days.items():
         stored = [np.fromfile(path, "<u8", offset=HEADER).tolist() for path in paths]
         found = [tuple(file[at : at + 2]) for file in stored for at in range(0, len(file), 2)]
@@ -146,3 +149,31 @@ def test_a_day_of_many_files_keeps_none_of_them_open(tmp_path: Path) -> None:
     assert day.known(high, low).all()
     assert not day.known(high + np.uint64(1), low).any()
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_day_goes_on_unless_a_batch_was_taken_back(tmp_path: Path) -> None:
+    disk = Disk(tmp_path)
+    first, second, third = ([((number, 1), 0)] for number in (1, 2, 3))
+    store = disk.batch()
+    add(store, first)
+    store.flush()
+    published = tmp_path / "published.keys"  # as a commit moves it
+    disk.days[0] = [disk.days[0][0].rename(published)]
+    later = disk.batch(kept=store.days)
+    assert add(later, first + second) == [True, False]
+    later.flush()
+    assert later.days[0] is store.days[0]
+    disk.days[0].pop().unlink()  # the later batch is taken back
+    again = disk.batch(kept=later.days)
+    assert add(again, first + second + third) == [True, False, False]
+    assert again.days[0] is not later.days[0]
+
+
+def test_an_unfinished_batch_leaves_no_keys_behind(tmp_path: Path) -> None:
+    disk = Disk(tmp_path)
+    store = disk.batch()
+    add(store, [((1, 1), 0)])
+    store.flush()
+    failed = disk.batch(kept=store.days)
+    add(failed, [((2, 2), 0)])  # and never written
+    assert add(disk.batch(kept=failed.days), [((1, 1), 0), ((2, 2), 0)]) == [True, False]
