@@ -279,7 +279,7 @@ def test_a_book_edited_while_it_is_read_is_not_billed(
         return book
 
     with monkeypatch.context() as patched:
-        patched.setattr("tariffs.load_book", edited)
+        patched.setattr("pipeline.billing.rerate.load_book", edited)
         with pytest.raises(EditedError, match="changed while they were read") as caught:
             bill(workspace)
     assert caught.value.exit_code is Exit.TEMPORARY
