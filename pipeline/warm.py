@@ -25,7 +25,7 @@ def warm() -> None:
     with tempfile.TemporaryDirectory(prefix="huadan-warm-") as scratch:
         workspace = create(Path(scratch, "shop"), traffic=False)
         for source in sorted(path for path in samples.iterdir() if path.is_dir()):
-            smallest = min(source.glob("*.ber"), key=lambda path: path.stat().st_size)
+            smallest = min(source.iterdir(), key=lambda path: path.stat().st_size)
             shutil.copy(smallest, workspace.root / "incoming" / source.name)
         operate_run(workspace)
         operate_bill(workspace)

@@ -72,6 +72,11 @@ class Span:
             self.month_end,
         )
 
+    def first(self, days: int) -> Span:
+        """Returns its first days, all of it if it has no more."""
+        end = min(self.start + days * DAY_SECONDS, self.end)
+        return Span(self.start, end, self.month_start, self.month_end)
+
 
 def month_of(first: date) -> Span:
     """Returns a calendar month of the operator's clock."""

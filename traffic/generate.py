@@ -57,6 +57,7 @@ def generate(
     subscribers_folder: Path | None = None,
     files: int = 20,
     month: date = MONTH,
+    days: int = 31,
     workers: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Generated:
@@ -71,6 +72,7 @@ def generate(
             written. None keeps the subscribers to this call.
         files: How many files there are, over all five elements.
         month: A day of the month that the events lie in.
+        days: They lie in so many days from its first on.
         workers: Threads, each with one file at a time; None takes one for each core.
         progress: Called with the number of records after each piece, from any thread.
 
@@ -79,7 +81,7 @@ def generate(
     """
     span = month_of(month)
     people = _people(subscribers_folder, subscribers, seed).during(span.start, span.end)
-    planned = plan_files(records, seed, files, span)
+    planned = plan_files(records, seed, files, span.first(days))
     compile_program()
 
     def one(plan: PlannedFile) -> tuple[str, int, NDArray[np.int64]]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-RECORDS = 1_500
+RECORDS = 600
 FILES = 5
 DONE = (0, 3)
 TEMPORARY = 75
@@ -48,8 +48,9 @@ class Stage:
 
 
 def small_traffic(folder: Path) -> Path:
-    """Writes a little traffic, so that a command takes a second."""
-    generate(folder / "traffic", RECORDS, subscribers_folder=SHOP / "subscribers", files=FILES)
+    """Writes a little traffic of one day: each day more has files, and steps, that are the same."""
+    people = SHOP / "subscribers"
+    generate(folder / "traffic", RECORDS, subscribers_folder=people, files=FILES, days=1)
     return folder / "traffic"
 
 
