@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     """Of which stage, what kind, which one of it, and what does it and returns whether it hit."""
 
 TOLD_EVERY = 60.0
+KINDS = ("steps", "moments", "full disk", "broken disk")
 
 
 def disturbances(ground: Ground, shares: list[float], every: int) -> Iterator[Disturbance]:
@@ -85,6 +86,7 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=1, help="every n-th step and write only")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no more after")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--kind", action="append", choices=KINDS, help="only these")
     parser.add_argument("--stage", choices=[stage.name for stage in STAGES])
     asked = parser.parse_args()
     if library() is None:
@@ -100,7 +102,8 @@ def main() -> int:
         for stage in stages:
             ground = Ground(stage, folder, traffic)
             shares = [chance.random() for _ in range(-(-asked.moments // len(stages)))]
-            planned += disturbances(ground, shares, asked.every)
+            wanted = asked.kind or KINDS
+            planned += [d for d in disturbances(ground, shares, asked.every) if d[1] in wanted]
             sys.stdout.write(f"{stage.name}: {ground.steps} steps, {ground.calls} calls\n")
         chance.shuffle(planned)
         wrong = disturb(planned, asked.minutes)

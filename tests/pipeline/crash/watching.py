@@ -60,8 +60,10 @@ class Visitor:
         yield signal.SIGTERM
 
     def _batches(self) -> int:
-        # One that was committed and not published in time is finished by recovery.
-        recovered = _count(self._root, "batches") if '"recovered"' in self._told else 0
+        # One that was committed and not published in time is finished by recovery, and one that was
+        # published when something failed is never told as finished.
+        otherwise = '"recovered"' in self._told or '"batch_failed"' in self._told
+        recovered = _count(self._root, "batches") if otherwise else 0
         return max(recovered, self._done + self._told.count('"batch_finished"'))
 
     def _unfinished(self) -> bool:
