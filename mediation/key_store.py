@@ -3,7 +3,7 @@
 An event is compared with the keys of the day on which it began (UTC), because the start is part of
 the key. A day has sorted files of 128-bit keys, one or a few per batch. When a day is first asked
 for, its files are read once to fill a Bloom filter; what the filter lets pass is searched in the
-files, which are mapped. So memory is two octets per key of the days in use, and an answer is exact.
+files, which are mapped. So memory is some 1.3 octets per key of the days in use, and an answer is exact.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ HEADER: Final = 16
 """Octets before the first key: the magic word and how many keys follow."""
 KEY: Final = 16
 DAY_US: Final = 86_400_000_000
-BITS_PER_KEY: Final = 11
-"""One in some 120 keys that are not there is searched for in vain."""
+BITS_PER_KEY: Final = 10
+"""One in some 130 keys that are not there is searched for in vain."""
 BLOCK_BITS: Final = 512
 SPARE: Final = 1.05
 """Room in a new filter, so that a batch's own keys fit in."""
