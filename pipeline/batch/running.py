@@ -13,6 +13,7 @@ from pipeline.batch.keys import BatchKeys
 from pipeline.logs import log
 from pipeline.normalization import Normalizations, load_normalizations
 from pipeline.parquet import Output, write
+from pipeline.upkeep.damage import require_unchanged
 from rating.cycles import cycle_before
 from rating.engine import Rater
 from rating.opening import CARRIED
@@ -41,7 +42,8 @@ class Running:
     normalization: Normalizations
     rules: RuleSet
     keys: BatchKeys
-    latest: dict[str, Path]
+    root: Path
+    latest: dict[str, Output]
     """Cycle → stored state of the latest batch that touched it."""
     balances: dict[str, list[Path]] = field(default_factory=dict)
     """Cycle → its balances: billed ones, else those of the latest batch that touched it."""
@@ -64,7 +66,8 @@ class Running:
             rater = self.rater
             before = self._before(cycle)
             if cycle in self.latest:
-                table = pq.read_table(self.latest[cycle])
+                require_unchanged(self.root, [self.latest[cycle]])
+                table = pq.read_table(self.root / self.latest[cycle].path)
                 opening = rater.open_cycle(cycle, before).opening
                 self.states[cycle] = CycleState.from_table(
                     table, cycle, rater.compiled, rater.subscribers, opening
@@ -134,11 +137,12 @@ def open_running(
     normalization = load_normalizations(workspace, config)
     rules = _rules(workspace, config)
     keys = BatchKeys(workspace.root, ledger, config.duplicates.window_days, key_days)
-    latest = {}
+    latest: dict[str, Output] = {}
     for output in ledger.outputs("state/"):
         cycle = output.path.split("/")[1].removeprefix("cycle=")
-        latest[cycle] = workspace.root / output.path  # paths sort by batch: the last one stays
-    return Running(loading, normalization, rules, keys, latest, _balances(workspace, ledger))
+        latest[cycle] = output  # paths sort by batch: the last one stays
+    balances = _balances(workspace, ledger)
+    return Running(loading, normalization, rules, keys, workspace.root, latest, balances)
 
 
 def _balances(workspace: Workspace, ledger: Ledger) -> dict[str, list[Path]]:

@@ -21,6 +21,7 @@ from pipeline.ledger.store import Commit, Ledger
 from pipeline.lock import locked
 from pipeline.progress import Silent
 from pipeline.suspense.withdrawn import Withdrawn
+from pipeline.upkeep.damage import require_unchanged
 from pipeline.version import version
 from rating.cycles import cycle_before
 
@@ -82,6 +83,7 @@ def bill(
 
     Raises:
         UsageError: there is no such cycle, or it is not clear which one is meant.
+        DifferenceError: events or balances are not as they were committed.
         EditedError: book or subscriber data were edited while they were read.
         ReconciliationError: rated records, lines and bills do not tie; nothing was committed.
     """
@@ -105,6 +107,7 @@ def bill(
         from pipeline.billing.work import BillWork  # noqa: PLC0415
 
         with watch.stage("load"):
+            require_unchanged(workspace.root, [*files.all, *before], workers)
             run = load_run(workspace.root, config, config.paths.book, chosen, before)
             if _digest(workspace, config, [*files.all, *before]) != inputs:
                 message = "book or subscriber data changed while they were read"

@@ -1,11 +1,13 @@
-"""Why a command failed in an unexpected way: published files that are not as they were committed?
+"""Published files that are not as they were committed, in the words of an error.
 
-What a batch reads of earlier ones (states, keys, sums, events) is read without comparing digests,
-which would cost more than it finds. When that goes wrong, this looks before a traceback is shown.
+The events that are billed, and the balances that a batch goes on from, are compared with the ledger
+before they are used. Keys and sums are not: that would cost more than it finds. Where a command fails
+in an unexpected way, everything is compared before a traceback is shown.
 """
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 from mediation.errors import KeyFileError
@@ -15,6 +17,10 @@ from pipeline.ledger.store import Ledger
 from pipeline.upkeep.verify import Expected, compare
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from pipeline.parquet import Output
     from pipeline.upkeep.verify import Difference
     from pipeline.workspace import Workspace
 
@@ -33,8 +39,23 @@ def damage_behind(workspace: Workspace, error: Exception) -> DifferenceError | N
             found = _differences(workspace, ledger)
     except HuadanError as damaged:
         return DifferenceError(damaged.message, damaged.hint)
-    if not found:
-        return None
+    return _told(found) if found else None
+
+
+def require_unchanged(root: Path, outputs: Sequence[Output], threads: int = 1) -> None:
+    """Compares published files with the ledger.
+
+    Raises:
+        DifferenceError: one is missing or changed.
+    """
+    with ThreadPoolExecutor(threads) as pool:
+        compared = pool.map(lambda o: compare(root, Expected(o.path, o.digest, o.bytes)), outputs)
+        found = [difference for difference in compared if difference is not None]
+    if found:
+        raise _told(found)
+
+
+def _told(found: list[Difference]) -> DifferenceError:
     lines = "".join(f"\n  {one.path} ({one.kind}: {one.detail})" for one in found[:SHOWN])
     more = f"\n  and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
     message = f"published files are not as they were committed; nothing was published:{lines}{more}"

@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 CASES = (
     ("run", "state/cycle=*/*.parquet", "cut"),
     ("run", "state/cycle=*/*.parquet", "missing"),
+    ("run", "state/cycle=*/*.parquet", "changed"),
     ("run", "keys/day=*/*.keys", "missing"),
     ("run", "keys/day=*/*.keys", "cut"),
     ("run", "usage/day=*/*.parquet", "cut"),
     ("bill", "edr/cycle=*/*.parquet", "missing"),
     ("bill", "edr/cycle=*/*.parquet", "cut"),
+    ("bill", "edr/cycle=*/*.parquet", "changed"),
 )
 
 
@@ -48,6 +50,8 @@ def test_damaged_files_are_named_and_once_put_back_nothing_is_lost(
         whole = path.read_bytes()
         if damage == "cut":
             path.write_bytes(whole[: len(whole) // 2])
+        elif damage == "changed":
+            path.write_bytes(whole[:200] + bytes([whole[200] ^ 1]) + whole[201:])
         else:
             path.unlink()
         capfd.readouterr()
