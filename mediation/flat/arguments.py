@@ -9,7 +9,7 @@ from mediation.flat.codecs import EPOCH_UNITS, ROUNDINGS, TYPES_OF_NUMBER, UNITS
 from mediation.flat.times import has_date, tokens_of
 from mediation.formats.mapping import nearest
 
-MOST_DECIMALS: Final = 9
+MOST_DECIMALS: Final = 6
 
 
 def unit_and_rounding(argument: str) -> tuple[str, str]:
@@ -31,8 +31,8 @@ def argument_problem(  # noqa: C901, PLR0911, PLR0912 - one way out per kind of 
         if rounding not in ROUNDINGS:
             return f"`{rounding}` is no rounding", nearest(rounding, ROUNDINGS)
     elif codec.name == "money":
-        if not argument.isdecimal() or int(argument) > MOST_DECIMALS:
-            return f"`money` needs its decimals in brackets, 0 to {MOST_DECIMALS}", "as in money(2)"
+        if argument and (not argument.isdecimal() or int(argument) > MOST_DECIMALS):
+            return f"`money` takes decimals from 0 to {MOST_DECIMALS}", "as in money(2)"
     elif codec.name == "number":
         if argument not in TYPES_OF_NUMBER:
             return f"`{argument}` is no type of number", nearest(argument, TYPES_OF_NUMBER)

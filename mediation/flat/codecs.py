@@ -48,7 +48,7 @@ _ALL: Final = (
         NUMBER,
         ("partner_charge", "partner_tax"),
         argument="decimals",
-        meaning="a decimal amount with so many decimals to its smallest unit, never rounded",
+        meaning="an amount, to 10^-6 and never rounded; money(2) where it is counted in hundredths",
     ),
     FieldCodec("digits", ops.DIGITS, NUMBER, meaning="up to 18 digits and nothing else"),
     FieldCodec("imei", ops.IMEI, NUMBER, meaning="as digits; of 16 the software version goes"),

@@ -10,7 +10,7 @@ import numpy as np
 
 from mediation.columns import CODES, COLUMNS, INDEX, LIMITS, PAIRS, QUANTITIES
 from mediation.edr import MISSING
-from mediation.flat.arguments import unit_and_rounding
+from mediation.flat.arguments import MOST_DECIMALS, unit_and_rounding
 from mediation.flat.codecs import EPOCH_UNITS, ROUNDINGS, TYPES_OF_NUMBER, UNITS
 from mediation.flat.forms import ENCODINGS, FORMS, decode, expand, pack, render_network
 from mediation.flat.layout import DELIMITED
@@ -191,7 +191,7 @@ class _Compiler:
         if name == "integer":
             found = [1, 1, ops.EXACT]
         elif name == "money":
-            found = [10 ** int(argument), 1, ops.EXACT]
+            found = [10 ** (MOST_DECIMALS - int(argument or "0")), 1, ops.EXACT]
         elif name == "quantity":
             unit, rounding = unit_and_rounding(argument)
             found = [UNITS[unit].numerator, UNITS[unit].denominator, ROUNDINGS[rounding]]

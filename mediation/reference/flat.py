@@ -268,4 +268,6 @@ def factor_of(name: str, argument: str) -> tuple[Fraction, int]:
     if name == "quantity":
         unit, rounding = unit_and_rounding(argument)
         return UNITS[unit], ROUNDINGS[rounding]
-    return Fraction(10 ** int(argument) if name == "money" else 1), ops.EXACT
+    return Fraction(10**6, 10 ** int(argument or "0")) if name == "money" else Fraction(
+        1
+    ), ops.EXACT

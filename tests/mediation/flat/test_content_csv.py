@@ -105,7 +105,7 @@ def expected(event: dict[str, str]) -> dict[str, object]:
         "recording_entity": "content-platform",
         "call_reference": int(cell["event"]),
         "cause": {"ok": 0, "aborted": 4}.get(cell["result"]),
-        "partner_charge": int(Decimal(cell["amount"]) * 100),
+        "partner_charge": int(Decimal(cell["amount"]) * 10**6),
         "partner_currency": cell["currency"] or "CNY",
     }
 
@@ -222,7 +222,7 @@ def one(column: str, value: bytes) -> Found:
         ("start", b"2026-10-05 24:00:00", "invalid_timestamp", "start"),
         ("start", b"1999-10-05 12:00:00", "invalid_timestamp", "start"),
         ("start", b"05.10.2026 12:00", "invalid_timestamp", "start"),
-        ("amount", b"4.505", "invalid_number", "amount"),
+        ("amount", b"4.5050505", "invalid_number", "amount"),
         ("amount", b"4,50", "wrong_field_count", None),
         ("amount", b"1E3", "invalid_number", "amount"),
         ("volume_kb", b"99999999999999999999", "invalid_number", "volume"),
