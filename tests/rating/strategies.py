@@ -23,10 +23,9 @@ from rating.subscribers import NO_LIMIT, Purchases, Subscribers
 from tariffs.compile_numbers import build_trie
 from tariffs.compiled import BEGINNING, CALL_CLASSES, FOREVER, SPEND, CompiledBook
 from tariffs.dated import Dated
-from tariffs.errors import Source
 from tariffs.model import NumberDeck
-from tariffs.wholesale import WholesalePrice, WholesaleRate
 from tests.rating.strategies_places import HOME_ZONES, places
+from tests.rating.strategies_wholesale import wholesale
 
 ZONE = "Europe/Berlin"
 """Has a daylight-saving change on 25 October 2026, at 03:00 summer time."""
@@ -359,35 +358,6 @@ def _fixed() -> dict[str, Any]:
 
 
 @st.composite
-def _wholesale(draw: st.DrawFn) -> tuple[WholesaleRate, ...]:
-    """Rates of partners: at home and abroad, of all zones or one, with dates and gaps."""
-    prices = st.builds(
-        WholesalePrice,
-        st.sampled_from([0, 1, 333_333, 1_250_000]),
-        st.sampled_from([1, 60, 1024, 10**6]),
-        st.sampled_from([1, 7, 60]),
-        st.sampled_from([0, 0, 1, 4]),
-        st.just(Source("wholesale.csv", 2)),
-    )
-    dated = st.one_of(
-        prices.map(Dated.always),
-        st.tuples(st.one_of(st.none(), prices), prices).map(
-            lambda pair: Dated((instant(5), instant(12, 20, 1)), pair)
-        ),
-    )
-    rates = st.builds(
-        WholesaleRate,
-        st.just("partner"),
-        st.sampled_from(["", "440-10", "999-99"]),
-        st.sampled_from([0, 0, 2, 4]),
-        st.sampled_from([None, 0, 1]),
-        st.sampled_from([None, None, 0, 1, 2]),
-        dated,
-    )
-    return tuple(draw(st.lists(rates, max_size=4)))
-
-
-@st.composite
 def books(draw: st.DrawFn) -> CompiledBook:
     """A compiled book of two or three plans."""
     plans = draw(st.integers(2, 3))
@@ -403,7 +373,7 @@ def books(draw: st.DrawFn) -> CompiledBook:
             places(len(ZONES), 4, len(AREAS) + len(ROAMING), (_DATES[0], _DATES[1]), FIRST_NUMBER)
         ),
         **_fixed(),
-        wholesale=draw(_wholesale()),
+        wholesale=draw(wholesale((_DATES[0], _DATES[2]))),
         **prices,
         **_time_arrays(windows),
         **_rules(draw, len(prices["price_models"]), plans),
