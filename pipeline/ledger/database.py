@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from pipeline.errors import DiskFullError, HuadanError, LedgerError, LockedError, StorageError
 from pipeline.ledger.schema import MIGRATIONS
@@ -13,6 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
     from types import TracebackType
+
+
+WAIT_SECONDS: Final = 5.0
+"""As long as SQLite itself waits for a lock."""
+PAUSE_SECONDS: Final = 0.01
 
 
 class Database:
@@ -33,7 +39,7 @@ class Database:
             raise translated(error, path) from error
         try:
             self._db.isolation_level = None
-            self._db.execute("PRAGMA journal_mode = WAL")
+            self._use_wal()
             self._db.execute("PRAGMA synchronous = FULL")
             self._migrate()  # while foreign keys are off: tables are made anew
             self._db.execute("PRAGMA foreign_keys = ON")
@@ -43,6 +49,19 @@ class Database:
         except LedgerError:
             self._db.close()
             raise
+
+    def _use_wal(self) -> None:
+        """Switches to WAL: of several who open a new file, SQLite lets only one, and none waits."""
+        end = time.monotonic() + WAIT_SECONDS
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > end:
+                    raise
+                time.sleep(PAUSE_SECONDS)
+            else:
+                return
 
     def _migrate(self) -> None:
         if self._version() > len(MIGRATIONS):
