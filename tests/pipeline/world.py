@@ -81,6 +81,8 @@ def published(root: Path, *prefixes: str) -> dict[str, str]:
             "huadan.toml",
         }:
             continue
+        if top == ".lock":  # a killed command leaves its name there, the next one writes over it
+            continue
         if top.startswith("ledger.sqlite") or (prefixes and top not in prefixes):
             continue
         found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
