@@ -67,7 +67,7 @@ def test_all_batches_taken_back_leave_only_bills_and_originals(workspace: Worksp
     assert [one.batch for one in done] == ["batch-000002", "batch-000001"]
     assert set(published(workspace.root)) == {
         name for name in published(workspace.root) if name.split("/")[0] in {"billed", "archive"}
-    } | {".lock"}
+    }
     with Ledger(workspace.ledger_file) as ledger:
         assert {file.state for file in ledger.files()} == {"taken"}
 
