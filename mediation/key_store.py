@@ -284,9 +284,10 @@ class KeyStore:
         if day not in self.days:
             compared = self._oldest is None or day >= self._oldest
             paths = self._paths.get(day, ()) if compared else ()
-            before = self._kept.get(day)
-            goes_on = before is not None and before.goes_on(paths)
-            self.days[day] = before if before is not None and goes_on else Day.open(paths)
+            found = self._kept.get(day)
+            if found is None or not found.goes_on(paths):
+                found = Day.open(paths)
+            self.days[day] = found
         return self.days[day]
 
     def flush(self) -> None:

@@ -42,7 +42,6 @@ def price_arrays(book: CompiledBook) -> layout.PriceArrays:
         len(samples),
         book.round_mode,
         len(book.caps),
-        len(book.counts),
     )
     return layout.PriceArrays(
         epoch_end=np.append(book.epoch_start_us[1:], layout.FAR),

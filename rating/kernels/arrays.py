@@ -95,7 +95,7 @@ class PriceArrays(NamedTuple):
     cap_match: np.ndarray  # uint8[(C + T) * kinds], counts cap nothing
     count_match: np.ndarray  # uint8[T * kinds]
     count_rum: np.ndarray  # int64[T]
-    sizes: np.ndarray  # int64: bands, day types, day0, plans, kinds, round mode, caps, counts
+    sizes: np.ndarray  # int64: bands, day types, day0, plans, kinds, round mode, caps
 
 
 class StateArrays(NamedTuple):

@@ -79,9 +79,8 @@ def published(root: Path, *prefixes: str) -> dict[str, str]:
             "book",
             "subscribers",
             "huadan.toml",
+            ".lock",  # a killed command leaves its name there, the next one writes over it
         }:
-            continue
-        if top == ".lock":  # a killed command leaves its name there, the next one writes over it
             continue
         if top.startswith("ledger.sqlite") or (prefixes and top not in prefixes):
             continue
