@@ -104,7 +104,7 @@ def rate(records: int | None, rounds: int, subscribers: int, as_json: bool) -> N
     """Order and rate on one thread; the peers say the same as queries on two."""
     from bench.rate import bench_rate  # noqa: PLC0415
 
-    result = bench_rate(records or 2_000_000, rounds, subscribers, _progress())
+    result = bench_rate(records or 1_000_000, rounds, subscribers, _progress())
     _report(result, as_json=as_json)
 
 
@@ -201,6 +201,7 @@ def _report(result: Result, *, as_json: bool) -> None:
     console.print(
         f"peak memory {result.peak_rss_bytes / 2**20:,.0f} MiB, "
         f"calibration {result.calibration:,.0f} M spins/s"
+        + ("" if result.quiet is None else f", {result.quiet:.0%} of the turns on quiet cores")
     )
     for note in result.notes:
         console.print(note)

@@ -1,8 +1,9 @@
 """Interleaved runs, medians of ratios, and a spin calibration beside every result.
 
 Neighbours on a shared machine come and go within seconds, so an absolute rate says little and a
-ratio of two rates taken minutes apart says less. Contestants therefore take turns (A B A B …), a
-ratio is formed pair by pair, and the median of the pairs is what is reported.
+ratio of two rates taken minutes apart says less. Contestants therefore take turns (A B A B …), each
+turn is taken again while a neighbour was on its cores, a ratio is formed pair by pair, and the
+median of the pairs is what is reported.
 """
 
 from __future__ import annotations
@@ -13,12 +14,19 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from bench.cores import Cores
 from bench.kernels.spin import spin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 SPIN_ROUNDS = 50_000_000
+ATTEMPTS = 6
+"""A turn is taken at most this often until its cores were quiet before and after it."""
+PATIENCE_S = 5.0
+"""Before a turn we wait at most this long for quiet cores."""
+TURN_S = 1.0
+"""Work that is done sooner is repeated: short turns would meet fewer neighbours than long ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,8 @@ class Result:
     peak_rss_bytes: int
     calibration: float
     peers: tuple[Peer, ...]
+    quiet: float | None = None
+    """Share of the turns that count, 0 to 1, whose cores were quiet; None: not looked at."""
     notes: tuple[str, ...] = ()
     """What could not be measured, and why."""
 
@@ -73,10 +83,30 @@ def peak_rss_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    rate: float
+    quiet: bool
+
+
 def _rate(contestant: Contestant) -> float:
-    begin = time.perf_counter()
-    contestant.work()
-    return contestant.records / (time.perf_counter() - begin)
+    times, seconds, begin = 0, 0.0, time.perf_counter()
+    while not times or seconds < TURN_S:
+        contestant.work()
+        times += 1
+        seconds = time.perf_counter() - begin
+    return times * contestant.records / seconds
+
+
+def _turn(contestant: Contestant, cores: Cores) -> _Turn:
+    """Lets a contestant work until no neighbour was there; everyone is treated alike."""
+    for _ in range(ATTEMPTS):
+        before = cores.wait(contestant.threads, PATIENCE_S)
+        rate = _rate(contestant)
+        turn = _Turn(rate, before and cores.quiet(contestant.threads))
+        if turn.quiet:
+            break
+    return turn
 
 
 def compete(
@@ -90,26 +120,28 @@ def compete(
 
     Everyone is warmed up with one run that does not count: compilation, caches, first touch.
     """
-    for contestant in (ours, *peers):
+    cores = Cores()
+    contestants = (ours, *peers)
+    for contestant in contestants:
         progress(f"warm up {contestant.name}")
         contestant.work()
     calibrations = [calibrate()]
-    our_rates: list[float] = []
-    peer_rates: dict[str, list[float]] = {peer.name: [] for peer in peers}
-    for turn in range(rounds):
-        progress(f"round {turn + 1} of {rounds}")
-        our_rates.append(_rate(ours))
-        for peer in peers:
-            peer_rates[peer.name].append(_rate(peer))
+    turns: dict[str, list[_Turn]] = {one.name: [] for one in contestants}
+    for number in range(rounds):
+        for contestant in contestants:
+            progress(f"round {number + 1} of {rounds}: {contestant.name}")
+            turns[contestant.name].append(_turn(contestant, cores))
         calibrations.append(calibrate())
+    rates = {name: [turn.rate for turn in taken] for name, taken in turns.items()}
     return Result(
         stage=stage,
         records=ours.records,
         threads=ours.threads,
-        records_per_s=round(statistics.median(our_rates)),
+        records_per_s=round(statistics.median(rates[ours.name])),
         peak_rss_bytes=peak_rss_bytes(),
         calibration=statistics.median(calibrations),
-        peers=tuple(_compare(peer, our_rates, peer_rates[peer.name]) for peer in peers),
+        peers=tuple(_compare(peer, rates[ours.name], rates[peer.name]) for peer in peers),
+        quiet=round(statistics.mean(turn.quiet for taken in turns.values() for turn in taken), 2),
     )
 
 

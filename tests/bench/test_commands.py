@@ -36,7 +36,7 @@ def test_json_is_one_object_with_the_promised_fields(monkeypatch: pytest.MonkeyP
     told = json.loads(answer.stdout)
     assert set(told) == {
         "stage", "records", "threads", "records_per_s", "peak_rss_bytes", "calibration", "peers",
-        "notes",
+        "quiet", "notes",
     }  # fmt: skip
     assert set(told["peers"][0]) == {"name", "threads", "records_per_s", "ratio"}
 
