@@ -9,7 +9,7 @@ import numpy as np
 
 from mediation.kernels import boundaries as k
 from mediation.kernels.boundaries_headed import frame_headed
-from mediation.kernels.lists import end_of_list, end_of_value
+from mediation.kernels.lists import end_of_list, end_of_value, records_inside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,6 +112,23 @@ class Scanner:
         tables = self.kinds, self.long_numbers
         found = end_of_list(self.data, start, limit, self.rules, *tables, self.stack, state)
         return int(found)
+
+    def inside(self, offsets: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Returns offsets and lengths of the records directly inside values of another format.
+
+        Args:
+            offsets: int64[n], where the values begin.
+            lengths: int64[n], their octets.
+        """
+        room = len(offsets)
+        while True:
+            found = np.empty((2, room), np.int64)
+            state = self._state(len(self.data))
+            tables = self.kinds, self.long_numbers
+            count = records_inside(self.data, offsets, lengths, *tables, found, self.stack, state)
+            if count <= room:
+                return found[0, :count].copy(), found[1, :count].copy()
+            room = count
 
     def bare(self, start: int, end: int) -> Found:
         """Finds concatenated records in [start, end)."""

@@ -18,7 +18,7 @@ from mediation.formats.file_rule import MICRO_PLACES
 from mediation.kernels.ops import SEVERAL
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from mediation.assemble import Texts
     from mediation.formats import Format
@@ -120,6 +120,19 @@ class Resolver:
             The records that cannot go on, by index in the file.
         """
         self.faults = {}
+        for number, part in self.parts(records):
+            self.rows(number, columns[:, part], records[part])
+        return self.faults
+
+    def add_up(self, columns: Int64s, records: Int64s) -> None:
+        """Only adds up the amounts of a block; arrays as in `apply`."""
+        for number, part in self.parts(records):
+            for column in () if self.rule is None else self.rule.amounts:
+                values = columns[INDEX[column], part]
+                self.add(number, column, values[values != MISSING])
+
+    def parts(self, records: Int64s) -> Iterator[tuple[int, slice]]:
+        """Yields the rows of each batch, by its number; -1 is none."""
         at = 0
         while at < len(records):
             number = int(np.searchsorted(self.starts, records[at], side="right")) - 1
@@ -130,9 +143,8 @@ class Resolver:
                 stop = min(stop, int(np.searchsorted(records, self.batches[number].records.stop)))
             else:
                 number = -1
-            self.rows(number, columns[:, at:stop], records[at:stop])
+            yield number, slice(at, stop)
             at = stop
-        return self.faults
 
     def rows(self, number: int, columns: Int64s, records: Int64s) -> None:
         """Fills in rows of one batch; -1 is none."""
@@ -196,12 +208,7 @@ class Resolver:
         if not said.any():
             return
         kept = values[said]
-        sums = self.sums_of(number).amounts
-        above, below = sums.get(column, (0, 0))
-        sums[column] = (
-            above + exact_sum(kept[kept > 0]),
-            below - exact_sum(-kept[kept < 0]),
-        )
+        self.add(number, column, kept)
         places = batch.values.get(self.rule.decimal_places)
         if not isinstance(places, int) or not 0 <= places <= 3 * MICRO_PLACES:
             word = "missing" if places is None else f"{places}"
@@ -222,6 +229,17 @@ class Resolver:
         values[said] = kept
         if lost.any():
             self.fail(records[said][lost], fault)
+
+    def add(self, number: int, column: str, amounts: Int64s) -> None:
+        """Adds amounts in units of the file to the sums of a batch."""
+        if not len(amounts):
+            return
+        sums = self.sums_of(number).amounts
+        above, below = sums.get(column, (0, 0))
+        sums[column] = (
+            above + exact_sum(amounts[amounts > 0]),
+            below - exact_sum(-amounts[amounts < 0]),
+        )
 
     def fail(self, records: Int64s, fault: Unresolved) -> None:
         """Notes records that cannot go on; the first reason counts."""

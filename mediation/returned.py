@@ -9,6 +9,8 @@ import numpy as np
 
 from mediation import formats
 from mediation.batch_facts import BatchFacts
+from mediation.framing import FramingRules, tags_of
+from mediation.framing_scan import Scanner
 from mediation.resolve import Sums
 from mediation.tlv import read_head
 from mediation.tree import look_up, read_tree
@@ -111,23 +113,14 @@ def returned_events(rap_file: Records, sent: BatchFacts | None = None) -> Return
         rap_file: An open RAP file.
         sent: Facts of the batch that they were sent in: what their codes and amounts mean.
     """
-    events = {(one.tag_class, one.tag_number) for one in formats.load(TAP).schema}
-    places: list[tuple[int, int]] = []
-    for offset, length in zip(rap_file.offsets.tolist(), rap_file.lengths.tolist(), strict=True):
-        outer = read_head(rap_file.data, offset, offset + length)
-        at = offset + length if outer is None else outer.content
-        while at < offset + length:
-            head = read_head(rap_file.data, at, offset + length)
-            if head is None or head.end is None:
-                break
-            if head.tag in events:
-                places.append((at, head.end - at))
-            at = head.end
-    pairs = np.array(places, np.int64).reshape(-1, 2)
-    batches = () if sent is None else (replace(sent, records=range(len(places))),)
-    return ReturnedEvents(
-        rap_file.file_id, rap_file.data, pairs[:, 0].copy(), pairs[:, 1].copy(), batches
-    )
+    data = rap_file.data.view()
+    data.flags.writeable = False
+    scanner = Scanner(data, tags_of(formats.load(TAP).schema), FramingRules())
+    offsets = np.ascontiguousarray(rap_file.offsets, np.int64)
+    lengths = np.ascontiguousarray(rap_file.lengths, np.int64)
+    offsets, lengths = scanner.inside(offsets, lengths)
+    batches = () if sent is None else (replace(sent, records=range(len(offsets))),)
+    return ReturnedEvents(rap_file.file_id, rap_file.data, offsets, lengths, batches)
 
 
 def returned_sums(rap_file: Records, first: int, count: int) -> dict[int, Sums]:
@@ -138,7 +131,7 @@ def returned_sums(rap_file: Records, first: int, count: int) -> dict[int, Sums]:
         first: The first record.
         count: How many records.
     """
-    from mediation.decoder import decode_chunk  # noqa: PLC0415 - it asks for this
+    from mediation.decoder import decode_sums  # noqa: PLC0415 - it asks for this
 
     sums: dict[int, Sums] = {}
     for number, batch in enumerate(getattr(rap_file, "batches", ())):
@@ -152,11 +145,8 @@ def returned_sums(rap_file: Records, first: int, count: int) -> dict[int, Sums]:
             rap_file.lengths[begin:end],
             format_name=rap_file.format_name,
         )
-        # In units of the file: as many decimal places as are kept change no amount.
-        events = returned_events(some, BatchFacts(values={"decimal_places": 6}))
-        found = decode_chunk(events, range(len(events.offsets))).sums
-        sums[number] = found.get(0, Sums({}, {}))
-        sums[number] = Sums(sums[number].amounts, {})  # whose codes mean nothing here
+        found = decode_sums(returned_events(some, BatchFacts())).get(0, Sums({}, {}))
+        sums[number] = Sums(found.amounts, {})  # whose codes mean nothing here
     return sums
 
 

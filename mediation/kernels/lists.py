@@ -1,4 +1,4 @@
-"""Where single values and lists of records with an indefinite length end.
+"""Where single values and lists of records with an indefinite length end; records inside others.
 
 Arrays as in :mod:`mediation.kernels.boundaries`.
 """
@@ -56,3 +56,46 @@ def end_of_list(buf, pos, limit, rules, kinds, long_numbers, stack, state):
         before = start
         at = end
     return np.int64(-1)
+
+
+@njit(**KERNEL)
+def records_inside(buf, offsets, lengths, kinds, long_numbers, found, stack, state):
+    """Finds the records of one format that stand directly inside values of another.
+
+    A value whose lengths do not hold ends the look into what is around it.
+
+    Args:
+        buf: uint8[n], the file.
+        offsets: int64[values], where each value begins.
+        lengths: int64[values], octets of each value.
+        kinds: Of the inner format, as is `long_numbers`.
+        long_numbers: Of the inner format.
+        found: int64[2, room], out: offset and length of each record, as far as there is room.
+        stack: Scratch.
+        state: Scratch; its budget must suffice for the values.
+
+    Returns:
+        How many records there are.
+    """
+    count = 0
+    for value in range(offsets.shape[0]):
+        limit = offsets[value] + lengths[value]
+        if offsets[value] < 0 or lengths[value] <= 0 or limit > buf.shape[0]:
+            continue
+        at, _ = read_header(buf, offsets[value], limit)
+        while 0 < at < limit:
+            content, length = read_header(buf, at, limit)
+            if content < 0:
+                break
+            end = content + length
+            if length < 0:
+                end, _ = walk(buf, at, limit, stack, state)
+                if end < 0:
+                    break
+            if starts_record(buf, at, limit, kinds, long_numbers):
+                if count < found.shape[1]:
+                    found[0, count] = at
+                    found[1, count] = end - at
+                count += 1
+            at = end
+    return count

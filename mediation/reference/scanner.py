@@ -13,7 +13,7 @@ import numpy as np
 from mediation.framing import FRAME_REASONS, Frames, FramingRules, Unframed, frame_by
 from mediation.framing_scan import FILLER_OCTETS, Found, Scanner
 from mediation.kernels.boundaries import FILLER_IN_BLOCK
-from mediation.reference.boundaries import Framer, TlvError, read_header
+from mediation.reference.boundaries import Framer, TlvError, read_header, walk
 from mediation.reference.boundaries_headed import HeadedFramer
 
 if TYPE_CHECKING:
@@ -78,6 +78,27 @@ class PlainScanner(Scanner):
         elif octet == 0 or not octet & 32:
             return -1
         return framer.whole(at, limit)[0]
+
+    def inside(self, offsets: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Returns offsets and lengths of the records directly inside values of another format."""
+        framer = Framer(self.octets, self.tags, self.framing)
+        found: list[tuple[int, int]] = []
+        for start, length in zip(offsets.tolist(), lengths.tolist(), strict=True):
+            limit = start + length
+            if length == 0:
+                continue
+            try:
+                at, _ = read_header(self.octets, start, limit)
+                while at < limit:
+                    content, size = read_header(self.octets, at, limit)
+                    end = walk(self.octets, at, limit)[0] if size is None else content + size
+                    if framer.starts(at):
+                        found.append((at, end - at))
+                    at = end
+            except TlvError:
+                pass
+        pairs = np.array(found, np.int64).reshape(-1, 2)
+        return pairs[:, 0].copy(), pairs[:, 1].copy()
 
     def bare(self, start: int, end: int) -> Found:
         """Finds concatenated records in [start, end)."""

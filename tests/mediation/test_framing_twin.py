@@ -154,3 +154,20 @@ def test_lists_and_single_values(pieces: list[bytes], behind: bytes) -> None:
         assert fast.end_of_list(0, limit) == plain.end_of_list(0, limit)
         for at in range(limit):
             assert fast.end_of_value(at, limit) == plain.end_of_value(at, limit)
+
+
+@given(st.lists(parts, max_size=4), st.integers(0, 1 << 32))
+@settings(deadline=None, max_examples=50)
+@example([[b"\xb7\x80" + SHORT + b"\0\0", SHORT]], 0)
+def test_records_inside_values(values: list[list[bytes]], seed: int) -> None:
+    rng = random.Random(seed)
+    whole = [tlv(b"\x30", b"".join(each), rng.choice((-1, 0))) for each in values]
+    for data in (b"".join(whole), damage(rng, b"".join(whole))):
+        ends = np.minimum(np.cumsum([len(each) for each in whole], dtype=np.int64), len(data))
+        offsets = np.append(np.int64(0), ends)[: len(whole)]
+        octets = np.frombuffer(data, np.uint8)
+        found, expected = (
+            make(octets, TAGS, FramingRules()).inside(offsets, ends - offsets)
+            for make in (Scanner, PlainScanner)
+        )
+        assert [each.tolist() for each in found] == [each.tolist() for each in expected]
