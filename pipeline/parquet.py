@@ -11,10 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from collectors.digest import digest_of
+from pipeline.flusher import flush
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from pipeline.flusher import Flusher
 
 STATISTICS = ("start_time", "served_msisdn", "offset", "net", "bill_number")
 """Columns that readers filter by; statistics on all columns cost time and say little."""
@@ -112,16 +115,21 @@ def _large_dictionaries(table: pa.Table) -> set[str]:
     }
 
 
-def write(table: pa.Table, folder: Path, path: str) -> Output:
+def write(table: pa.Table, folder: Path, path: str, flusher: Flusher | None = None) -> Output:
     """Writes a table below `folder`, fsynced, and returns what was written.
 
     The name itself becomes durable when the commit fsyncs the folders.
     """
-    return write_octets(memoryview(encode(table)), folder, path, table.num_rows)
+    return write_octets(memoryview(encode(table)), folder, path, table.num_rows, flusher)
 
 
-def write_octets(octets: memoryview, folder: Path, path: str, rows: int) -> Output:
-    """Writes a file of `rows` rows below `folder`, fsynced, and returns what was written."""
+def write_octets(
+    octets: memoryview, folder: Path, path: str, rows: int, flusher: Flusher | None = None
+) -> Output:
+    """Writes a file of `rows` rows below `folder` and returns what was written.
+
+    It is fsynced, by the flusher if there is one: then it is durable when the flusher's block ends.
+    """
     target = folder / path
     target.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
@@ -129,7 +137,8 @@ def write_octets(octets: memoryview, folder: Path, path: str, rows: int) -> Outp
         rest = octets
         while rest:
             rest = rest[os.write(handle, rest) :]
-        os.fsync(handle)
-    finally:
+    except BaseException:
         os.close(handle)
+        raise
+    (flusher.flush if flusher else flush)(handle)
     return Output(path, digest_of(octets), rows, len(octets))

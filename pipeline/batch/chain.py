@@ -6,7 +6,8 @@ gates that units pass in order (see ``batch/order.py``). There is no Python step
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,11 +21,12 @@ from mediation.partials.rules import all_rules
 from pipeline.arrow import joined
 from pipeline.batch.accounting import account
 from pipeline.billing.cycle_files import PARTS
+from pipeline.flusher import Flusher
 from pipeline.parquet import write
 from rating.cycles import cycle_bounds, cycles_between
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from pipeline.batch.early import Early
     from pipeline.batch.keys import BatchKeys
     from pipeline.batch.order import Gate
+    from pipeline.batch.run import Job
+    from pipeline.batch.running import Running
     from pipeline.batch.stopwatch import Stopwatch
     from pipeline.batch.units import Slice, Unit
     from pipeline.normalization import Normalizations
@@ -72,7 +76,11 @@ class Chain:
     duplicate_gate: Gate
     rate_gate: Gate
     watch: Stopwatch
-    progress: Callable[[int], None] = field(default=lambda _: None)
+    scratch: Path
+    """For files that must be unpacked."""
+    flusher: Flusher
+    """Makes durable what is written."""
+    progress: Callable[[int], None]
 
     @property
     def rater(self) -> Rater:
@@ -167,7 +175,7 @@ class Chain:
         if not rows.num_rows:
             return []
         path = f"{folder}/{self.name}-{number:05d}{ending}.parquet"
-        return [write(pa.Table.from_batches([rows]), self.staging, path)]
+        return [write(pa.Table.from_batches([rows]), self.staging, path, self.flusher)]
 
     def by_cycle(self, events: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
         """Yields events by the cycle they start in; nearly always one, and nothing is copied."""
@@ -181,6 +189,33 @@ class Chain:
             inside = (start >= begin) & (start < end)
             rows = events if len(cycles) == 1 else events.take(pa.array(np.flatnonzero(inside)))
             yield name, rows
+
+
+@contextmanager
+def opened_chain(
+    job: Job, name: str, staging: Path, running: Running, gates: Sequence[Gate]
+) -> Iterator[Chain]:
+    """Gives the chain of a batch; what its units wrote is durable when the block ends."""
+    scratch = staging / ".scratch"
+    scratch.mkdir()
+    with Flusher() as flusher, running.keys.flushed_by(flusher):
+        duplicate_gate, rate_gate = gates
+        yield Chain(
+            name=name,
+            staging=staging,
+            keys=running.keys,
+            loading=running.loading,
+            normalization=running.normalization,
+            rules=running.rules,
+            state_of=running.state_of,
+            duplicate_gate=duplicate_gate,
+            rate_gate=rate_gate,
+            watch=job.watch,
+            scratch=scratch,
+            flusher=flusher,
+            progress=job.listener.advance,
+        )
+    scratch.rmdir()
 
 
 def parts_of(events: pa.RecordBatch) -> NDArray[np.int64]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
@@ -17,11 +18,12 @@ from pipeline.errors import LedgerError
 from pipeline.parquet import write_octets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from mediation.duplicates import Keys, Mask
     from mediation.key_store import Day, Pairs
+    from pipeline.flusher import Flusher
     from pipeline.ledger.store import Ledger
     from pipeline.parquet import Output
 
@@ -97,6 +99,7 @@ class BatchKeys:
         self._store = KeyStore(by_day, self._write, oldest, kept=dict(self._kept))
         self._kept.clear()
         self._place: tuple[Path, str] | None = None
+        self._flusher: Flusher | None = None
         self._outputs: list[Output] = []
 
     def begin(self, staging: Path, batch: str) -> None:
@@ -107,6 +110,15 @@ class BatchKeys:
         """Adds the keys of events in order; returns bool[n], True where one was told before."""
         start = events.column("start_time").view(pa.int64()).to_numpy()
         return self._store.add(high, low, days_of(start))
+
+    @contextmanager
+    def flushed_by(self, flusher: Flusher) -> Iterator[None]:
+        """Lets a flusher make durable what is written inside the block."""
+        self._flusher = flusher
+        try:
+            yield
+        finally:
+            self._flusher = None
 
     @property
     def outside(self) -> int:
@@ -127,5 +139,6 @@ class BatchKeys:
         folder = f"{FOLDER}day={name_of(day)}"
         number = sum(output.path.startswith(f"{folder}/") for output in self._outputs)
         path = f"{folder}/{batch}-{number:05d}.keys"
-        self._outputs.append(write_octets(key_file(pairs), staging, path, len(pairs) // 2))
+        octets = key_file(pairs)
+        self._outputs.append(write_octets(octets, staging, path, len(pairs) // 2, self._flusher))
         return staging / path

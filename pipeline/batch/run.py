@@ -223,31 +223,15 @@ def _work(
     job: Job, name: str, folder: Path, files: list[LedgerFile], running: Running
 ) -> list[UnitResult]:
     """Runs the chain over all units."""
-    from pipeline.batch.chain import Chain  # noqa: PLC0415
+    from pipeline.batch.chain import opened_chain  # noqa: PLC0415
     from pipeline.batch.units import cut  # noqa: PLC0415
 
     allow_many_open_files()
-    scratch = folder / ".scratch"
-    scratch.mkdir()
     team: Team[Unit, UnitResult] = Team(job.threads, gates=2)
-    chain = Chain(
-        name=name,
-        staging=folder,
-        keys=running.keys,
-        loading=running.loading,
-        normalization=running.normalization,
-        rules=running.rules,
-        state_of=running.state_of,
-        duplicate_gate=team.gates[0],
-        rate_gate=team.gates[1],
-        watch=job.watch,
-        progress=job.listener.advance,
-    )
     job.listener.stage("decode and rate", None, "records")
-    units = cut(files, job.workspace.archive, scratch, job.config)
-    results = team.run(units, chain.work)
-    scratch.rmdir()
-    return results
+    with opened_chain(job, name, folder, running, team.gates) as chain:
+        units = cut(files, job.workspace.archive, chain.scratch, job.config)
+        return team.run(units, chain.work)
 
 
 def high_usage(

@@ -15,7 +15,7 @@ import polars as pl
 
 from collectors.digest import file_digest
 from pipeline.batch.audit import audit_table, require_closed
-from pipeline.batch.chain import Chain
+from pipeline.batch.chain import opened_chain
 from pipeline.batch.early import Early
 from pipeline.batch.order import Team
 from pipeline.batch.result import MICRO
@@ -244,21 +244,6 @@ class _Recycling:
     def _work(self, folder: Path) -> tuple[list[LedgerFile], list[UnitResult]]:
         """Takes the items of each file through the chain."""
         allow_many_open_files()
-        scratch = folder / ".scratch"
-        scratch.mkdir()
-        gates = Team[None, None](1, gates=2).gates
-        chain = Chain(
-            name=self.name,
-            staging=folder,
-            keys=self.running.keys,
-            loading=self.running.loading,
-            normalization=self.running.normalization,
-            rules=self.running.rules,
-            state_of=self.running.state_of,
-            duplicate_gate=gates[0],
-            rate_gate=gates[1],
-            watch=self.job.watch,
-        )
         decoder = Decoder(
             self.running.rules,
             open_corrections(self.job.ledger),
@@ -267,19 +252,20 @@ class _Recycling:
         self.job.listener.stage("recycle", self.chosen.count, "items")
         files: list[LedgerFile] = []
         units: list[UnitResult] = []
-        for entry, items in self._files():
-            file = open_file(entry, self.job.workspace.archive, scratch, self.job.config)
-            if file.fault is not None and not items.whole_file:
-                log().error("file_unreadable", name=entry.name, why=file.fault.detail)
-                continue
-            files.append(entry)
-            self.results.begin(items)
-            settings = self.running.normalization.of(entry.source)
-            for one in decoder.slices(file, items, settings):
-                units.append(recycle_slice(chain, len(units), one, items, self.results))
-            self.results.end()
-            self.job.listener.advance(len(items.rows))
-        scratch.rmdir()
+        gates = Team[None, None](1, gates=2).gates
+        with opened_chain(self.job, self.name, folder, self.running, gates) as chain:
+            for entry, items in self._files():
+                file = open_file(entry, self.job.workspace.archive, chain.scratch, self.job.config)
+                if file.fault is not None and not items.whole_file:
+                    log().error("file_unreadable", name=entry.name, why=file.fault.detail)
+                    continue
+                files.append(entry)
+                self.results.begin(items)
+                settings = self.running.normalization.of(entry.source)
+                for one in decoder.slices(file, items, settings):
+                    units.append(recycle_slice(chain, len(units), one, items, self.results))
+                self.results.end()
+                self.job.listener.advance(len(items.rows))
         return files, units
 
     def _files(self) -> Iterator[tuple[LedgerFile, Items]]:
