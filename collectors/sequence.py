@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, field
 
 DIGITS = re.compile(r"\(\?P<sequence>\\d\{(\d+)\}\)")
 """A group that wants so many digits."""
@@ -64,35 +59,66 @@ def ring_of(pattern: str, first: int, last: int | None) -> Ring | None:
     return None if last is None else Ring(first, last)
 
 
-def endless(numbers: Iterable[int], ring: Ring | None) -> list[int]:
-    """Returns numbers in order of arrival as those of an endless count.
+@dataclass(slots=True)
+class Seen:
+    """Numbers of one node that have come, in ranges: as small as the gaps between them are few.
 
-    Each is the one next to the highest so far, so files may come late or early by half a ring.
+    Numbers are those of an endless count. Each is the one next to the highest so far, so they may
+    come late or early by half a ring.
     """
-    if ring is None:
-        return list(numbers)
-    found: list[int] = []
-    high = 0
-    for number in numbers:
-        if found:
-            half = ring.size // 2
-            found.append(high + (number - high + half) % ring.size - half)
-        else:
-            found.append(number)
-        high = max(high, found[-1]) if len(found) > 1 else found[-1]
-    return found
+
+    ring: Ring | None = None
+    """Where the node begins again; None: never."""
+    firsts: list[int] = field(default_factory=list)
+    lasts: list[int] = field(default_factory=list)
+    """The ranges, ascending; between any two of them a number is missing."""
+
+    def place(self, number: int) -> int:
+        """Returns a number as the node writes it as one of the endless count."""
+        if self.ring is None or not self.lasts:
+            return number
+        high, half = self.lasts[-1], self.ring.size // 2
+        return high + (number - high + half) % self.ring.size - half
+
+    def place_missing(self, number: int) -> int:
+        """Returns a number that is missing, as the node writes it, as one of the endless count."""
+        for first, last in reversed(self.missing()):
+            place = number if self.ring is None else first + (number - first) % self.ring.size
+            if first <= place <= last:
+                return place
+        return self.place(number)
+
+    def add(self, first: int, last: int) -> list[tuple[int, int]]:
+        """Adds numbers `first` to `last` of the endless count; returns those that had come before."""
+        begin = bisect_left(self.lasts, first - 1)
+        end = bisect_right(self.firsts, last + 1)
+        known = [
+            (max(first, a), min(last, b))
+            for a, b in zip(self.firsts[begin:end], self.lasts[begin:end], strict=True)
+            if a <= last and first <= b
+        ]
+        if begin < end:
+            first, last = min(first, self.firsts[begin]), max(last, self.lasts[end - 1])
+        self.firsts[begin:end] = [first]
+        self.lasts[begin:end] = [last]
+        return known
+
+    def missing(self) -> list[tuple[int, int]]:
+        """Returns the gaps of the endless count, ascending."""
+        return [(a + 1, b - 1) for a, b in zip(self.lasts, self.firsts[1:], strict=False)]
+
+    def missing_before(self, number: int) -> int:
+        """Returns how many are missing just before a number that has come."""
+        at = bisect_left(self.firsts, number)
+        if not 0 < at < len(self.firsts) or self.firsts[at] != number:
+            return 0
+        return number - self.lasts[at - 1] - 1
+
+    def written(self, first: int, last: int) -> list[tuple[int, int]]:
+        """Returns numbers of the endless count as the node writes them."""
+        return [(first, last)] if self.ring is None else self.ring.numbers(first, last)
 
 
-def gaps_of(source: str, numbers: Iterable[int], ring: Ring | None = None) -> list[Gap]:
-    """Returns what is missing between the lowest and the highest of `numbers`, in order.
-
-    Args:
-        source: Whose numbers.
-        numbers: In order of arrival.
-        ring: Where they begin again; None: never.
-    """
-    present = sorted(set(endless(numbers, ring)))
-    missing = [(a + 1, b - 1) for a, b in pairwise(present) if b - a > 1]
-    if ring is not None:
-        missing = [piece for begin, end in missing for piece in ring.numbers(begin, end)]
-    return [Gap(source, begin, end) for begin, end in missing]
+def gaps_of(source: str, seen: Seen) -> list[Gap]:
+    """Returns what is missing between the lowest and the highest number, in order of the count."""
+    return [Gap(source, a, b) for gap in seen.missing() for a, b in seen.written(*gap)]

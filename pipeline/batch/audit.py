@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from itertools import pairwise
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -293,16 +292,3 @@ def _amounts(sheet: Sheet) -> dict[str, object]:
 
 def _pairs(counter: Counter[str]) -> list[dict[str, object]]:
     return [{"name": name, "count": counter[name]} for name in sorted(counter) if counter[name]]
-
-
-def missing_before(files: Sequence[LedgerFile], numbers: dict[str, list[int]]) -> dict[str, int]:
-    """Returns for each file with a sequence number how many are missing just before it."""
-    previous: dict[tuple[str, int], int] = {}
-    for source, present in numbers.items():
-        for before, at in pairwise(present):
-            previous[source, at] = at - before - 1
-    return {
-        file.file_id: previous.get((file.source, file.sequence), 0)
-        for file in files
-        if file.sequence is not None
-    }

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from pipeline.batch.audit import audit_table, missing_before, require_closed
+from pipeline.batch.audit import audit_table, require_closed
 from pipeline.batch.early import Early
 from pipeline.batch.order import Team
 from pipeline.batch.result import MICRO, RunResult, nothing_to_do
@@ -183,7 +183,7 @@ def _batch(
             outputs = [output for unit in units for output in unit.outputs]
             outputs += running.keys.outputs()
             outputs += running.write_state(folder, name)
-            missing = missing_before(files, job.ledger.sequence_numbers())
+            missing = job.ledger.missing_before(files)
             table = audit_table(
                 name, files, sheets, missing, resent, time_zone=running.rater.compiled.time_zone
             )

@@ -169,5 +169,23 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX files_by_source ON files (source);
     CREATE INDEX arrivals_waiting ON arrivals (file_id) WHERE batch IS NULL;
     """,
+    """
+    CREATE TABLE file_ranges (
+        source    TEXT NOT NULL,
+        first     INTEGER NOT NULL,
+        last      INTEGER NOT NULL,
+        PRIMARY KEY (source, first)
+    ) STRICT;
+
+    CREATE TABLE counted (
+        arrivals  INTEGER NOT NULL,
+        closed    INTEGER NOT NULL
+    ) STRICT;
+
+    CREATE INDEX fills_by_batch ON fills (batch);
+    CREATE INDEX outputs_superseded ON outputs (superseded) WHERE superseded IS NOT NULL;
+    CREATE INDEX batches_by_kind ON batches (kind);
+    CREATE INDEX batches_unpublished ON batches (state) WHERE state = 'committed';
+    """,
 )
 """One script each; ``PRAGMA user_version`` says how many have been applied."""

@@ -136,10 +136,11 @@ class Ledger(Database):
 
     def files(self, state: str | None = None) -> list[LedgerFile]:
         """Returns files by source and name, of one state or all."""
+        wanted = "" if state is None else "WHERE state = ?"
         rows = self._db.execute(
-            "SELECT file_id, digest, size, source, name, sequence, state, batch FROM files"
-            " WHERE ?1 IS NULL OR state = ?1 ORDER BY source, name, file_id",
-            (state,),
+            "SELECT file_id, digest, size, source, name, sequence, state, batch FROM files"  # noqa: S608 - ours
+            f" {wanted} ORDER BY +source, name, file_id",
+            () if state is None else (state,),
         )
         return [LedgerFile(*row) for row in rows]
 
@@ -147,19 +148,15 @@ class Ledger(Database):
         """Returns contents that arrived again and are in no batch's audit yet."""
         rows = self._db.execute(
             "SELECT source, name, size, mtime_ns, file_id FROM arrivals"
-            " WHERE verdict = 'again' AND batch IS NULL ORDER BY source, name, size, mtime_ns"
+            " WHERE verdict = 'again' AND batch IS NULL ORDER BY +source, name, size, mtime_ns"
         )
         return [Resent(*row) for row in rows]
 
-    def sequence_numbers(self) -> dict[str, list[int]]:
-        """Returns the sequence numbers that have arrived, by source."""
-        numbers: dict[str, list[int]] = {}
-        for source, number in self._db.execute(
-            "SELECT DISTINCT source, sequence FROM arrivals"
-            " WHERE sequence IS NOT NULL ORDER BY source, sequence"
-        ):
-            numbers.setdefault(source, []).append(number)
-        return numbers
+    def missing_before(self, files: Iterable[LedgerFile]) -> dict[str, int]:
+        """Returns by file id how many sequence numbers are missing just before a file's own."""
+        return sequence_gaps.missing_before(
+            self._db, [(file.file_id, file.source, file.sequence) for file in files]
+        )
 
     # Batches
 
@@ -177,7 +174,7 @@ class Ledger(Database):
 
     def unpublished(self) -> list[Batch]:
         """Returns batches that are committed, of which not all may be at its place."""
-        return self._batches("state = ?", "committed")
+        return self._batches("?1 = 'committed' AND state = 'committed'", "committed")
 
     def _batches(self, where: str, value: object) -> list[Batch]:
         rows = self._db.execute(
@@ -197,19 +194,19 @@ class Ledger(Database):
 
     def outputs(self, prefix: str = "", batch: int | None = None) -> list[Output]:
         """Returns what is published and not superseded, by path."""
+        wanted = "" if batch is None else "AND batch = ?2"
         rows = self._db.execute(
-            "SELECT path, digest, rows, bytes FROM outputs WHERE superseded IS NULL"
-            " AND path >= ?1 AND path < ?1 || char(1114111) AND (?2 IS NULL OR batch = ?2)"
-            " ORDER BY path",
-            (prefix, batch),
+            "SELECT path, digest, rows, bytes FROM outputs WHERE superseded IS NULL"  # noqa: S608 - ours
+            f" AND path >= ?1 AND path < ?1 || char(1114111) {wanted} ORDER BY path",
+            (prefix,) if batch is None else (prefix, batch),
         )
         return [Output(*row) for row in rows]
 
     def superseded_paths(self, batch: int) -> list[str]:
         """Returns paths that `batch` took away without putting anything in their place."""
         rows = self._db.execute(
-            "SELECT DISTINCT path FROM outputs WHERE superseded = ? AND path NOT IN"
-            " (SELECT path FROM outputs WHERE superseded IS NULL) ORDER BY path",
+            "SELECT DISTINCT path FROM outputs AS gone WHERE superseded = ? AND NOT EXISTS"
+            " (SELECT 1 FROM outputs WHERE path = gone.path AND superseded IS NULL) ORDER BY path",
             (batch,),
         )
         return [path for (path,) in rows]
@@ -251,7 +248,8 @@ class Ledger(Database):
                 [(file_id,) for file_id in commit.files_read],
             )
             db.executemany(
-                "UPDATE arrivals SET batch = ? WHERE file_id = ? AND verdict = 'first'",
+                "UPDATE arrivals SET batch = ?"
+                " WHERE file_id = ? AND verdict = 'first' AND batch IS NULL",
                 [(batch, file_id) for file_id in commit.files],
             )
             db.executemany(
@@ -322,7 +320,7 @@ class Ledger(Database):
 
     def know_rings(self, rings: dict[str, Ring]) -> None:
         """Takes note of where the numbers of each source begin again."""
-        if sequence_gaps.rings(self._db) != rings:
+        if sequence_gaps.known_rings(self._db) != rings:
             with self._transaction() as db:
                 sequence_gaps.set_rings(db, rings)
 
@@ -335,13 +333,17 @@ class Ledger(Database):
         """Returns sequence numbers that will never come."""
         return sequence_gaps.closed(self._db)
 
-    def late_files(self) -> list[tuple[str, str, int]]:
-        """Returns files that filled a gap: (batch, source, number)."""
-        return sequence_gaps.fills(self._db)
+    def late_files(self, batch: str | None = None) -> list[tuple[str, str, int]]:
+        """Returns files that filled a gap, of one batch or all: (batch, source, number)."""
+        return sequence_gaps.fills(self._db, batch)
 
     def retold_names(self) -> list[sequence_gaps.Retold]:
         """Returns names that came with several contents."""
         return sequence_gaps.retold(self._db)
+
+    def retold_among(self, names: Iterable[tuple[str, str]]) -> list[sequence_gaps.Retold]:
+        """Returns those of some (source, name) that came with several contents."""
+        return sequence_gaps.retold_among(self._db, names)
 
     def gaps(self) -> list[Gap]:
         """Returns missing sequence numbers as of the last commit."""

@@ -27,14 +27,10 @@ def rings_of(config: Config) -> dict[str, Ring]:
 
 def tell_sequences(ledger: Ledger, batch: str, names: set[tuple[str, str]]) -> None:
     """Logs which gaps a batch filled, and which of its names came before with another content."""
-    for name, source, number in ledger.late_files():
-        if name == batch:
-            log().info("late_file", source=source, sequence=number)
-    for one in ledger.retold_names():
-        if (one.source, one.name) in names:
-            log().error(
-                "name_with_other_content", source=one.source, name=one.name, files=one.files
-            )
+    for _, source, number in ledger.late_files(batch):
+        log().info("late_file", source=source, sequence=number)
+    for one in ledger.retold_among(names):
+        log().error("name_with_other_content", source=one.source, name=one.name, files=one.files)
 
 
 def read_gaps(workspace: Workspace) -> dict[str, Any]:

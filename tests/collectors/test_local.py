@@ -17,6 +17,7 @@ from collectors.retry import Retry
 from collectors.rules import Rules
 from collectors.sequence import Gap, gaps_of, sequence_of
 from collectors.source import Source
+from tests.collectors.test_sequence import seen_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -261,6 +262,6 @@ def test_sequence_numbers_and_gaps() -> None:
     assert sequence_of("msc1_000042_202610010000.ber", pattern) == 42
     assert sequence_of("other.ber", pattern) is None
     assert sequence_of("msc1_000042_", None) is None
-    assert gaps_of("msc1", [7, 3, 4, 9, 4]) == [Gap("msc1", 5, 6), Gap("msc1", 8, 8)]
-    assert gaps_of("msc1", [5]) == []
-    assert [gap.count for gap in gaps_of("msc1", [1, 10])] == [8]
+    assert gaps_of("msc1", seen_of([7, 3, 4, 9, 4], None)) == [Gap("msc1", 5, 6), Gap("msc1", 8, 8)]
+    assert gaps_of("msc1", seen_of([5], None)) == []
+    assert [gap.count for gap in gaps_of("msc1", seen_of([1, 10], None))] == [8]

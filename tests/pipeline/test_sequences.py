@@ -3,12 +3,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from collectors.sequence import Gap, Ring
+from collectors.sequence import Gap, Ring, gaps_of
 from pipeline.errors import UsageError
 from pipeline.ledger.store import Commit, Ledger
 from pipeline.upkeep.rollback import rollback
-from pipeline.upkeep.sequences import close_gap, read_gaps
+from pipeline.upkeep.sequences import close_gap, read_gaps, tell_sequences
+from tests.collectors.test_sequence import seen_of
 from tests.pipeline.test_commit import taken
 from tests.pipeline.world import make_workspace
 
@@ -17,18 +20,22 @@ if TYPE_CHECKING:
 
     from pipeline.workspace import Workspace
 
+RING = Ring(0, 9)
+
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     return make_workspace(tmp_path / "ws", None)
 
 
-def arrive(workspace: Workspace, name: str, numbers: list[int]) -> list[tuple[int, int]]:
+def arrive(
+    workspace: Workspace, name: str, numbers: list[int], ring: Ring = RING
+) -> list[tuple[int, int]]:
     """Commits a batch of files with these sequence numbers; returns what is missing then."""
     with Ledger(workspace.ledger_file) as ledger:
-        ledger.know_rings({"a": Ring(0, 9)})
+        ledger.know_rings({"a": ring})
         before = len(ledger.files())
-        files = [taken("a", f"{n}-{name}", f"{before + i:x}", n) for i, n in enumerate(numbers)]
+        files = [taken("a", f"{n}-{name}-{i}", f"{before + i:x}", n) for i, n in enumerate(numbers)]
         ledger.register(files)
         states = {file.file_id: "committed" for file in files}
         ledger.commit(Commit("run", name, None, "", [], {}, states))
@@ -73,3 +80,68 @@ def test_a_rollback_forgets_what_the_batch_filled(workspace: Workspace) -> None:
     arrive(workspace, "b2", [3])
     rollback(workspace, "b2", "now")
     assert read_gaps(workspace)["late"] == []
+
+
+@settings(max_examples=25)
+@given(st.lists(st.lists(st.integers(0, 9), max_size=8), min_size=1, max_size=5))
+def test_any_split_into_batches_finds_the_same_gaps(
+    tmp_path_factory: pytest.TempPathFactory, batches: list[list[int]]
+) -> None:
+    workspace = make_workspace(tmp_path_factory.mktemp("split") / "ws", None)
+    for at, numbers in enumerate(batches):
+        found = arrive(workspace, f"b{at}", numbers)
+    told = [number for numbers in batches for number in numbers]
+    gaps = {(gap.first, gap.last) for gap in gaps_of("a", seen_of(told, RING))}
+    assert set(found) == gaps
+    # Another end of the count, and all of it is counted anew.
+    wider = arrive(workspace, "last", [], Ring(0, 99))
+    gaps = {(gap.first, gap.last) for gap in gaps_of("a", seen_of(told, Ring(0, 99)))}
+    assert set(wider) == gaps
+
+
+def test_what_a_file_misses_before_it(workspace: Workspace) -> None:
+    arrive(workspace, "b1", [2, 3])
+    with Ledger(workspace.ledger_file) as ledger:
+        ledger.register([taken("a", f"c{n}", f"c{n}", n) for n in (6, 7, 1)])
+        missing = {
+            file.sequence: count
+            for file in ledger.waiting()
+            for name, count in ledger.missing_before([file]).items()
+            if name == file.file_id
+        }
+        assert missing == {6: 2, 7: 0, 1: 3}  # 8, 9 and 0 of the ring are missing before 1
+        assert [(gap.first, gap.last) for gap in ledger.gaps()] == []  # as of the last commit
+
+
+def test_sequence_control_costs_the_same_after_many_files(workspace: Workspace) -> None:
+    def steps(name: str, first: int) -> int:
+        """Returns how many thousand steps of SQLite's machine a batch of two files takes."""
+        count = 0
+
+        def one() -> int:
+            nonlocal count
+            count += 1
+            return 0
+
+        with Ledger(workspace.ledger_file) as ledger:
+            files = [taken("a", f"{n}", f"{n:x}", n) for n in (first, first + 2)]
+            ledger.register(files)
+            ledger.rows("SELECT 1")
+            with ledger.writing() as db:
+                db.set_progress_handler(one, 10)
+            states = {file.file_id: "committed" for file in files}
+            ledger.missing_before(ledger.waiting())
+            ledger.commit(Commit("run", name, None, "", [], {}, states))
+            tell_sequences(ledger, name, {("a", f"{first}")})
+            ledger.mark_published(len(ledger.batches()))
+        return count
+
+    many = 3_000
+    few = steps("b1", 0)
+    with Ledger(workspace.ledger_file) as ledger:
+        ledger.know_rings({"a": Ring(0, 99_999)})
+        files = [taken("a", f"{n}", f"{n:x}", n) for n in range(10, many)]
+        ledger.register(files)
+        states = {file.file_id: "committed" for file in files}
+        ledger.commit(Commit("run", "b2", None, "", [], {}, states))
+    assert steps("b3", many) < few * 2
