@@ -8,13 +8,20 @@ change of several plans is told once.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tariffs.cases_write import amount_written
-from tariffs.compiled import CALL_CLASSES, ROUNDING_MODES
+from tariffs.compiled import CALL_CLASSES
+from tariffs.diff_book import (
+    dates_words,
+    plans_with_time,
+    special_days,
+    time_models,
+    told_of_all,
+)
+from tariffs.diff_partners import exchange_rates, plans_with_currency, wholesale
 from tariffs.diff_prices import price_changes
 from tariffs.offer import Offers
 from tariffs.words import (
@@ -26,18 +33,19 @@ from tariffs.words import (
     discount_words,
     fee_words,
     over_time,
-    percent_words,
     some,
     usage_words,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from tariffs.compiled import CompiledBook
-    from tariffs.model import Allowance, Book, Fee, Rounding, Tax
+    from tariffs.model import Allowance, Book, Fee
 
 TABLES = ("cells.csv", "ported_numbers.csv", "data_classes.csv", "routes.csv")
+IN_ORDER = ("data_classes.csv",)
+"""Tables whose first row that fits counts."""
 SHOWN_ROWS = 4
 
 
@@ -46,8 +54,9 @@ class Change:
     """One change.
 
     Attributes:
-        kind: ``book``, ``plan``, ``option``, ``bill``, ``price``, ``fee``, ``allowance``, ``discount``, ``cap``, ``zone``,
-            ``number`` or ``table``.
+        kind: ``book``, ``time``, ``exchange``, ``wholesale``, ``plan``, ``option``, ``bill``,
+            ``price``, ``fee``, ``allowance``, ``discount``, ``cap``, ``name``, ``zone``, ``number``
+            or ``table``.
         plans: Plans that it is a change of; empty: the whole book.
         what: What changes.
         before: As it was; empty: it was not there.
@@ -79,11 +88,13 @@ class Change:
 def diff_books(old: tuple[Book, CompiledBook], new: tuple[Book, CompiledBook]) -> list[Change]:
     """Returns the changes from one book to another, those of the whole book first."""
     before, after = old[0], new[0]
-    out = _named("book", "", _told(before), _told(after))
+    out = _named("book", "", told_of_all(before), told_of_all(after))
     out += _named("book", "", _usages(old[1]), _usages(new[1]))
+    out += [*_times(before, after), *_partners(before, after)]
     both = [plan.id for plan in after.plans if plan.id in {one.id for one in before.plans}]
     out += _named("plan", "plan", _plans(before), _plans(after))
     out += _named("option", "option", _options(before), _options(after))
+    out += _renamed(_titles_of_all(before), _titles_of_all(after))
     out += _named("bill", "", _on_bills(before), _on_bills(after))
     parts: dict[Change, list[str]] = defaultdict(list)
     for name in both:
@@ -128,6 +139,17 @@ def _on_bills(book: Book) -> dict[str, str]:
     }
 
 
+def _titles_of_all(book: Book) -> dict[str, str]:
+    """Returns what parts of options and what stands on bills are called there."""
+    titles = {
+        f"{part} of option {option.name}": title
+        for option in book.options
+        for part, title in _titles_given(option.fees, option.allowances).items()
+    }
+    titles |= {f"discount on the bill {one.id}": one.name for one in book.bill_discounts}
+    return titles | {f"commitment {one.id}": one.name for one in book.commitments}
+
+
 def _named(
     kind: str, word: str, before: Mapping[str, str], after: Mapping[str, str]
 ) -> list[Change]:
@@ -139,28 +161,56 @@ def _named(
     ]
 
 
-def _told(book: Book) -> dict[str, str]:
-    """Returns what a book says for all plans, by name."""
-    stages = (book.event_rounding, book.line_rounding, book.bill_rounding)
-    told = {"currency": book.currency, "time zone": book.time_zone}
-    for name, one in zip(("event", "line", "bill"), stages, strict=True):
-        mode = ROUNDING_MODES[one.mode].replace("_", " ")
-        told[f"rounding of the {name}"] = f"{mode} to {amount_written(one.unit)}{_posted(one)}"
-    for tax in book.taxes:
-        how = ("included" if tax.included else "added") + _posted(tax)
-
-        def rate(at: int, tax: Tax = tax, how: str = how) -> str:
-            return f"{percent_words(tax.rate.at(at) or 0)} {how}"
-
-        told[f"tax {tax.name}"] = over_time(rate, tax.rate.starts, book.time_zone)
-    for network, roaming in book.networks.items():
-        told[f"network {network}"] = f"roaming {book.roaming_classes[roaming]}"
-    return told
+def _ordered(kind: str, what: str, before: Iterable[str], after: Iterable[str]) -> list[Change]:
+    """Returns a change if what both have stands in another order."""
+    old, new = dict.fromkeys(before), dict.fromkeys(after)
+    pair = ", ".join(one for one in old if one in new), ", ".join(one for one in new if one in old)
+    return [] if pair[0] == pair[1] else [Change(kind, (), f"order of {what}", *pair)]
 
 
-def _posted(one: Rounding | Tax) -> str:
-    """Returns where the lines of a tax or of a stage of rounding are posted, in words."""
-    return f", G/L {one.gl}" if one.gl else ""
+def _for_plans(plans: Callable[[str], set[str]], changes: Iterable[Change]) -> list[Change]:
+    """Returns changes with the plans that they are changes of, asked for by what changes."""
+    return [replace(one, plans=tuple(sorted(plans(one.what)))) for one in changes]
+
+
+def _times(before: Book, after: Book) -> list[Change]:
+    """Returns the changes of time models and special days, for the plans whose prices they move."""
+
+    def having(name: str) -> set[str]:
+        return plans_with_time(before, name) | plans_with_time(after, name)
+
+    def banded(_: str) -> set[str]:
+        return plans_with_time(before) | plans_with_time(after)
+
+    models = _named("time", "", time_models(before), time_models(after))
+    out = [replace(one, what=f"bands of {one.what}") for one in _for_plans(having, models)]
+    old, new = special_days(before), special_days(after)
+    for kind in dict.fromkeys((*old, *new)):
+        gone, fresh = (
+            old.get(kind, set()) - new.get(kind, set()),
+            new.get(kind, set()) - old.get(kind, set()),
+        )
+        what = f"days that count as {kind}"
+        days = [Change("time", (), what, "", dates_words(fresh))] if fresh else []
+        days += [Change("time", (), what, dates_words(gone), "")] if gone else []
+        out += _for_plans(banded, days)
+    return out
+
+
+def _partners(before: Book, after: Book) -> list[Change]:
+    """Returns the changes of exchange rates, for the plans with such prices, and of our costs."""
+
+    def priced(name: str) -> set[str]:
+        return plans_with_currency(before, name) | plans_with_currency(after, name)
+
+    rates = _named("exchange", "", exchange_rates(before), exchange_rates(after))
+    out = [replace(one, what=f"one {one.what}") for one in _for_plans(priced, rates)]
+    old, new = wholesale(before), wholesale(after)
+    for events in dict.fromkeys((*old, *new)):
+        rows = old.get(events, {}), new.get(events, {})
+        out += _named("wholesale", "", *rows)
+        out += _ordered("wholesale", f"rates for {events}", *rows)
+    return out
 
 
 def _usages(compiled: CompiledBook) -> dict[str, str]:
@@ -172,6 +222,41 @@ def _of_plan(before: Book, after: Book, name: str) -> Iterator[Change]:
     old, new = _parts(before, name), _parts(after, name)
     for kind in new:
         yield from _named(kind, kind, old[kind], new[kind])
+    yield from _renamed(_titles(before, name), _titles(after, name))
+    yield from _ordered("discount", "discounts", old["discount"], new["discount"])
+    queues = _queues(before, name), _queues(after, name)
+    for rum in queues[1]:
+        yield from _ordered("allowance", "allowances", *(one.get(rum, []) for one in queues))
+
+
+def _renamed(before: Mapping[str, str], after: Mapping[str, str]) -> list[Change]:
+    """Returns the changes of names on bills and pages, of what both books have."""
+    both = {what: name for what, name in before.items() if what in after}
+    return _named("name", "name of", both, {what: after[what] for what in both})
+
+
+def _titles(book: Book, name: str) -> dict[str, str]:
+    """Returns what the parts of a plan are called on bills and pages."""
+    plan = book.plan(name)
+    chosen = [book.discounts[one] for one in plan.discounts]
+    return {
+        **_titles_given(plan.fees, plan.allowances),
+        **{f"discount {one.name}": one.title for one in chosen},
+        **{f"cap {one.id}": one.name for one in plan.caps},
+    }
+
+
+def _titles_given(fees: Sequence[Fee], allowances: Sequence[Allowance]) -> dict[str, str]:
+    titles = {f"fee {one.id}": one.name for one in fees}
+    return titles | {f"allowance {one.id}": one.name for one in allowances}
+
+
+def _queues(book: Book, name: str) -> dict[int, list[str]]:
+    """Returns the allowances of a plan in the order in which they are taken, by what they count."""
+    queues: dict[int, list[str]] = defaultdict(list)
+    for one in sorted(book.plan(name).allowances, key=lambda one: one.priority):
+        queues[one.rum].append(one.id)
+    return queues
 
 
 def _parts(book: Book, name: str) -> dict[str, dict[str, str]]:
@@ -261,6 +346,8 @@ def _rows(before: Book, after: Book) -> list[Change]:
                 more = f" and {len(differ) - SHOWN_ROWS} more" if len(differ) > SHOWN_ROWS else ""
                 pair = ("", told + more) if word == "new" else (told + more, "")
                 found.append(Change("table", (), f"rows of {file}", *pair))
+        if file in IN_ORDER:
+            found += _ordered("table", f"the rows of {file}", old, new)
     return found
 
 

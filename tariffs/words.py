@@ -105,7 +105,7 @@ def units(quantity: int, rum: int) -> str:
     return f"{quantity} {base}"
 
 
-def _counted(quantity: int, rum: int) -> str:
+def counted(quantity: int, rum: int) -> str:
     """Returns a quantity with its number, also where that is 1."""
     text = units(quantity, rum)
     return text if text[0].isdigit() or text == "unlimited" else f"1 {text}"
@@ -124,7 +124,7 @@ def price_words(price: Price, at: int) -> str:
         parts.append(_step(steps[0], price, at))
     else:
         parts += [
-            f"from {_counted(step.start, price.rum)} {_step(step, price, at)}"
+            f"from {counted(step.start, price.rum)} {_step(step, price, at)}"
             if step.start
             else f"first {_step(step, price, at)}"
             for step in steps
@@ -136,7 +136,8 @@ def price_words(price: Price, at: int) -> str:
     if RUMS[price.rum] in {"uplink_bytes", "downlink_bytes"}:
         parts.append(RUMS[price.rum].replace("_bytes", " only"))
     if price.count is not None:
-        parts.append(f"steps run on over the {_period(price.count)}")
+        under = f" as {price.count.name}" if price.count.name != price.name else ""
+        parts.append(f"steps run on over the {_period(price.count)}{under}")
     known = (
         *("name", "source", "rum", "connect", "steps", "minimum", "maximum", "kind", "exchange"),
         "count",
@@ -152,7 +153,7 @@ def _period(count: Count) -> str:
 
 def _threshold(one: Discount, count: Count, book: Book) -> str:
     """Returns after what a discount holds."""
-    most = amount_written(one.after) if count.rum == SPEND else _counted(one.after, count.rum)
+    most = amount_written(one.after) if count.rum == SPEND else counted(one.after, count.rum)
     how = "spent" if count.rum == SPEND else "used"
     when = conditions_words(count.when, book) if count.when else ""
     text = f"after {most} {how} in the {_period(count)}"
@@ -163,7 +164,7 @@ def _step(step: Step, price: Price, at: int) -> str:
     amount = amount_written(step.price.at(at) or 0)
     text = f"{amount} flat" if step.flat else f"{amount} per {units(step.per, price.rum)}"
     if step.beat != step.per and not step.flat:
-        text += f" in beats of {_counted(step.beat, price.rum)}"
+        text += f" in beats of {counted(step.beat, price.rum)}"
     others = _others(step, ("source", "start", "price", "per", "beat", "flat"), at)
     return " ".join([text, *(f"({other})" for other in others)])
 
@@ -255,13 +256,13 @@ def fee_words(fee: Fee, at: int) -> str:
         *("id", "name", "source", "amount", "proration", "charged", "tax", "gl", "roles"),
         *("trial_days", "first_cycle", "leaving"),
     )
-    return ", ".join([*parts, f"tax {fee.tax}", *_others(fee, known, at)])
+    return ", ".join([*parts, f"tax {fee.tax}", f"G/L {fee.gl}", *_others(fee, known, at)])
 
 
 def given_words(one: Allowance, at: int) -> str:
     """Returns how much an allowance gives, and for how long."""
     quantity = one.quantity.at(at)
-    parts = ["none" if quantity is None else _counted(quantity, one.rum)]
+    parts = ["none" if quantity is None else counted(quantity, one.rum)]
     parts += ["each day"] if one.daily else [f"for {one.days} days"] if one.days else []
     return " ".join(parts)
 
@@ -269,20 +270,20 @@ def given_words(one: Allowance, at: int) -> str:
 def allowance_words(one: Allowance, book: Book, at: int) -> str:
     """Returns what an allowance gives and for what."""
     quantity = one.quantity.at(at)
-    parts = ["none" if quantity is None else _counted(quantity, one.rum)]
+    parts = ["none" if quantity is None else counted(quantity, one.rum)]
     if RUMS[one.rum] in {"uplink_bytes", "downlink_bytes"}:
         parts.append(RUMS[one.rum].replace("_bytes", " only"))
     parts += ["each day"] if one.daily else [f"for {one.days} days"] if one.days else []
     parts += ["shared"] if one.shared else []
     parts += ["prorated"] if one.prorate else []
-    parts += [f"beats of {_counted(one.beat, one.rum)}"] if one.beat else []
+    parts += [f"beats of {counted(one.beat, one.rum)}"] if one.beat else []
     parts += [f"bands {some(_bands(one.bands, book))}"] if one.bands is not None else []
     parts += [_rollover(one)] if one.rollover else []
-    parts += [f"slower after {_counted(one.throttle, one.rum)}"] if one.throttle < FOREVER else []
+    parts += [f"slower after {counted(one.throttle, one.rum)}"] if one.throttle < FOREVER else []
     for limit in one.limits:
         whose = " for each member" if limit.per_member else ""
         where = f" for {conditions_words(limit.when, book)}" if limit.when is not None else ""
-        parts.append(f"of which {_counted(limit.quantity, one.rum)}{whose}{where}")
+        parts.append(f"of which {counted(limit.quantity, one.rum)}{whose}{where}")
     parts += [f"if used {fee_words(one.fee, at)}"] if one.fee is not None else []
     parts.append(f"priority {one.priority}")
     known = (

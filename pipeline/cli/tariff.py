@@ -179,7 +179,8 @@ def diff(*, old: Path, new: Path, as_json: bool) -> None:
     """Tell what changes for whom from the book OLD to the book NEW.
 
     Prices are compared for every class that an event can have, from the day on which NEW is meant
-    to price; fees, allowances, discounts and caps by their ids; numbers by prefix.
+    to price; fees, allowances, discounts and caps by their ids; numbers by prefix. Bands and special
+    days, exchange rates, wholesale costs, taxes and G/L codes are told too.
     """
     from pipeline.tariff.show import changes_to_dict, compare_books  # noqa: PLC0415 - heavy imports
 

@@ -82,7 +82,10 @@ def test_bands_fees_and_what_is_given() -> None:
     calls = price_of(page, "voice.originating", "local", "mobile_north", "home")
     assert calls == "day connect 0.10, 0.30 per min; night 0.05 per min; leisure 0.15 per min"
     assert page.changes == ("2026-10-15",)
-    assert page.fees[0][:2] == ("Monthly fee", "38.00, in advance, prorated by days, tax vat_basic")
+    assert page.fees[0][:2] == (
+        "Monthly fee",
+        "38.00, in advance, prorated by days, tax vat_basic, G/L 4310",
+    )
     assert page.allowances[0][1].startswith("10 GiB, prorated, bands night, priority 10: data")
     assert page.caps[0][1] == ("at most 300.00, for a subscriber: data; roaming not home, domestic")
     assert page.to_dict()["matrices"][0]["usage"] == "voice.originating"
