@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from mediation.validation_rules import load_rules
 from pipeline.batch.keys import BatchKeys
+from pipeline.compiling import tell_compiling
 from pipeline.logs import log
 from pipeline.normalization import Normalizations, load_normalizations
 from pipeline.parquet import Output, write
@@ -105,6 +106,7 @@ def load_rater(workspace: Workspace, config: Config) -> Rater:
         tariffs.errors.BookError: the book is broken.
         rating.errors.SubscriberDataError: the subscriber data is broken.
     """
+    tell_compiling()
     compiled = compile_book(load_book(workspace.root / config.paths.book))
     subscribers = load_subscribers(workspace.root / config.paths.subscribers, compiled)
     return Rater(compiled, subscribers)
