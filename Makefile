@@ -51,7 +51,8 @@ format: setup ## format and fix what can be fixed
 fuzz: setup ## mutated records through framing and decoder; `make fuzz RECORDS=10000000` for more
 	@$(PY) -m tests.mediation.fuzz --records $(RECORDS)
 
-second: setup ## clean records of every format against asn1tools (and pycrate); `make second RECORDS=100000`
+second: RECORDS := 100000
+second: setup ## 100,000 clean records of each format against asn1tools (and pycrate): `make second RECORDS=1000`
 	@$(PY) -m tests.mediation.second_opinion --records $(RECORDS)
 
 compare: setup ## rating kernels against their twin on drawn books; `make compare EVENTS=1000000`

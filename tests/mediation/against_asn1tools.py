@@ -7,7 +7,9 @@ the mapping is shared with the decoder. `second_opinion` compares many records.
 # ruff: noqa: ANN401 - decoded ASN.1 values are of any type
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
@@ -36,6 +38,26 @@ if TYPE_CHECKING:
     Reader: TypeAlias = Callable[[str, str, bytes], Any]
 
 BATCH = 1000
+
+
+@dataclass
+class Seen:
+    """What was compared, by the names of record types.
+
+    Attributes:
+        records: Records, suspended ones too: both sides agree that they have no time.
+        rows: EDR rows; those of a call module count under its name.
+    """
+
+    records: Counter[str] = dataclasses.field(default_factory=Counter)
+    rows: Counter[str] = dataclasses.field(default_factory=Counter)
+
+    def add(self, other: Seen) -> None:
+        """Adds what was compared elsewhere."""
+        self.records += other.records
+        self.rows += other.rows
+
+
 ZONE = "+08:00"
 """What the tests set for nodes that write no time zone."""
 SETTINGS = replace(CHINA, time_zones=NO_ZONES.with_default(ZONE))
@@ -219,8 +241,8 @@ def expected_rows(cdr_format: Format, decoded: tuple[str, Any]) -> list[dict[str
     return [named(row, rule) for row in rows or [record]]
 
 
-def compare(format_name: str, records: list[bytes], read: Reader = with_asn1tools) -> int:
-    """Decodes records both ways; returns how many rows were compared.
+def compare(format_name: str, records: list[bytes], read: Reader = with_asn1tools) -> Seen:
+    """Decodes records both ways; returns what was compared.
 
     Args:
         format_name: Their format.
@@ -239,9 +261,10 @@ def compare(format_name: str, records: list[bytes], read: Reader = with_asn1tool
     for row in table.to_pylist():
         found.setdefault(row["offset"], []).append(row)
     suspended = {row["offset"]: row["reason"] for row in chunk.suspense.to_pylist()}
-    compared = 0
+    compared = Seen()
     for offset, record in zip(file.offsets.tolist(), records, strict=True):
         decoded = read(format_name, cdr_format.record, record)
+        compared.records[decoded[0]] += 1
         expected = expected_rows(cdr_format, decoded)
         if not expected:
             assert suspended.pop(offset) == "unknown_record_type", record.hex()
@@ -256,7 +279,7 @@ def compare(format_name: str, records: list[bytes], read: Reader = with_asn1tool
             for column in COLUMNS:
                 message = (record.hex(), column, row[column], wanted.get(column))
                 assert row[column] == wanted.get(column), message
-            compared += 1
+            compared.rows[row["record_type"]] += 1
     assert not found
     assert not suspended
     return compared
