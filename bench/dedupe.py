@@ -17,14 +17,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.harness import Result, calibrate, peak_rss_bytes
-from mediation.key_store import KeyStore, key_file
+from mediation.key_files import key_file
+from mediation.key_store import KeyStore
 from pipeline.batch.memory import give_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mediation.duplicates import Mask
-    from mediation.key_store import Pairs
+    from mediation.key_files import Pairs
 
 DAYS = 60
 UNIT = 131_072

@@ -8,16 +8,14 @@ files, which are mapped. So memory is some 1.3 octets per key of the days in use
 
 from __future__ import annotations
 
-import mmap
-import os
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from mediation.duplicates import KeySet
-from mediation.errors import KeyFileError
 from mediation.kernels import key_filter as kernels
+from mediation.key_files import KeyFile, identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,13 +24,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mediation.duplicates import Keys, Mask
+    from mediation.key_files import Pairs
 
-    Pairs = np.ndarray[Any, np.dtype[np.uint64]]
+    Check = Callable[[Path], None]
 
-MAGIC: Final = int.from_bytes(b"HUADANK1", "little")
-HEADER: Final = 16
-"""Octets before the first key: the magic word and how many keys follow."""
-KEY: Final = 16
 DAY_US: Final = 86_400_000_000
 BITS_PER_KEY: Final = 10
 """One in some 130 keys that are not there is searched for in vain."""
@@ -41,90 +36,12 @@ SPARE: Final = 1.05
 """Room in a new filter, so that a batch's own keys fit in."""
 IN_MEMORY: Final = 1 << 19
 """Keys of the batch in work that are kept in memory; beyond, they are sorted and written."""
-PIECE: Final = 1 << 16
-"""Keys read at a time while a filter is filled."""
 MANY_DAYS: Final = 1 << 16
-RESIDENT: Final = 128
-"""Searches after which mapped pages are given back: each maps up to 64 KiB."""
 
 
 def days_of(start: NDArray[np.int64]) -> NDArray[np.int64]:
     """Returns the UTC days (since 1970) of instants in microseconds."""
     return start // DAY_US
-
-
-def key_file(pairs: Pairs) -> memoryview:
-    """Returns the content of a key file.
-
-    Args:
-        pairs: uint64[2 * n], key after key as (high, low), sorted.
-    """
-    words = np.empty(2 + len(pairs), "<u8")
-    words[:2] = MAGIC, len(pairs) // 2
-    words[2:] = pairs
-    return words.data.cast("B")
-
-
-def identity(about: os.stat_result) -> tuple[int, int, int]:
-    """Returns what tells a file from every other one, under any name."""
-    return about.st_ino, about.st_size, about.st_mtime_ns
-
-
-@dataclass(frozen=True, slots=True)
-class KeyFile:
-    """A sorted file of so many keys.
-
-    `identity` is what stays when a batch is published, which moves its files: inode, size, time.
-    """
-
-    path: Path
-    keys: int
-    identity: tuple[int, int, int]
-
-    @classmethod
-    def open(cls, path: Path) -> KeyFile:
-        """Looks at a file.
-
-        Raises:
-            KeyFileError: it is not a key file, or was cut short.
-        """
-        with path.open("rb") as source:
-            header = source.read(HEADER)
-            about = os.fstat(source.fileno())
-        size = about.st_size
-        if len(header) == HEADER and header[:8] == MAGIC.to_bytes(8, "little"):
-            count = int.from_bytes(header[8:], "little")
-            if size == HEADER + KEY * count:
-                return cls(path, count, identity(about))
-        message = f"{path} is damaged ({size} bytes): restore it; `huadan ledger verify` tells more"
-        raise KeyFileError(message)
-
-    def search(
-        self, high: Keys, low: Keys, rows: NDArray[np.int64], seen: NDArray[np.uint8]
-    ) -> None:
-        """Sets `seen` where a key of `rows` is in the file.
-
-        It is mapped meanwhile only: months of `watch` leave thousands of files, and a mapping keeps a
-        descriptor. A page is read when a search needs it.
-        """
-        if not self.keys:
-            return
-        with (
-            self.path.open("rb") as source,
-            mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
-        ):
-            pairs = np.frombuffer(mapped, "<u8", offset=HEADER)
-            for begin in range(0, len(rows), RESIDENT):
-                kernels.search(pairs, high, low, rows[begin : begin + RESIDENT], seen)
-                mapped.madvise(mmap.MADV_DONTNEED)
-            del pairs  # else it cannot be closed
-
-    def fill(self, words: Pairs) -> None:
-        """Adds all keys to a filter, piece by piece."""
-        with self.path.open("rb", buffering=0) as source:
-            source.seek(HEADER)
-            while len(piece := np.fromfile(source, "<u8", 2 * PIECE)):
-                kernels.fill(words, piece)
 
 
 @dataclass(slots=True)
@@ -136,15 +53,21 @@ class Day:
     fresh: KeySet = field(default_factory=KeySet)
 
     @classmethod
-    def open(cls, paths: Sequence[Path]) -> Day:
-        """Looks at a day's files and fills the filter."""
-        files = [KeyFile.open(path) for path in paths]
+    def open(cls, paths: Sequence[Path], check: Check) -> Day:
+        """Looks at a day's files, has each checked, and fills the filter."""
+        files = []
+        for path in paths:
+            files.append(KeyFile.open(path))
+            check(path)
         day = cls(files, np.zeros(0, np.uint64))
         day.refill()
         return day
 
-    def goes_on(self, paths: Sequence[Path]) -> bool:
-        """Makes it the day of a later batch, whose files are `paths`; False if any file is gone."""
+    def goes_on(self, paths: Sequence[Path], check: Check) -> bool:
+        """Makes it the day of a later batch, whose files are `paths`; False if any file is gone.
+
+        New files are checked.
+        """
         known = {file.identity: file for file in self.files}
         found = [(path, known.get(identity(path.stat()))) for path in paths]
         here = [replace(file, path=path) for path, file in found if file is not None]
@@ -153,8 +76,16 @@ class Day:
         self.files, self.fresh = here, KeySet()
         for path, file in found:
             if file is None:
+                check(path)
                 self.add_file(path)
         return True
+
+    def merge_files(self, paths: Sequence[Path], merged: Path) -> None:
+        """Puts a file in place of those that were merged into it; the filter knows its keys."""
+        gone = set(paths)
+        kept = [file for file in self.files if file.path not in gone]
+        if len(kept) < len(self.files):
+            self.files = [*kept, KeyFile.open(merged)]
 
     @property
     def written(self) -> int:
@@ -208,6 +139,7 @@ class KeyStore:
         oldest: First day that is compared with earlier batches; None: all are.
         in_memory: Keys of the batch that are kept before they are written.
         kept: Days of the batch before, as :attr:`days` had them: only their new files are read.
+        check: Called with each file that a batch goes on from, before it is read.
     """
 
     def __init__(
@@ -217,12 +149,14 @@ class KeyStore:
         oldest: int | None = None,
         in_memory: int = IN_MEMORY,
         kept: Mapping[int, Day] | None = None,
+        check: Check = lambda _: None,
     ) -> None:
         self._paths = paths
         self._write = write
         self._oldest = oldest
         self._in_memory = in_memory
         self._kept = kept or {}
+        self._check = check
         self.days: dict[int, Day] = {}
         """The days that the batch asked for."""
         self.outside = 0
@@ -285,8 +219,8 @@ class KeyStore:
             compared = self._oldest is None or day >= self._oldest
             paths = self._paths.get(day, ()) if compared else ()
             found = self._kept.get(day)
-            if found is None or not found.goes_on(paths):
-                found = Day.open(paths)
+            if found is None or not found.goes_on(paths, self._check):
+                found = Day.open(paths, self._check)
             self.days[day] = found
         return self.days[day]
 

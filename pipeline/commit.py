@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from pipeline.ledger.store import Batch, Commit, Ledger
     from pipeline.workspace import Workspace
 
+KEPT = "rollback"
+"""Below staging: what a rollback leaves of files that held more."""
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 DISK_BROKEN = (errno.EIO, errno.EROFS, errno.ENXIO, errno.ENODEV, errno.ESTALE)
 
@@ -82,12 +84,10 @@ def commit_batch(workspace: Workspace, ledger: Ledger, folder: Path, commit: Com
         StorageError: the disk failed, before or after the transaction; the message says which.
     """
     try:
-        _sync_tree(folder)
-        sync_folder(workspace.staging)
-        sync_folder(workspace.root)
+        sync_staged(workspace, folder)
         batch = ledger.commit(commit)
     except (HuadanError, OSError) as error:
-        if all(batch.name != commit.name for batch in ledger.batches()):
+        if ledger.batch_named(commit.name) is None:
             drop_staged(workspace, folder)
         if isinstance(error, OSError) and (known := storage_error(error, workspace.root)):
             raise known from error
@@ -133,6 +133,8 @@ def publish(workspace: Workspace, ledger: Ledger, batch: Batch) -> None:
 def recover(workspace: Workspace, ledger: Ledger) -> list[str]:
     """Finishes or removes what a killed command left; logs and returns what was done."""
     done: list[str] = []
+    if count := place_kept(workspace, ledger):
+        done.append(f"placed {count} files that a rollback left")
     if count := remove_taken_back(workspace, ledger):
         done.append(f"removed {count} files of batches that were taken back")
     for batch in ledger.unpublished():
@@ -146,6 +148,32 @@ def recover(workspace: Workspace, ledger: Ledger) -> list[str]:
     for what in done:
         log().warning("recovered", what=what)
     return done
+
+
+def place_kept(workspace: Workspace, ledger: Ledger) -> int:
+    """Moves what a rollback has staged to its place; returns how many files there were to move.
+
+    Raises:
+        DifferenceError: a file is neither staged nor at its place.
+    """
+    paths = ledger.placements()
+    if not paths:
+        return 0
+    touched: set[Path] = set()
+    for path in paths:
+        origin, target = workspace.staging / KEPT / path, workspace.root / path
+        if origin.exists():
+            touched |= _make_folders(target.parent, workspace.root)
+            origin.rename(target)
+            touched.add(target.parent)
+        elif not target.exists():
+            message = f"a rollback has written {path}, but it is missing"
+            raise DifferenceError(message, "restore the workspace from a backup")
+    for parent in sorted(touched):
+        sync_folder(parent)
+    ledger.mark_placed()
+    drop_staged(workspace, workspace.staging / KEPT)
+    return len(paths)
 
 
 def remove_taken_back(workspace: Workspace, ledger: Ledger) -> int:
@@ -184,9 +212,12 @@ def _make_folders(folder: Path, root: Path) -> set[Path]:
     return parents
 
 
-def _sync_tree(folder: Path) -> None:
+def sync_staged(workspace: Workspace, folder: Path) -> None:
+    """Makes the names below a staging folder durable; before the ledger names them."""
     for parent in _folders(folder):
         sync_folder(parent)
+    sync_folder(workspace.staging)
+    sync_folder(workspace.root)
 
 
 def _folders(folder: Path) -> Iterable[Path]:

@@ -169,4 +169,5 @@ def operate_write_off(workspace: Workspace, wanted: Filter, reason: str) -> tupl
 
 
 def _batch_id(ledger: Ledger, name: str | None) -> int | None:
-    return next((batch.id for batch in ledger.batches() if batch.name == name), None)
+    batch = None if name is None else ledger.batch_named(name)
+    return None if batch is None else batch.id

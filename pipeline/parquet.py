@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from collectors.digest import digest_of
+from collectors.digest import new_digest
 from pipeline.flusher import flush
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from pipeline.flusher import Flusher
@@ -130,15 +130,25 @@ def write_octets(
 
     It is fsynced, by the flusher if there is one: then it is durable when the flusher's block ends.
     """
+    return write_pieces((octets,), folder, path, rows, flusher)
+
+
+def write_pieces(
+    pieces: Iterable[memoryview], folder: Path, path: str, rows: int, flusher: Flusher | None = None
+) -> Output:
+    """Writes a file whose content comes piece by piece, as :func:`write_octets` does."""
     target = folder / path
     target.parent.mkdir(parents=True, exist_ok=True)
+    digest, size = new_digest(), 0
     handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
-        rest = octets
-        while rest:
-            rest = rest[os.write(handle, rest) :]
+        for rest in pieces:
+            digest.update(rest)
+            size += len(rest)
+            while rest:
+                rest = rest[os.write(handle, rest) :]  # noqa: PLW2901 - what is left of it
     except BaseException:
         os.close(handle)
         raise
     (flusher.flush if flusher else flush)(handle)
-    return Output(path, digest_of(octets), rows, len(octets))
+    return Output(path, digest.hexdigest(), rows, size)

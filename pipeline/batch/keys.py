@@ -1,7 +1,8 @@
 """Duplicate keys of a workspace: which files hold them, which days count, what a batch adds.
 
 ``keys/day=…/`` holds the keys of events by the day (UTC) on which they began. How far back events
-are compared is the window of ``[duplicates]``; it ends at the day that `reference_day` finds.
+are compared is the window of ``[duplicates]``; it ends at the day that `reference_day` finds. Each
+batch adds a file to every day that it has events of; ``key_merging.py`` keeps them few.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
-from mediation.key_store import KeyStore, days_of, key_file
+from mediation.key_files import key_file
+from mediation.key_store import KeyStore, days_of
+from pipeline.batch.key_merging import FOLDER, checked, mergers, write_merged
 from pipeline.errors import LedgerError
 from pipeline.parquet import write_octets
 
@@ -22,12 +25,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mediation.duplicates import Keys, Mask
-    from mediation.key_store import Day, Pairs
+    from mediation.key_files import Pairs
+    from mediation.key_store import Day
     from pipeline.flusher import Flusher
     from pipeline.ledger.store import Ledger
     from pipeline.parquet import Output
 
-FOLDER: Final = "keys/"
 EPOCH: Final = dt.date(1970, 1, 1)
 LATE_SHARE: Final = 100
 """One key in so many may be of a day after the reference day: wrong clocks must not move it."""
@@ -78,7 +81,7 @@ class BatchKeys:
         days: What the last batch of this process had loaded; this batch leaves there what it loaded.
 
     Attributes:
-        retired: Paths of files that no window will need.
+        retired: Paths of files that no window will need, or that were merged.
     """
 
     def __init__(
@@ -87,16 +90,21 @@ class BatchKeys:
         files = ledger.outputs(FOLDER)
         reference = reference_day(files)
         oldest = None if reference is None else reference - window_days
-        by_day: dict[int, list[Path]] = {}
+        self._root = root
+        self._by_day: dict[int, list[Output]] = {}
         for file in files:
-            by_day.setdefault(day_of(file.path), []).append(root / file.path)
-        self.retired = [
-            file.path
-            for file in files
-            if oldest is not None and day_of(file.path) < oldest - KEPT_LONGER
-        ]
+            self._by_day.setdefault(day_of(file.path), []).append(file)
+        expired = [d for d in self._by_day if oldest is not None and d < oldest - KEPT_LONGER]
+        self.retired = [file.path for day in expired for file in self._by_day.pop(day)]
+        known = {root / file.path: file for one in self._by_day.values() for file in one}
         self._kept = {} if days is None else days
-        self._store = KeyStore(by_day, self._write, oldest, kept=dict(self._kept))
+        self._store = KeyStore(
+            {day: [root / file.path for file in one] for day, one in self._by_day.items()},
+            self._write,
+            oldest,
+            kept=dict(self._kept),
+            check=lambda path: checked(path, known[path]),
+        )
         self._kept.clear()
         self._place: tuple[Path, str] | None = None
         self._flusher: Flusher | None = None
@@ -128,17 +136,33 @@ class BatchKeys:
     def outputs(self) -> list[Output]:
         """Writes what is left in memory; returns all key files of the batch."""
         self._store.flush()
+        for day in sorted({day_of(output.path) for output in self._outputs}):
+            self._merge(day)
         self._kept.update(self._store.days)
         return self._outputs
 
+    def _merge(self, day: int) -> None:
+        """Merges what earlier batches left of a day, where it has become many files."""
+        staging, _ = self._staged()
+        for files in mergers(self._by_day.get(day, ())):
+            merged = write_merged(self._root, staging, files, flusher=self._flusher)
+            if merged is not None:
+                self._outputs.append(merged)
+                self.retired += [file.path for file in files]
+                paths = [self._root / file.path for file in files]
+                self._store.days[day].merge_files(paths, staging / merged.path)
+
     def _write(self, day: int, pairs: Pairs) -> Path:
-        if self._place is None:
-            message = "keys are added before the batch has begun"
-            raise RuntimeError(message)
-        staging, batch = self._place
+        staging, batch = self._staged()
         folder = f"{FOLDER}day={name_of(day)}"
         number = sum(output.path.startswith(f"{folder}/") for output in self._outputs)
         path = f"{folder}/{batch}-{number:05d}.keys"
         octets = key_file(pairs)
         self._outputs.append(write_octets(octets, staging, path, len(pairs) // 2, self._flusher))
         return staging / path
+
+    def _staged(self) -> tuple[Path, str]:
+        if self._place is None:
+            message = "keys are added before the batch has begun"
+            raise RuntimeError(message)
+        return self._place

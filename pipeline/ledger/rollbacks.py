@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Sequence
+
+    from pipeline.parquet import Output
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +21,31 @@ class Rollback:
     kind: str
     files: int
     outputs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Keys of earlier batches in files that batches to be taken back have merged."""
+
+    batch: int
+    """The latest batch that stays: the files count as its outputs from now on."""
+    paths: Sequence[str] = ()
+    """Files that stay as they are."""
+    outputs: Sequence[Output] = ()
+    """Staged files that come in place of others."""
+
+
+def keep(db: sqlite3.Connection, kept: Kept) -> None:
+    """Gives key files to the batch that stays; before the others are taken back."""
+    db.executemany(
+        "UPDATE outputs SET batch = ? WHERE path = ? AND superseded IS NULL",
+        [(kept.batch, path) for path in kept.paths],
+    )
+    db.executemany(
+        "INSERT INTO outputs VALUES (?, ?, ?, ?, ?, NULL)",
+        [(kept.batch, o.path, o.digest, o.rows, o.bytes) for o in kept.outputs],
+    )
+    db.executemany("INSERT INTO placements VALUES (?)", [(o.path,) for o in kept.outputs])
 
 
 def take_back(db: sqlite3.Connection, batch: int, name: str, kind: str, now: str) -> None:
@@ -49,6 +77,7 @@ def take_back(db: sqlite3.Connection, batch: int, name: str, kind: str, now: str
     for table in ("outdated", "fills", "sheets", "outputs"):
         db.execute(f"DELETE FROM {table} WHERE batch = ?", (batch,))  # noqa: S608 - fixed names
     # Keys that had left the window are gone for good: they lie far before it (see keys.py).
+    # Those of files that were merged stay in another file: see `keep`.
     db.execute("DELETE FROM outputs WHERE superseded = ? AND path LIKE 'keys/%'", (batch,))
     # What a bill run replaced is gone: those runs are taken back with it, just before.
     db.execute("UPDATE outputs SET superseded = NULL WHERE superseded = ?", (batch,))

@@ -187,5 +187,11 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX batches_by_kind ON batches (kind);
     CREATE INDEX batches_unpublished ON batches (state) WHERE state = 'committed';
     """,
+    """
+    CREATE TABLE placements (
+        path      TEXT PRIMARY KEY
+    ) STRICT;
+    CREATE INDEX outputs_live ON outputs (path) WHERE superseded IS NULL;
+    """,
 )
 """One script each; ``PRAGMA user_version`` says how many have been applied."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from collectors.sequence import Gap
 from pipeline.ledger import gaps as sequence_gaps
 from pipeline.ledger.database import Database
-from pipeline.ledger.rollbacks import Rollback, mark_bills, take_back
+from pipeline.ledger.rollbacks import Kept, Rollback, keep, mark_bills, take_back
 from pipeline.parquet import Output
 
 if TYPE_CHECKING:
@@ -187,6 +187,18 @@ class Ledger(Database):
             for number, kind, name, cycle, inputs, state, summary in rows
         ]
 
+    def batch_before(self, batch: Batch) -> Batch | None:
+        """Returns the batch, bill runs aside, that was committed before one."""
+        found = self._batches(
+            "id = (SELECT max(id) FROM batches WHERE kind <> 'bill' AND id < ?)", batch.id
+        )
+        return found[0] if found else None
+
+    def batch_named(self, name: str) -> Batch | None:
+        """Returns the batch of a name."""
+        found = self._batches("name = ?", name)
+        return found[0] if found else None
+
     def bill_of(self, cycle: str) -> Batch | None:
         """Returns the latest bill run of a cycle."""
         found = [batch for batch in self.batches("bill") if batch.cycle == cycle]
@@ -295,9 +307,11 @@ class Ledger(Database):
         with self._transaction() as db:
             db.execute("UPDATE batches SET state = 'published' WHERE id = ?", (batch,))
 
-    def take_back(self, batches: Sequence[Batch], now: str) -> None:
-        """Takes batches back in one transaction, the latest first; see ``ledger_rollback.py``."""
+    def take_back(self, batches: Sequence[Batch], now: str, kept: Kept | None = None) -> None:
+        """Takes batches back in one transaction, the latest first; see ``rollbacks.py``."""
         with self._transaction() as db:
+            if kept is not None:
+                keep(db, kept)
             for batch in batches:
                 take_back(db, batch.id, batch.name, batch.kind, now)
             sequence_gaps.write_gaps(db, None)
@@ -317,6 +331,15 @@ class Ledger(Database):
         """Records that every path of :meth:`removals` is gone."""
         with self._transaction() as db:
             db.execute("DELETE FROM removals")
+
+    def placements(self) -> list[str]:
+        """Returns paths of files that a rollback has staged, and may not have moved yet."""
+        return [path for (path,) in self._db.execute("SELECT path FROM placements ORDER BY path")]
+
+    def mark_placed(self) -> None:
+        """Records that every path of :meth:`placements` is at its place."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM placements")
 
     def know_rings(self, rings: dict[str, Ring]) -> None:
         """Takes note of where the numbers of each source begin again."""

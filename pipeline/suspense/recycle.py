@@ -224,6 +224,7 @@ class _Recycling:
             files={},
             files_read=self.results.files_read,
             sheets=stored_sheets(files, sheets),
+            retires=self.running.keys.retired,
         )
         commit_batch(self.job.workspace, self.job.ledger, folder, commit)
         return result

@@ -1,7 +1,7 @@
 """Published files that are not as they were committed, in the words of an error.
 
-The events that are billed, and the balances that a batch goes on from, are compared with the ledger
-before they are used. Keys and sums are not: that would cost more than it finds. Where a command fails
+The events that are billed, and the balances and keys that a batch goes on from, are compared with the
+ledger before they are used. Sums are not: that would cost more than it finds. Where a command fails
 in an unexpected way, everything is compared before a traceback is shown.
 """
 

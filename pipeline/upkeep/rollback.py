@@ -2,24 +2,37 @@
 
 Outputs, duplicate keys, balances, waiting parts and suspense rows go together: the state of a batch
 is in files of its own, so what was before is what the earlier batches published. The originals stay
-in the archive and are taken again by the next run, which gives the same bytes.
+in the archive and are taken again by the next run, which gives the same bytes. Only key files are
+merged across batches: what earlier batches had in those of the batches that go is written anew.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.batch.keys import FOLDER
-from pipeline.commit import recover, remove_taken_back
+from pipeline.batch.key_merging import FOLDER, is_merged, write_merged
+from pipeline.commit import (
+    KEPT,
+    drop_staged,
+    place_kept,
+    recover,
+    remove_taken_back,
+    staged,
+    sync_staged,
+)
 from pipeline.errors import UsageError
+from pipeline.ledger.rollbacks import Kept
 from pipeline.ledger.store import Ledger
 from pipeline.lock import locked
 from pipeline.logs import log
 from pipeline.nearest import nearest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pipeline.ledger.rollbacks import Rollback
     from pipeline.ledger.store import Batch
+    from pipeline.parquet import Output
     from pipeline.workspace import Workspace
 
 
@@ -45,12 +58,52 @@ def rollback(
         recover(workspace, ledger)
         chosen = _chosen(ledger, name, with_later=with_later)
         before = len(ledger.rollbacks())
-        ledger.take_back(chosen, now)
+        _take_back(workspace, ledger, chosen, now)
+        place_kept(workspace, ledger)
         remove_taken_back(workspace, ledger)
         done = ledger.rollbacks()[before:]
         for one in done:
             log().warning("batch_taken_back", batch=one.batch, files=one.files, outputs=one.outputs)
         return done
+
+
+def _take_back(workspace: Workspace, ledger: Ledger, chosen: list[Batch], now: str) -> None:
+    """Makes the transaction; what it names is staged before.
+
+    Raises:
+        KeyFileError: a merged key file is not as it was committed; nothing is changed.
+    """
+    merged = [o for b in chosen for o in ledger.outputs(FOLDER, b.id) if is_merged(o.path)]
+    if not merged:
+        ledger.take_back(chosen, now)
+        return
+    with staged(workspace, KEPT) as folder:
+        kept = _kept(workspace, ledger, folder, chosen[-1], merged)
+        sync_staged(workspace, folder)
+    try:
+        ledger.take_back(chosen, now, kept)
+    finally:
+        if not ledger.placements():
+            drop_staged(workspace, folder)
+
+
+def _kept(
+    workspace: Workspace, ledger: Ledger, folder: Path, first: Batch, merged: list[Output]
+) -> Kept | None:
+    """Stages what merged key files hold of batches before `first`."""
+    before = ledger.batch_before(first)
+    if before is None:
+        return None
+    number = int(first.name.removeprefix("batch-"))
+    stay, outputs = [], []
+    for file in merged:
+        rest = write_merged(workspace.root, folder, [file], number)
+        if rest is not None and rest.rows == file.rows:
+            stay.append(file.path)
+            (folder / rest.path).unlink()
+        elif rest is not None:
+            outputs.append(rest)
+    return Kept(before.id, stay, outputs)
 
 
 def _chosen(ledger: Ledger, name: str, *, with_later: bool) -> list[Batch]:

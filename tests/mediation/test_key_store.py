@@ -14,15 +14,20 @@ from hypothesis import strategies as st
 from mediation.duplicates import KeySet
 from mediation.errors import KeyFileError
 from mediation.kernels import key_filter as kernels
-from mediation.key_store import HEADER, Day, KeyStore, days_of, key_file
+from mediation.key_files import HEADER, key_file
+from mediation.key_store import Day, KeyStore, days_of
 from mediation.reference import keys as twin
 
 if TYPE_CHECKING:
-    from mediation.key_store import Pairs
+    from mediation.key_files import Pairs
 
 words = st.one_of(st.integers(0, 3), st.just(2**63), st.just(2**64 - 1), st.integers(0, 2**64 - 1))
 keys = st.tuples(words, words).filter(lambda key: key != (0, 0))
 events = st.lists(st.tuples(keys, st.integers(-1, 2)), max_size=40)
+
+
+def unchecked(_: Path) -> None:
+    return
 
 
 class Disk:
@@ -103,7 +108,7 @@ def test_the_filter_lets_few_pass(tmp_path: Path) -> None:
     pairs = np.stack(fresh.export(), axis=1).reshape(-1)
     path = tmp_path / "a.keys"
     path.write_bytes(key_file(pairs))
-    day = Day.open([path])
+    day = Day.open([path], unchecked)
     assert len(day.words) * 64 < 20 * 100_000
     rows = np.empty(100_000, np.int64)
     assert kernels.candidates(day.words, high, low, rows) == 100_000
@@ -134,7 +139,7 @@ def test_a_damaged_file_is_told(tmp_path: Path, damage: str) -> None:
         {"cut": whole[:-1], "longer": whole + b"x", "magic": b"X" + whole[1:], "empty": b""}[damage]
     )
     with pytest.raises(KeyFileError, match="is damaged"):
-        Day.open([path])
+        Day.open([path], unchecked)
 
 
 def test_a_day_of_many_files_keeps_none_of_them_open(tmp_path: Path) -> None:
@@ -144,7 +149,7 @@ def test_a_day_of_many_files_keeps_none_of_them_open(tmp_path: Path) -> None:
         paths.append(tmp_path / f"{number}.keys")
         paths[-1].write_bytes(key_file(pair))
     before = len(list(Path("/proc/self/fd").iterdir()))
-    day = Day.open(paths)
+    day = Day.open(paths, unchecked)
     high, low = (np.ascontiguousarray(pairs[:, part]) for part in (0, 1))
     assert day.known(high, low).all()
     assert not day.known(high + np.uint64(1), low).any()

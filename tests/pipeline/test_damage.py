@@ -21,6 +21,7 @@ CASES = (
     ("run", "state/cycle=*/*.parquet", "changed"),
     ("run", "keys/day=*/*.keys", "missing"),
     ("run", "keys/day=*/*.keys", "cut"),
+    ("run", "keys/day=*/*.keys", "changed"),
     ("run", "usage/day=*/*.parquet", "cut"),
     ("bill", "edr/cycle=*/*.parquet", "missing"),
     ("bill", "edr/cycle=*/*.parquet", "cut"),

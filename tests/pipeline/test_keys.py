@@ -59,13 +59,13 @@ def files(root: Path) -> list[str]:
 
 def test_keys_leave_with_the_window_and_with_their_batch(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
-    assert add(workspace, "b1", [1, 2], [0, 1]) == ([False, False], 0)
-    assert add(workspace, "b2", [1, 2, 3], [0, 1, 75]) == ([True, True, False], 0)
+    assert add(workspace, "batch-000001", [1, 2], [0, 1]) == ([False, False], 0)
+    assert add(workspace, "batch-000002", [1, 2, 3], [0, 1, 75]) == ([True, True, False], 0)
     # Day 75 is the newest: days before 15 are kept a while, and not compared any more.
-    assert add(workspace, "b3", [1, 3, 4], [0, 75, 120]) == ([False, True, False], 1)
+    assert add(workspace, "batch-000003", [1, 3, 4], [0, 75, 120]) == ([False, True, False], 1)
     # And with day 120 the first are so old that their files go.
     assert files(tmp_path).count("day=1970-01-01") == 2
-    assert add(workspace, "b4", [4, 5], [120, 120]) == ([True, False], 0)
+    assert add(workspace, "batch-000004", [4, 5], [120, 120]) == ([True, False], 0)
     assert files(tmp_path) == ["day=1970-03-17", "day=1970-05-01", "day=1970-05-01"]
-    rollback(workspace, "b4", "now")
-    assert add(workspace, "b4", [4, 5], [120, 120]) == ([True, False], 0)
+    rollback(workspace, "batch-000004", "now")
+    assert add(workspace, "batch-000004", [4, 5], [120, 120]) == ([True, False], 0)
