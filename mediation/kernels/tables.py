@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Final
 
 import numpy as np
 
-EPOCH: Final = dt.date(1970, 1, 1).toordinal()
+YEAR_2000: Final = 30
+"""Years since 1970."""
 
 
 def _bcd() -> np.ndarray[tuple[int], np.dtype[np.int16]]:
@@ -31,13 +31,11 @@ def _tbcd() -> np.ndarray[tuple[int], np.dtype[np.int16]]:
 def _days() -> np.ndarray[tuple[int], np.dtype[np.int32]]:
     """int32[100 * 512]: days since 1970 by year << 9 | month << 5 | day; -1 for no such date."""
     table = np.full(100 << 9, -1, np.int32)
-    for year in range(100):
-        day = dt.date(2000 + year, 1, 1)
-        while day.year == 2000 + year:
-            table[year << 9 | day.month << 5 | day.day] = day.toordinal() - EPOCH
-            if day == dt.date(2099, 12, 31):
-                break
-            day += dt.timedelta(days=1)
+    days = np.arange("2000-01-01", "2100-01-01", dtype="datetime64[D]")
+    months = days.astype("datetime64[M]")
+    year, month = np.divmod(months.astype(np.int64), 12)
+    day = (days - months).astype(np.int64) + 1
+    table[(year - YEAR_2000) << 9 | (month + 1) << 5 | day] = days.astype(np.int64)
     return table
 
 

@@ -6,7 +6,7 @@ import importlib
 import os
 import sys
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
@@ -113,6 +113,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
         os.umask(before)
 
 
+def script() -> NoReturn:
+    """Runs the command line and leaves at once.
+
+    To take the interpreter apart, with compiled kernels and the tables of a run, costs half a
+    second and gives nobody anything: what is to stay is committed, and the system frees the rest.
+    """
+    try:
+        main()
+    except SystemExit as stop:
+        code = stop.code
+    else:
+        code = Exit.DONE
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        pass  # nobody reads any more
+    except OSError as error:
+        click.echo(f"Error: the output cannot be written: {error.strerror}", err=True)
+        code = Exit.FAILED
+    os._exit(code if isinstance(code, int) else Exit.FAILED)
+
+
 def _main(arguments: Sequence[str] | None) -> None:
     try:
         code = huadan.main(
@@ -150,4 +172,4 @@ def _main(arguments: Sequence[str] | None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    script()

@@ -10,6 +10,9 @@ from zoneinfo import ZoneInfo
 
 import jinja2
 import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from pipeline.batch.sheet import DESTINATIONS, ENDS
 from pipeline.errors import UsageError
@@ -242,16 +245,19 @@ def _hours(found: pl.DataFrame, zone: str) -> tuple[list[str], dict[str, list[fl
 
 def _rated_sums(subject: Subject) -> pl.DataFrame:
     """Returns rated events and their net by hour, service and plan; one file at a time."""
+    by = ["hour", "service", "plan"]
     parts = []
     for path in subject.rated:
-        start = pl.col("start_time").dt.epoch("us")
-        frame = pl.scan_parquet(path)
+        rated = pq.read_table(path, columns=["start_time", *by[1:], "net"])
+        start = rated.column("start_time").cast(pa.int64())
+        rated = rated.append_column("hour", pc.divide(start, HOUR_US))
         if subject.begin is not None:
-            frame = frame.filter(start.is_between(subject.begin, subject.end, "left"))
-        names = [pl.col(name).cast(pl.String) for name in ("service", "plan")]
-        grouped = frame.group_by((start // HOUR_US).alias("hour"), *names)
-        parts.append(grouped.agg(pl.len().alias("events"), pl.col("net").sum()).collect())
-    return pl.concat(parts) if parts else pl.DataFrame()
+            inside = pc.and_(pc.greater_equal(start, subject.begin), pc.less(start, subject.end))
+            rated = rated.filter(inside)
+        sums = rated.group_by(by).aggregate([("net", "count"), ("net", "sum")])
+        parts.append(pl.DataFrame(sums.rename_columns([*by, "events", "net"])))
+    names = pl.col("service", "plan").cast(pl.String)
+    return pl.concat([part.with_columns(names) for part in parts]) if parts else pl.DataFrame()
 
 
 def _nodes(rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -69,6 +69,16 @@ def test_help_is_fast_and_loads_nothing_heavy() -> None:
     assert best < 0.6  # 0.2 s on a quiet machine
 
 
+def test_the_script_leaves_with_the_code_and_all_that_was_said() -> None:
+    for arguments, code, said in (("--help", 0, "bill"), ("rnu", 2, "did you mean 'run'?")):
+        done = subprocess.run(
+            [sys.executable, "-m", "pipeline", arguments],
+            cwd=ROOT, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == code
+        assert said in done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_examples_or_commands(
     capsys: pytest.CaptureFixture[str], name: str
