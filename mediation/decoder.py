@@ -16,7 +16,7 @@ from mediation import formats
 from mediation.assemble import Output, Texts
 from mediation.columns import COLUMNS, INDEX, PAIRS, QUANTITIES
 from mediation.edr import MISSING
-from mediation.kernels import ops, tables
+from mediation.kernels import checks, ops, tables
 from mediation.kernels.ber import decode_rows
 from mediation.kernels.shapes import no_shapes
 from mediation.local_times import LocalTimes
@@ -224,8 +224,7 @@ class _Decoding:
         self.last = np.full(max(len(self.plan.texts), 1), -1, np.int32)
         self.output = Output(self.plan)
         self.faults: list[Fault] = []
-        self.discarded: dict[str, int] = {}
-        self.discarded_bytes = 0
+        self.discarded = np.zeros(len(rules.rules) + 2, np.int64)  # by status, then octets
         zones = normalization.time_zones
         zoneless = self.flat is None and self.format.ber.zoneless
         self.local_times = LocalTimes(zones) if zoneless else None
@@ -302,16 +301,11 @@ class _Decoding:
             self.faults.append(self.described(record))
         if rows == 0:
             return
-        keep = scratch.every_row[:rows]
-        gone = self.unresolved(first, rows) | self.localise(first, rows)
-        refused = self.refused(first, rows, gone)
-        if len(refused):
-            bad = np.isin(scratch.row_record[:rows], refused)
-            keep = np.flatnonzero(~bad).astype(np.int32)
+        keep = self.kept(first, rows, self.unresolved(first, rows) | self.localise(first, rows))
         self.output.append(
             scratch.columns,
             keep,
-            not len(refused),
+            len(keep) == rows,
             self.texts.codes,
             scratch.row_record,
             scratch.row_container,
@@ -368,38 +362,30 @@ class _Decoding:
             self.faults.append(fault)
         return set(node)
 
-    def refused(self, first: int, rows: int, gone: set[int]) -> Int32s:
-        """Returns the records (counted from `first`) that validation stops; notes why.
+    def kept(self, first: int, rows: int, gone: set[int]) -> Int32s:
+        """Returns the rows whose records go on; notes why others do not.
 
-        `gone` are records that something else has stopped; they are among those returned.
-
-        A record goes on whole or not at all: one refused container refuses its record, and a
-        container to suspend outweighs one to discard.
+        `gone` are records, counted from `first`, that something else has stopped.
         """
         scratch = self.scratch
         hits = self.rules.check(scratch.columns, rows, scratch.row_status, self.plan.type_names)
-        status = scratch.row_status[:rows]
         start = scratch.columns[START, :rows]
+        if not hits and not gone and start.min() != MISSING:
+            return scratch.every_row[:rows]
         before = np.array(sorted(gone), np.int32) if gone else NO_RECORDS
-        if not hits and start.min() != MISSING:
-            return before
-        timeless = start == MISSING  # such a row cannot be written, whatever the rules say
-        stopped = np.flatnonzero((status != 0) | timeless)
-        record, rule = scratch.row_record[stopped], status[stopped]
-        discards = self.rules.discards[rule]
-        mixed = np.isin(record, record[~discards])
-        if gone:
-            left = ~np.isin(record, before)
-            mixed, discards = mixed & left, discards & left
-        self.suspend_rows(first, record[mixed], rule[mixed])
-        alone = discards & ~mixed
-        self.discard_rows(first, record[alone], rule[alone])
-        return np.union1d(record, before)
+        keep, stopped = np.empty((2, rows), np.int32)
+        n_kept, n_stopped = checks.sort_rows(
+            scratch.row_status, start, MISSING, scratch.row_record, before,
+            self.rules.discards, self.lengths[first:], rows, keep, stopped, self.discarded,
+        )  # fmt: skip
+        self.suspend_rows(first, stopped[:n_stopped])
+        return keep[:n_kept]
 
-    def suspend_rows(self, first: int, record: Int32s, rule: Int16s) -> None:
-        """Notes the records that have a container to suspend, with its rule; there are few."""
+    def suspend_rows(self, first: int, stopped: Int32s) -> None:
+        """Notes the records of rows that are stopped and not discarded; there are few."""
         chosen: dict[int, Rule | None] = {}
-        for at, number in zip(record.tolist(), rule.tolist(), strict=True):
+        record, status = self.scratch.row_record[stopped], self.scratch.row_status[stopped]
+        for at, number in zip(record.tolist(), status.tolist(), strict=True):
             before = chosen.get(at)
             if at not in chosen or (before is not None and before.outcome == "discard"):
                 chosen[at] = self.rules.rules[number - 1] if number else None
@@ -411,16 +397,13 @@ class _Decoding:
             fault = Fault(offset, length, "validate", reason, column, detail, "", offset)
             self.faults.append(fault)
 
-    def discard_rows(self, first: int, record: Int32s, rule: Int16s) -> None:
-        """Counts records by the rule that discards their last container; there may be many."""
-        if not len(record):
-            return
-        last = np.append(record[1:] != record[:-1], True)
-        self.discarded_bytes += int(self.lengths[first + record[last]].sum())
-        numbers, counts = np.unique(rule[last], return_counts=True)
-        for number, count in zip(numbers.tolist(), counts.tolist(), strict=True):
-            reason = self.rules.rules[number - 1].reason
-            self.discarded[reason] = self.discarded.get(reason, 0) + count
+    def discards(self) -> dict[str, int]:
+        """Returns how many records each rule discarded, by its reason."""
+        found: dict[str, int] = {}
+        for rule, count in zip(self.rules.rules, self.discarded[1:-1].tolist(), strict=True):
+            if count:
+                found[rule.reason] = found.get(rule.reason, 0) + count
+        return found
 
     def sums(self) -> dict[int, Sums]:
         """Returns what the records, or the events that they return, sum up to."""
@@ -437,19 +420,20 @@ class _Decoding:
         faults = sorted(self.faults, key=lambda fault: fault.offset)
         suspended_bytes = sum(fault.length for fault in faults)
         total_bytes = int(self.lengths.sum())
-        discarded = sum(self.discarded.values())
+        discards, discarded_bytes = self.discards(), int(self.discarded[-1])
+        discarded = sum(discards.values())
         total = len(self.offsets)
         return DecodedChunk(
             edr=self.output.batch(self.records.file_id, self.texts.words),
             suspense=suspend(self.records.file_id, self.data, faults),
-            discarded=self.discarded,
+            discarded=discards,
             records=total,
             records_decoded=total - len(faults) - discarded,
             records_suspended=len(faults),
             records_discarded=discarded,
-            bytes_decoded=total_bytes - suspended_bytes - self.discarded_bytes,
+            bytes_decoded=total_bytes - suspended_bytes - discarded_bytes,
             bytes_suspended=suspended_bytes,
-            bytes_discarded=self.discarded_bytes,
+            bytes_discarded=discarded_bytes,
             sums=self.sums(),
             integers_repaired=int(self.fault[self.status == ops.OK].sum()),
         )

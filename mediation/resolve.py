@@ -15,7 +15,16 @@ from mediation.batch_facts import BatchFacts
 from mediation.columns import INDEX, KIND
 from mediation.edr import MISSING
 from mediation.formats.file_rule import MICRO_PLACES
-from mediation.kernels.ops import SEVERAL
+from mediation.kernels.resolve import (
+    ABOVE,
+    AMOUNT_CELLS,
+    BELOW,
+    add_amounts,
+    explain_codes,
+    fill_missing,
+    local_to_utc,
+    scale_amounts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,11 +34,9 @@ if TYPE_CHECKING:
 
     Int64s = np.ndarray[Any, np.dtype[np.int64]]
 
-SECOND_US: Final = 1_000_000
 START: Final = INDEX["start_time"]
 OFFSET: Final = INDEX["utc_offset"]
 HALF: Final = 2**32
-LARGEST: Final = 2**63 - 1
 OUTSIDE: Final = BatchFacts()
 """What is known of a record that stands in no batch: nothing."""
 
@@ -68,6 +75,9 @@ class _Table:
 
     keys: Int64s
     values: Int64s
+
+
+NO_TABLE: Final = _Table(np.empty(0, np.int64), np.empty(0, np.int64))
 
 
 class Resolver:
@@ -128,8 +138,7 @@ class Resolver:
         """Only adds up the amounts of a block; arrays as in `apply`."""
         for number, part in self.parts(records):
             for column in () if self.rule is None else self.rule.amounts:
-                values = columns[INDEX[column], part]
-                self.add(number, column, values[values != MISSING])
+                self.add(number, column, columns[INDEX[column], part])
 
     def parts(self, records: Int64s) -> Iterator[tuple[int, slice]]:
         """Yields the rows of each batch, by its number; -1 is none."""
@@ -158,88 +167,69 @@ class Resolver:
             self.times(columns[START], columns[OFFSET], records)
         for (owner, column), word in self.constants.items():
             if owner == number:
-                values = columns[INDEX[column]]
-                values[values == MISSING] = word
+                fill_missing(columns[INDEX[column]], word)
 
     def codes(self, number: int, column: str, values: Int64s, records: Int64s) -> None:
         """Replaces codes by what they mean."""
         assert self.rule is not None  # noqa: S101 - asked by `rows`
-        values[values == SEVERAL] = MISSING
-        said = values != MISSING
-        if not said.any():
+        table = self.tables.get((number, column), NO_TABLE)
+        lost = np.empty(len(values), np.int32)
+        count, code = explain_codes(values, table.keys, table.values, lost)
+        if not count:
             return
-        table = self.tables.get((number, column)) or _Table(np.empty(0, np.int64), values[:0])
-        known = np.zeros(len(values), np.bool_)
-        meaning = np.full(len(values), MISSING, np.int64)
-        if len(table.keys):
-            places = np.minimum(np.searchsorted(table.keys, values), len(table.keys) - 1)
-            known = table.keys[places] == values
-            meaning = np.where(known, table.values[places], MISSING)
-        lost = said & ~known
-        if lost.any():
-            if self.rule.codes[column].suspend:
-                code = int(values[lost][0])
-                detail = (
-                    f"Code {code} of {column} is not in the tables of its batch: "
-                    "ask the partner for a corrected file."
-                )
-                self.fail(records[lost], Unresolved("unknown_code", column, detail))
-            else:
-                unknown = self.sums_of(number).unknown
-                unknown[column] = unknown.get(column, 0) + int(lost.sum())
-        values[:] = meaning
+        if self.rule.codes[column].suspend:
+            detail = (
+                f"Code {code} of {column} is not in the tables of its batch: "
+                "ask the partner for a corrected file."
+            )
+            self.fail(records[lost[:count]], Unresolved("unknown_code", column, detail))
+        else:
+            unknown = self.sums_of(number).unknown
+            unknown[column] = unknown.get(column, 0) + count
 
     def times(self, start: Int64s, offset: Int64s, records: Int64s) -> None:
         """Turns local times into UTC."""
-        timed = start != MISSING
-        lost = timed & (offset == MISSING)
-        if lost.any():
+        lost = np.empty(len(start), np.int32)
+        count = local_to_utc(start, offset, lost)
+        if count:
             detail = "The local time of the event has no offset from UTC."
-            self.fail(records[lost], Unresolved("missing_utc_offset", "utc_offset", detail))
-            timed &= ~lost
-        start[timed] -= offset[timed] * (60 * SECOND_US)
+            fault = Unresolved("missing_utc_offset", "utc_offset", detail)
+            self.fail(records[lost[:count]], fault)
 
     def amounts(
         self, number: int, batch: BatchFacts, column: str, values: Int64s, records: Int64s
     ) -> None:
         """Adds up amounts and turns them into 10^-6."""
         assert self.rule is not None  # noqa: S101 - asked by `rows`
-        said = values != MISSING
-        if not said.any():
+        if not self.add(number, column, values):
             return
-        kept = values[said]
-        self.add(number, column, kept)
         places = batch.values.get(self.rule.decimal_places)
         if not isinstance(places, int) or not 0 <= places <= 3 * MICRO_PLACES:
             word = "missing" if places is None else f"{places}"
             detail = f"The number of decimal places of the file is {word}: amounts mean nothing."
-            self.fail(records[said], Unresolved("unknown_decimal_places", column, detail))
+            fault = Unresolved("unknown_decimal_places", column, detail)
+            self.fail(records[values != MISSING], fault)
             return
-        if places <= MICRO_PLACES:
-            factor = 10 ** (MICRO_PLACES - places)
-            lost = np.abs(kept) > LARGEST // factor
-            kept[~lost] *= factor
-            fault = Unresolved("value_out_of_range", column, "The amount is too large for 64 bits.")
-        else:
-            factor = 10 ** (places - MICRO_PLACES)
-            lost = kept % factor != 0
-            kept //= factor
+        lost = np.empty(len(values), np.int32)
+        divide = places > MICRO_PLACES
+        count = scale_amounts(values, 10 ** abs(places - MICRO_PLACES), divide, lost)
+        if not count:
+            return
+        detail = "The amount is too large for 64 bits."
+        if divide:
             detail = f"The amount has {places} decimal places; 6 are kept, and it needs more."
-            fault = Unresolved("inexact_amount", column, detail)
-        values[said] = kept
-        if lost.any():
-            self.fail(records[said][lost], fault)
+        reason = "inexact_amount" if divide else "value_out_of_range"
+        self.fail(records[lost[:count]], Unresolved(reason, column, detail))
 
-    def add(self, number: int, column: str, amounts: Int64s) -> None:
-        """Adds amounts in units of the file to the sums of a batch."""
-        if not len(amounts):
-            return
-        sums = self.sums_of(number).amounts
-        above, below = sums.get(column, (0, 0))
-        sums[column] = (
-            above + exact_sum(amounts[amounts > 0]),
-            below - exact_sum(-amounts[amounts < 0]),
-        )
+    def add(self, number: int, column: str, values: Int64s) -> int:
+        """Adds amounts in units of the file to the sums of a batch; returns how many there are."""
+        cells = np.zeros(AMOUNT_CELLS, np.int64)
+        count = int(add_amounts(values, cells))
+        if count:
+            sums = self.sums_of(number).amounts
+            above, below = sums.get(column, (0, 0))
+            sums[column] = (above + whole(cells[ABOVE:]), below - whole(cells[BELOW:]))
+        return count
 
     def fail(self, records: Int64s, fault: Unresolved) -> None:
         """Notes records that cannot go on; the first reason counts."""
@@ -251,9 +241,6 @@ class Resolver:
         return self.sums.setdefault(number, Sums({}, {}))
 
 
-def exact_sum(values: Int64s) -> int:
-    """Returns the sum of numbers that are not negative, however large it is."""
-    if not len(values) or int(values.max()) < LARGEST // len(values):
-        return int(values.sum())
-    high, low = values >> np.int64(32), values & np.int64(HALF - 1)
-    return int(high.sum()) * HALF + int(low.sum())
+def whole(cells: Int64s) -> int:
+    """Returns the number that the first two cells mean: 2^32 and ones."""
+    return int(cells[0]) * HALF + int(cells[1])

@@ -139,3 +139,64 @@ def check_rows(
                 status[row] = rule + 1
                 count += 1
     return count
+
+
+@njit(nogil=True, cache=True)
+def sort_rows(
+    status, start, missing, row_record, gone, discards, lengths, rows, kept, stopped, discarded
+):
+    """Sorts rows by what becomes of their record, which goes on whole or not at all.
+
+    A row without a start time cannot be written, whatever the rules say; a row to suspend outweighs
+    those to discard, and the last row to discard names the rule.
+
+    Args:
+        status: int16[rows], 0, or index of the rule that hit + 1.
+        start: int64[rows], start times.
+        missing: The sentinel.
+        row_record: int32[rows], record of each row, ascending.
+        gone: int32[n], records that something else has stopped, ascending.
+        discards: bool[rules + 1], by status; a row that only has no start time is suspended.
+        lengths: int64[records], octets of each record.
+        rows: How many rows count.
+        kept: int32[rows], out: rows that go on.
+        stopped: int32[rows], out: rows that suspend their record, or discard it beside such a row.
+        discarded: int64[rules + 2], out, added to: records by status of the rule that discards them,
+            and behind them their octets.
+
+    Returns:
+        (how many rows are kept, how many stopped).
+    """
+    n_kept = np.int64(0)
+    n_stopped = np.int64(0)
+    left = np.int64(0)
+    row = np.int64(0)
+    while row < rows:
+        record = np.int64(row_record[row])
+        hit = np.int64(-1)
+        suspended = False
+        end = row
+        while end < rows and row_record[end] == record:
+            if start[end] == missing or status[end] != 0:
+                hit = end
+                suspended = suspended or not discards[status[end]]
+            end += 1
+        while left < gone.shape[0] and gone[left] < record:
+            left += 1
+        if left < gone.shape[0] and gone[left] == record:
+            row = end
+            continue
+        if hit < 0:
+            for one in range(row, end):
+                kept[n_kept] = one
+                n_kept += 1
+        elif suspended:
+            for one in range(row, end):
+                if start[one] == missing or status[one] != 0:
+                    stopped[n_stopped] = one
+                    n_stopped += 1
+        else:
+            discarded[status[hit]] += 1
+            discarded[-1] += lengths[record]
+        row = end
+    return n_kept, n_stopped

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from mediation.edr import DIRECTIONS, MISSING, SERVICES
 from mediation.errors import MediationConfigError
-from mediation.reference.checks import first_hit
+from mediation.kernels.checks import sort_rows
+from mediation.reference.checks import fates, first_hit
 from mediation.validation import RULES_FILE, RuleSet, Verdict, validate
 from mediation.validation_rules import default_rules, load_rules, number_of
 
@@ -148,6 +149,30 @@ def test_kernel_equals_twin(rows: list[tuple[int, int, int, int]], data: st.Data
         for row in rows
     ]
     assert (validate(columns, rules, types).status - 1).tolist() == expected
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.sampled_from((0, 0, 1, 2, 3)), st.booleans())),
+    st.sets(st.integers(0, 9), max_size=3),
+)
+@settings(deadline=None)
+def test_a_record_goes_on_whole_or_not_at_all(
+    drawn: list[tuple[int, int, bool]], gone: set[int]
+) -> None:
+    rows, discards = sorted(drawn, key=lambda row: row[0]), np.array([False, True, False, True])
+    record, status = (np.array([row[at] for row in rows], np.int32) for at in (0, 1))
+    start = np.array([0 if row[2] else MISSING for row in rows], np.int64)
+    lengths = np.arange(10, dtype=np.int64) ** 3
+    kept, stopped = np.empty((2, len(rows)), np.int32)
+    counts = np.zeros(5, np.int64)
+    n_kept, n_stopped = sort_rows(
+        status.astype(np.int16), start, MISSING, record, np.array(sorted(gone), np.int32),
+        discards, lengths, len(rows), kept, stopped, counts,
+    )  # fmt: skip
+    on, off, dropped = fates(rows, gone, discards.tolist())
+    assert (kept[:n_kept].tolist(), stopped[:n_stopped].tolist()) == (on, off)
+    assert counts[:-1].tolist() == [list(dropped.values()).count(rule) for rule in range(4)]
+    assert counts[-1] == sum(int(lengths[one]) for one in dropped)
 
 
 def parse(text: str) -> RuleSet:
