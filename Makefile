@@ -12,7 +12,7 @@ LIMIT := inf
 export PYTHONDONTWRITEBYTECODE :=
 export TZ := UTC
 
-.PHONY: help setup demo test check format fuzz second compare crash bench pull soak lock clean
+.PHONY: help setup demo test check format fuzz second compare extremes crash bench pull soak lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -55,8 +55,11 @@ second: RECORDS := 100000
 second: setup ## 100,000 clean records of each format against asn1tools (and pycrate): `make second RECORDS=1000`
 	@$(PY) -m tests.mediation.second_opinion --records $(RECORDS)
 
-compare: setup ## rating kernels against their twin on drawn books; `make compare EVENTS=1000000`
-	@$(PY) -m tests.rating.compare --events $(EVENTS)
+compare: setup ## rating kernels against their twin on drawn books, and laws; `make compare EVENTS=1000000`
+	@$(PY) -m tests.rating.many --events $(EVENTS) $(if $(LOG),--log $(LOG))
+
+extremes: setup ## what a record costs in extreme books beside a plain one, at most three times
+	@$(PY) -m tests.rating.extremes
 
 crash: setup ## kill commands at every n-th step and 250 moments, refuse every n-th write: `make crash EVERY=1`
 	@$(PY) -m tests.pipeline.crash --every $(EVERY) --minutes $(LIMIT)

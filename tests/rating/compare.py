@@ -1,17 +1,11 @@
-"""Compares the rater with its twin, row by row and balance by balance.
-
-``python -m tests.rating.compare --events 100000`` runs until so many events were compared.
-"""
+"""Compares the rater with its twin, row by row and balance by balance (:mod:`tests.rating.many`)."""
 
 from __future__ import annotations
 
-import argparse
-import sys
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from rating.cycles import day_number, to_us
@@ -43,10 +37,18 @@ def compare(
     rows: list[dict[str, Any]],
     before: pa.Table | None = None,
     cycle: str = strategies.CYCLE,
-) -> None:
+) -> int:
     """Rates the rows of a cycle both ways and asserts that everything is equal.
 
-    ``before``: balances of the cycle before.
+    Args:
+        book: The tariff book.
+        data: The subscribers.
+        rows: EDRs.
+        before: Balances of the cycle before.
+        cycle: The month.
+
+    Returns:
+        How many events were rated.
     """
     rater = Rater(book, data)
     batch = edr_batch(rows)
@@ -81,6 +83,7 @@ def compare(
         event = events[got["offset"]]
         assert got["wholesale_cost"] == _cost(rows[got["offset"]], event, book)
     _compare_state(balances, state, book)
+    return len(expected)
 
 
 def _cost(row: dict[str, Any], event: Event, book: CompiledBook) -> Decimal | None:
@@ -214,34 +217,3 @@ def cases(
     book = draw(strategies.books())
     data = draw(strategies.subscribers(len(book.plans)))
     return book, data, draw(strategies_events.events(most, times)), draw(strategies.balances(book))
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Compares at least ``--events`` events; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--events", type=int, default=100_000)
-    wanted = parser.parse_args(arguments).events
-    seen = 0
-
-    @settings(
-        max_examples=100,
-        deadline=None,
-        database=None,
-        phases=[Phase.generate, Phase.shrink],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(cases(most=300, times=6), st.integers())
-    def run(case: tuple[Any, ...], _: int) -> None:
-        nonlocal seen
-        compare(*case)
-        seen += len(case[2])
-
-    while seen < wanted:
-        run()
-        sys.stdout.write(f"{seen:,} events equal\n")
-        sys.stdout.flush()
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

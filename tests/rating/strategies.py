@@ -74,13 +74,10 @@ def _time_arrays(windows: list[list[int]]) -> dict[str, Any]:
     for kind in range(kinds):
         band[1, kind] = _day(windows[0])
         band[2, kind] = _day(windows[1] if kind < 5 else windows[2])
-    until = np.empty_like(band, np.int16)
-    for at in np.ndindex(3, kinds):
-        end = 1440
-        for minute in range(1439, -1, -1):
-            if minute < 1439 and band[(*at, minute)] != band[(*at, minute + 1)]:
-                end = minute + 1
-            until[(*at, minute)] = end
+    minute = np.arange(1, 1440, dtype=np.int16)
+    ends = np.full(band.shape, 1440, np.int16)
+    ends[..., :-1] = np.where(band[..., 1:] != band[..., :-1], minute, 1440)
+    until = np.minimum.accumulate(ends[..., ::-1], axis=-1)[..., ::-1]
     return {
         "time_models": ("always", "day", "week"),
         "day_types": (
