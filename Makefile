@@ -9,6 +9,8 @@ FILES := 10000
 EVERY := 9
 MINUTES := 30
 LIMIT := inf
+WORKERS := 1
+LOG :=
 export PYTHONDONTWRITEBYTECODE :=
 export TZ := UTC
 
@@ -61,8 +63,8 @@ compare: setup ## rating kernels against their twin on drawn books, and laws; `m
 extremes: setup ## what a record costs in extreme books beside a plain one, at most three times
 	@$(PY) -m tests.rating.extremes
 
-crash: setup ## kill commands at every n-th step and 250 moments, refuse every n-th write: `make crash EVERY=1`
-	@$(PY) -m tests.pipeline.crash --every $(EVERY) --minutes $(LIMIT)
+crash: setup ## kill commands at steps and moments, refuse writes: `make crash EVERY=1 WORKERS=2 LOG=crash.log`
+	@$(PY) -m tests.pipeline.crash --every $(EVERY) --minutes $(LIMIT) --workers $(WORKERS) $(if $(LOG),--log $(LOG))
 
 bench: setup ## throughput against peers
 	@.venv/bin/huadan bench decode && .venv/bin/huadan bench rate && .venv/bin/huadan bench run

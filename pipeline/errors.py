@@ -87,7 +87,7 @@ class StorageError(HuadanError):
 
 
 class LedgerError(HuadanError):
-    """The ledger cannot be used: damaged, from a newer version, not to be opened."""
+    """The ledger cannot be used: damaged, or from a newer version."""
 
     exit_code = Exit.CONFIGURATION
 

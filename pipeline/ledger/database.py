@@ -162,6 +162,6 @@ def translated(error: sqlite3.DatabaseError, path: Path) -> HuadanError:
     if "not a database" in text or "malformed" in text or "no such table" in text:
         return LedgerError(f"{path} is damaged: {text}", "restore it: `huadan restore --help`")
     if "unable to open" in text:
-        hint = "check the folder's permissions and the space on its disk"
-        return LedgerError(f"{path} cannot be opened: {text}", hint)
+        hint = "check the folder's permissions and the space on its disk, then run again"
+        return StorageError(f"{path} cannot be opened: {text}", hint)
     return LedgerError(f"{path}: {text}")

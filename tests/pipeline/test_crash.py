@@ -8,14 +8,16 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.pipeline.crash.launch import BROKEN, FULL, Started, library
-from tests.pipeline.crash.stages import STAGES, Ground, do, small_traffic
+from tests.pipeline.crash.child import child
+from tests.pipeline.crash.launch import BROKEN, COUNT, FULL, KILL, Started, library
+from tests.pipeline.crash.stages import STAGES, Ground, do, small_traffic, state
 from tests.pipeline.world import make_workspace, published
 
 if TYPE_CHECKING:
@@ -47,6 +49,27 @@ def test_disturbed_and_started_again_gives_the_same(names: tuple[str, ...], tmp_
             assert ground.refuse(1 + ground.calls // 10, FULL).failed
         else:
             ground.refuse(1 + ground.calls // 2, BROKEN)
+        if stage.name == "rollback":
+            same_without_the_server(ground, tmp_path / "told")
+
+
+def same_without_the_server(ground: Ground, told: Path) -> None:
+    """Has a process that was not forked do the same, undisturbed and killed."""
+    for at in (COUNT, ground.steps // 2):
+        forked, left = ground.start(at, KILL).finish(), state(ground.root)
+        ground.fresh()
+        call = (ground.stage.arguments, str(told), str(ground.root), at, KILL)
+        process = subprocess.run(
+            [sys.executable, "-c", f"from {child.__module__} import child; child(*{call!r})"],
+            env=os.environ | {"LD_PRELOAD": str(library())},
+            check=False,
+        )
+        assert process.returncode == forked.code
+        assert forked.killed == bool(at)
+        if not forked.killed:
+            counted = told.with_name("told.calls").read_text(encoding="ascii")
+            assert counted == f"{forked.calls} {forked.steps}"
+        assert state(ground.root) == left
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")

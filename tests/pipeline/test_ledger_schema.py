@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pipeline.errors import Exit, StorageError
 from pipeline.ledger.schema import MIGRATIONS
 from pipeline.ledger.store import Ledger
 
@@ -48,3 +49,10 @@ def test_a_new_ledger_may_be_opened_by_several_at_once(tmp_path: Path) -> None:
             assert set(pool.map(open_it, range(8))) == {0}
         for path in tmp_path.iterdir():
             path.unlink()
+
+
+def test_a_ledger_that_cannot_be_opened_may_be_later(tmp_path: Path) -> None:
+    (tmp_path / "ledger.sqlite").mkdir()
+    with pytest.raises(StorageError, match=r"ledger\.sqlite cannot be opened") as caught:
+        Ledger(tmp_path / "ledger.sqlite")
+    assert caught.value.exit_code == Exit.TEMPORARY

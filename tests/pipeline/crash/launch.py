@@ -15,12 +15,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from tests.pipeline import crashing
+from tests.pipeline.crash.child import child
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext
     from multiprocessing.process import BaseProcess
 
+READY = "tests.pipeline.crash.ready"
 SOURCE = Path(__file__).with_name("faults.c")
 NEVER = -1
 COUNT = 0
@@ -28,8 +29,8 @@ KILL = 0
 """Only steps count: what makes data or names durable, or moves or removes them."""
 FULL = errno.ENOSPC
 BROKEN = errno.EIO
-LONGEST = 240.0
-"""Seconds after which a command hangs."""
+LONGEST = 600.0
+"""Seconds after which a command hangs; a machine may be busy."""
 POLL_SECONDS = 0.01
 
 
@@ -75,7 +76,7 @@ def library() -> Path | None:
 def context() -> ForkServerContext:
     """Returns the context whose fork server has everything imported; it starts with the first use."""
     made = multiprocessing.get_context("forkserver")
-    made.set_forkserver_preload([crashing.__name__])
+    made.set_forkserver_preload([READY])
     os.environ["LD_PRELOAD"] = str(library() or "")
     try:
         first = made.Process(target=int)
@@ -108,7 +109,7 @@ class Started:
         self._told = root.with_name(root.name + ".told")
         self._told.unlink(missing_ok=True)
         made = context().Process(
-            target=crashing.child, args=(arguments, str(self._told), str(root), at, error)
+            target=child, args=(arguments, str(self._told), str(root), at, error)
         )
         made.start()
         self.process: BaseProcess = made

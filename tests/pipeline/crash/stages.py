@@ -27,7 +27,7 @@ LIMIT = "\n[validation]\nlongest_call = 200\n"
 """Suspends long calls; without it, recycling has them rated."""
 WATCH = """
 [watch]
-scan_seconds = 0.2
+scan_seconds = 5
 batch_files = {files}
 batch_seconds = 600
 """
@@ -135,9 +135,13 @@ class Ground:
 
     def start(self, at: int = NEVER, error: int = KILL) -> Started:
         """Starts the command on a fresh workspace; the `at`-th call is hit."""
+        self.fresh()
+        return self._started(at, error)
+
+    def fresh(self) -> None:
+        """Makes the workspace anew."""
         shutil.rmtree(self.root, ignore_errors=True)
         shutil.copytree(self._before, self.root, symlinks=True)
-        return self._started(at, error)
 
     def _started(self, at: int = NEVER, error: int = KILL) -> Started:
         driver = None
