@@ -10,6 +10,10 @@ import pyarrow as pa
 NAME: Final = ("file_id", "offset", "container")
 """Columns that name a record (law 3)."""
 BATCH: Final = re.compile(r"(?:^|/)(batch-\d+)[^/]*$")
+DIGITS: Final = 6
+LONG: Final = 16
+"""Digits of a batch from the millionth on: 999999 and ten more, so that all names sort."""
+NUMBERS: Final = 10**DIGITS
 
 Name = tuple[str, int, int]
 
@@ -31,6 +35,19 @@ def plain(table: pa.Table) -> pa.Table:
             ]
         )
     )
+
+
+def batch_name(number: int) -> str:
+    """Returns the name of a batch; names sort as their numbers, also beyond six digits."""
+    if number < NUMBERS:
+        return f"batch-{number:0{DIGITS}}"
+    return f"batch-{NUMBERS - 1}{number:0{LONG - DIGITS}}"
+
+
+def batch_number(name: str) -> int:
+    """Returns the number of a batch by its name."""
+    digits = name.removeprefix("batch-")
+    return int(digits[DIGITS:] if len(digits) == LONG else digits)
 
 
 def batch_of(path: str) -> str:

@@ -17,7 +17,7 @@ from mediation.key_files import KeyFile
 from mediation.key_merge import Merge, Source
 from pipeline.errors import LedgerError
 from pipeline.parquet import write_pieces
-from pipeline.published import batch_of
+from pipeline.published import batch_number, batch_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -122,4 +122,4 @@ def _batch(path: str) -> int:
     if not name:
         message = f"{path} does not say which batch wrote it"
         raise LedgerError(message, "`huadan ledger verify` tells what differs")
-    return int(name.removeprefix("batch-"))
+    return batch_number(name)

@@ -20,11 +20,13 @@ from pipeline.collection.sources import opened
 from pipeline.commit import commit_batch, recover, staged
 from pipeline.config.load import load_config
 from pipeline.errors import Exit
+from pipeline.high_usage.earlier import Earlier
 from pipeline.ledger.store import Commit, Ledger, Sheet
 from pipeline.lock import locked
 from pipeline.logs import log
 from pipeline.parquet import write
 from pipeline.progress import Silent
+from pipeline.published import batch_name
 from pipeline.upkeep.sequences import rings_of, tell_sequences
 
 if TYPE_CHECKING:
@@ -60,6 +62,8 @@ class Job:
     """Rate the parts of calls that wait, too."""
     key_days: dict[int, Day] = field(default_factory=dict)
     """Duplicate keys that the batch before had loaded."""
+    earlier: Earlier = field(default_factory=Earlier)
+    """Sums of earlier batches that batches of this process have read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ class Engine:
     sources: Sequence[Source]
     loading: Early[Rater]
     key_days: dict[int, Day] = field(default_factory=dict)
+    earlier: Earlier = field(default_factory=Earlier)
 
 
 def run(
@@ -132,6 +137,7 @@ def run_batch(
             engine.loading,
             flush_partials,
             engine.key_days,
+            engine.earlier,
         )
         recovered = recover(workspace, ledger)
         with job.watch.stage("collect"):
@@ -170,7 +176,7 @@ def _batch(
     # The kernels' imports take a second; a run with nothing to do does without.
     from pipeline.batch.running import open_running  # noqa: PLC0415
 
-    name = f"batch-{job.ledger.next_run_number():06d}"
+    name = batch_name(job.ledger.next_run_number())
     with staged(job.workspace, name) as folder:
         with job.watch.stage("load"):
             running = open_running(job.workspace, job.config, job.ledger, job.loading, job.key_days)
@@ -244,7 +250,12 @@ def high_usage(
 
     rater = running.rater
     finder = HighUsageFinder(
-        job.workspace, job.ledger, job.config.high_usage, rater.compiled, rater.subscribers
+        job.workspace,
+        job.ledger,
+        job.config.high_usage,
+        rater.compiled,
+        rater.subscribers,
+        job.earlier,
     )
     found, alarms = finder.find(name, folder, outputs)
     outputs += found

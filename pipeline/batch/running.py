@@ -140,9 +140,8 @@ def open_running(
     rules = _rules(workspace, config)
     keys = BatchKeys(workspace.root, ledger, config.duplicates.window_days, key_days)
     latest: dict[str, Output] = {}
-    for output in ledger.outputs("state/"):
-        cycle = output.path.split("/")[1].removeprefix("cycle=")
-        latest[cycle] = output  # paths sort by batch: the last one stays
+    for output in ledger.latest_outputs("state/"):
+        latest[output.path.split("/")[1].removeprefix("cycle=")] = output
     balances = _balances(workspace, ledger)
     return Running(loading, normalization, rules, keys, workspace.root, latest, balances)
 
@@ -150,7 +149,7 @@ def open_running(
 def _balances(workspace: Workspace, ledger: Ledger) -> dict[str, list[Path]]:
     """Returns where the balances of each cycle are: billed ones, else the latest provisional."""
     found: dict[str, list[Path]] = {}
-    for output in ledger.outputs("balances/"):
+    for output in ledger.latest_outputs("balances/"):
         found[output.path.split("/")[1].removeprefix("cycle=")] = [workspace.root / output.path]
     billed: dict[str, list[Path]] = {}
     for output in ledger.outputs("billed/"):

@@ -16,8 +16,8 @@ FOLDER: Final = "waiting/"
 
 def kept(ledger: Ledger) -> Output | None:
     """Returns the file of the parts that wait, None if none do."""
-    stored = ledger.outputs(FOLDER)  # paths sort by batch: the last one is what holds
-    return stored[-1] if stored and stored[-1].rows else None
+    stored = ledger.latest_outputs(FOLDER)
+    return stored[0] if stored and stored[0].rows else None
 
 
 def read_waiting(workspace: Workspace, ledger: Ledger) -> pa.Table | None:

@@ -9,6 +9,7 @@ once for each share and limit of a cycle, by the batch with which it is so.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -25,9 +26,10 @@ from rating.subscribers import NO_LIMIT
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from pipeline.high_usage.earlier import Earlier
     from pipeline.ledger.store import Ledger
     from pipeline.parquet import Output
     from rating.subscribers import Subscribers
@@ -50,6 +52,22 @@ SPENT_SCHEMA: Final = pa.schema(
 
 
 @dataclass(frozen=True, slots=True)
+class Spent:
+    """What is known of a cycle.
+
+    Attributes:
+        sums: What each account spent: ``account_id``, ``charge``, ``last``.
+        open: Rated files, by batch, that nobody has summed yet.
+    """
+
+    sums: pl.DataFrame
+    open: dict[str, list[str]]
+
+    def __len__(self) -> int:
+        return self.sums.height
+
+
+@dataclass(frozen=True, slots=True)
 class CreditLimits:
     """Looks at the accounts that a batch charges.
 
@@ -60,6 +78,7 @@ class CreditLimits:
         percent: Shares of the limit that are told, ascending.
         time_zone: Of the book.
         currency: Of the book.
+        earlier: What batches of this process have read of earlier ones.
     """
 
     root: Path
@@ -68,6 +87,7 @@ class CreditLimits:
     percent: tuple[int, ...]
     time_zone: str
     currency: str
+    earlier: Earlier
 
     def look(
         self, name: str, folder: Path, staged: Sequence[Output]
@@ -81,28 +101,40 @@ class CreditLimits:
         """
         outputs, found = [], []
         for cycle, paths in sorted(_by_cycle(staged).items()):
-            before = self._published(f"usage/cycle={cycle}/", SPENT_SCHEMA)
+            before = self.earlier.grown(
+                self.ledger, f"usage/cycle={cycle}/", partial(self._grow, cycle)
+            )
             parts = [_spent(name, [folder / path for path in paths])]
-            parts += self._not_yet(cycle, before)
+            parts += [
+                _spent(batch, [self.root / path for path in rated])
+                for batch, rated in sorted(before.open.items())
+            ]
             table = pl.concat(parts).sort("batch", "account_id").to_arrow().cast(SPENT_SCHEMA)
             outputs.append(write(table, folder, f"usage/cycle={cycle}/{name}.parquet"))
-            spent = pl.concat([before, *parts]).filter(
+            spent = pl.concat([before.sums, *(part.drop("batch") for part in parts)]).filter(
                 pl.col("account_id").is_in(parts[0]["account_id"].implode())
             )
             found.append(self._passed(cycle, spent))
         return outputs, found
 
-    def _not_yet(self, cycle: str, before: pl.DataFrame) -> Iterator[pl.DataFrame]:
-        """Yields the sums of committed batches that no batch has written yet."""
-        summed = set(before["batch"])
-        for batch, paths in sorted(_by_batch(self.ledger.outputs(f"rated/cycle={cycle}/")).items()):
-            if batch not in summed:
-                yield _spent(batch, [self.root / path for path in paths])
+    def _grow(self, cycle: str, known: Spent | None, after: int) -> Spent:
+        """Adds what batches after one have told of a cycle."""
+        ledger = self.ledger
+        told = self._read(ledger.outputs_after(f"usage/cycle={cycle}/", after))
+        rated = _by_batch(ledger.outputs_after(f"rated/cycle={cycle}/", after))
+        frames = [told.drop("batch")]
+        if known is not None:
+            frames, rated = [known.sums, *frames], known.open | rated
+        summed = set(told["batch"])
+        sums = pl.concat(frames).group_by("account_id")
+        added = pl.col("charge").sum().cast(AMOUNT), pl.col("last").max()
+        still = {batch: paths for batch, paths in rated.items() if batch not in summed}
+        return Spent(sums.agg(*added), still)
 
-    def _published(self, folder: str, schema: pa.Schema) -> pl.DataFrame:
-        paths = [self.root / output.path for output in self.ledger.outputs(folder)]
-        if not paths:
-            return pl.from_arrow(schema.empty_table())  # type: ignore[return-value]
+    def _read(self, outputs: Sequence[Output]) -> pl.DataFrame:
+        if not outputs:
+            return pl.from_arrow(SPENT_SCHEMA.empty_table())  # type: ignore[return-value]
+        paths = [self.root / output.path for output in outputs]
         return pl.scan_parquet(paths, hive_partitioning=False).collect()
 
     def _passed(self, cycle: str, spent: pl.DataFrame) -> pl.DataFrame:
@@ -119,7 +151,7 @@ class CreditLimits:
         # The share rounded down: amounts are whole millionths, so "more than" stays the same.
         share = limit // PERCENT * percent + limit % PERCENT * percent // PERCENT
         over = both.filter(pl.col("spent") > share)
-        told = self._told(cycle)
+        told = self.earlier.grown(self.ledger, f"told {cycle}", partial(self._told, cycle))
         return over.select(
             pl.lit(KIND).alias("kind"),
             "account_id",
@@ -130,19 +162,19 @@ class CreditLimits:
             pl.lit(self.currency).alias("unit"),
         ).join(told, on=["account_id", "percent", "limit"], how="anti")
 
-    def _told(self, cycle: str) -> pl.DataFrame:
-        """Returns what earlier batches have told in a cycle: account, share, limit."""
+    def _told(self, cycle: str, known: pl.DataFrame | None, after: int) -> pl.DataFrame:
+        """Adds what batches after one have told in a cycle: account, share, limit."""
         schema = pl.Schema(
             [("account_id", pl.String()), ("percent", pl.Int32()), ("limit", AMOUNT)]
         )
-        frames = [pl.DataFrame(schema=schema)]
-        for output in self.ledger.outputs("alarms/"):
+        frames = [pl.DataFrame(schema=schema) if known is None else known]
+        for output in self.ledger.outputs_after("alarms/", after):
             frame = pl.scan_parquet(self.root / output.path)
             if "percent" not in frame.collect_schema().names():
                 continue
             mine = pl.col("percent").is_not_null() & (pl.col("day").dt.strftime("%Y-%m") == cycle)
             frames.append(frame.filter(mine).select(*schema).cast(schema).collect())
-        return pl.concat(frames)
+        return pl.concat(frames).unique()
 
 
 def limits_of(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from pipeline.high_usage.earlier import Earlier
     from pipeline.high_usage.section import HighUsage
     from pipeline.ledger.store import Ledger
     from pipeline.parquet import Output
@@ -81,6 +82,7 @@ class HighUsageFinder:
         wanted: The limits.
         book: For time zone and currency.
         subscribers: For credit limits.
+        earlier: What batches of this process have read of earlier ones.
     """
 
     workspace: Workspace
@@ -88,6 +90,7 @@ class HighUsageFinder:
     wanted: HighUsage
     book: CompiledBook
     subscribers: Subscribers
+    earlier: Earlier
 
     def find(
         self, name: str, folder: Path, staged: Sequence[Output]
@@ -136,7 +139,7 @@ class HighUsageFinder:
         if events is None:
             return
         home = frozenset(name for name, roaming in self.book.networks.items() if roaming == HOME)
-        sent = nrtrde.sent_before([output.path for output in self.ledger.outputs()])
+        sent = nrtrde.sent_before([o.path for o in self.ledger.outputs(f"{nrtrde.FOLDER}/")])
         yield from nrtrde.NrtrdeWriter(self.wanted.nrtrde, home, sent).write(folder, events)
 
     def _credit(
@@ -145,7 +148,13 @@ class HighUsageFinder:
         percent = self.wanted.credit.percent
         zone, currency = self.book.time_zone, self.book.currency
         limits = CreditLimits(
-            self.workspace.root, self.ledger, self.subscribers, percent, zone, currency
+            self.workspace.root,
+            self.ledger,
+            self.subscribers,
+            percent,
+            zone,
+            currency,
+            self.earlier,
         )
         return limits.look(name, folder, staged)
 
@@ -154,14 +163,22 @@ class HighUsageFinder:
         return read_places(self.workspace.root / path) if path else pl.DataFrame()
 
     def _days(self, sums: pl.DataFrame) -> Iterator[pl.DataFrame]:
-        wanted = {f"day={day}" for day in sums.get_column("day").unique()}
-        paths = [
-            self.workspace.root / output.path
-            for output in self.ledger.outputs()
-            if output.path.startswith("usage/") and output.path.split("/")[1] in wanted
-        ]
-        before = pl.scan_parquet(paths, hive_partitioning=False).collect() if paths else sums[:0]
-        return limits.days(sums, before, self.wanted.day, self.book.currency)
+        days = sums.get_column("day").unique().sort()
+        before = [self._before(f"usage/day={day}/", sums[:0]) for day in days]
+        return limits.days(sums, pl.concat(before), self.wanted.day, self.book.currency)
+
+    def _before(self, folder: str, none: pl.DataFrame) -> pl.DataFrame:
+        """Returns the sums of a day's earlier batches, a row for each subscriber."""
+
+        def grow(known: pl.DataFrame | None, after: int) -> pl.DataFrame:
+            new = [self.workspace.root / o.path for o in self.ledger.outputs_after(folder, after)]
+            frames = [limits.added_up(none)] if known is None else [known]
+            if new:
+                told = pl.scan_parquet(new, hive_partitioning=False).collect()
+                frames.append(limits.added_up(told))
+            return limits.added_up(pl.concat(frames)) if new else frames[0]
+
+        return self.earlier.grown(self.ledger, folder, grow)
 
     def _patterns(self, events: pl.LazyFrame, places: pl.DataFrame) -> Iterator[pl.DataFrame]:
         rules = self.wanted.fraud

@@ -85,6 +85,12 @@ def day_sums(usage: pl.LazyFrame) -> pl.DataFrame:
     )
 
 
+def added_up(sums: pl.DataFrame) -> pl.DataFrame:
+    """Returns one row for each day and subscriber."""
+    added = [pl.col(name).sum().cast(sums.schema[name]) for name in SUMS]
+    return sums.group_by("day", "subscriber_id").agg(*added)
+
+
 def days(
     now: pl.DataFrame, before: pl.DataFrame, limits: Day, currency: str
 ) -> Iterator[pl.DataFrame]:
@@ -96,7 +102,7 @@ def days(
         limits: What is allowed.
         currency: Of charges.
     """
-    earlier = before.group_by("day", "subscriber_id").agg(pl.col(SUMS).sum().name.prefix("old_"))
+    earlier = added_up(before).rename({name: f"old_{name}" for name in SUMS})
     both = now.join(earlier, on=["day", "subscriber_id"], how="left").with_columns(
         pl.col(f"old_{name}").fill_null(0) for name in SUMS
     )

@@ -187,10 +187,11 @@ class Ledger(Database):
             for number, kind, name, cycle, inputs, state, summary in rows
         ]
 
-    def batch_before(self, batch: Batch) -> Batch | None:
-        """Returns the batch, bill runs aside, that was committed before one."""
+    def batch_before(self, batch: Batch | None = None) -> Batch | None:
+        """Returns the batch, bill runs aside, that was committed before one, or the latest."""
         found = self._batches(
-            "id = (SELECT max(id) FROM batches WHERE kind <> 'bill' AND id < ?)", batch.id
+            "id = (SELECT max(id) FROM batches WHERE kind <> 'bill' AND (?1 IS NULL OR id < ?1))",
+            None if batch is None else batch.id,
         )
         return found[0] if found else None
 
@@ -213,6 +214,40 @@ class Ledger(Database):
             (prefix,) if batch is None else (prefix, batch),
         )
         return [Output(*row) for row in rows]
+
+    def outputs_after(self, prefix: str, batch: int) -> list[Output]:
+        """Returns what batches after one (by id) have published, by path."""
+        if not batch:
+            return self.outputs(prefix)
+        rows = self._db.execute(
+            "SELECT path, digest, rows, bytes FROM outputs WHERE batch > ?2 AND superseded IS NULL"
+            " AND +path >= ?1 AND +path < ?1 || char(1114111) ORDER BY path",
+            (prefix, batch),
+        )
+        return [Output(*row) for row in rows]
+
+    def latest_outputs(self, prefix: str) -> list[Output]:
+        """Returns of each folder below a prefix the last output: paths sort by batch."""
+        found: list[Output] = []
+        sql = (
+            "SELECT path, digest, rows, bytes FROM outputs WHERE superseded IS NULL"
+            " AND path >= ? AND path < ? || char(1114111) ORDER BY path"
+        )
+        begin = prefix
+        while first := self._db.execute(f"{sql} LIMIT 1", (begin, prefix)).fetchone():
+            folder = f"{first[0].rpartition('/')[0]}/"
+            last = self._db.execute(f"{sql} DESC LIMIT 1", (folder, folder)).fetchone()
+            found.append(Output(*last))
+            begin = f"{folder}{chr(1114111)}"
+        return found
+
+    def mark(self) -> tuple[int, int]:
+        """Returns the ids of the latest batch and of the latest rollback; 0 where there is none."""
+        row = self._db.execute(
+            "SELECT coalesce((SELECT max(id) FROM batches), 0),"
+            " coalesce((SELECT max(id) FROM rollbacks), 0)"
+        ).fetchone()
+        return int(row[0]), int(row[1])
 
     def superseded_paths(self, batch: int) -> list[str]:
         """Returns paths that `batch` took away without putting anything in their place."""

@@ -33,6 +33,6 @@ def report_of(workspace: Workspace, batch: str | None, day: dt.date | None) -> t
     with Ledger(workspace.ledger_file) as ledger:
         if day is not None:
             return f"day-{day}", day_page(workspace, ledger, day, zone)
-        names = [one.name for one in ledger.batches() if one.kind != "bill"]
-        name = batch or (names[-1] if names else "")
+        latest = ledger.batch_before()
+        name = batch or (latest.name if latest else "")
         return name, batch_page(workspace, ledger, name, zone)

@@ -16,7 +16,6 @@ import pyarrow.parquet as pq
 
 from pipeline.batch.sheet import DESTINATIONS, ENDS
 from pipeline.errors import UsageError
-from pipeline.published import batch_of
 from pipeline.reports.alarms import alarm_table
 from pipeline.reports.credit import passed_limits
 from pipeline.reports.svg import bars, columns
@@ -82,11 +81,11 @@ def batch_page(
     Raises:
         UsageError: there is no such batch, or it is a bill run.
     """
-    batch = next((one for one in ledger.batches() if one.name == name and one.kind != "bill"), None)
-    if batch is None:
+    batch = ledger.batch_named(name)
+    if batch is None or batch.kind == "bill":
         message = f"there is no batch {name!r} that read or recycled records"
         raise UsageError(message, "`huadan status` lists batches")
-    audit = [one for one in ledger.outputs("audit/") if batch_of(one.path) == name]
+    audit = ledger.outputs("audit/", batch.id)
     items = read_open(workspace, ledger)
     mine = Suspense(items.table.filter(pl.col("batch") == name))
     subject = Subject(

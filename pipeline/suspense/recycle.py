@@ -39,7 +39,7 @@ from pipeline.lock import locked
 from pipeline.logs import log
 from pipeline.parquet import write
 from pipeline.progress import Silent
-from pipeline.published import item_name
+from pipeline.published import batch_name, item_name
 from pipeline.suspense.again import Decoder, Items
 from pipeline.suspense.calls import suspended_calls
 from pipeline.suspense.corrections import open_corrections
@@ -145,7 +145,7 @@ def recycle(
             return RecycleResult(None, unchanged=unchanged)
         if not dry:
             on_start(ledger)
-        work = _Recycling(job, running, chosen, f"batch-{ledger.next_run_number():06d}")
+        work = _Recycling(job, running, chosen, batch_name(ledger.next_run_number()))
         result = work.run(inputs, unchanged, dry=dry)
         if not dry:
             on_end(ledger, result)

@@ -18,7 +18,7 @@ from pipeline.ledger.store import Commit, Ledger
 from pipeline.ledger.store import Sheet as LedgerSheet
 from pipeline.lock import locked
 from pipeline.parquet import write
-from pipeline.published import NAME
+from pipeline.published import NAME, batch_name
 from pipeline.suspense.again import EVENT_STAGES
 from pipeline.suspense.calls import suspended_calls
 from pipeline.suspense.journal import WRITTEN_OFF, Filter, read_open, whole_records
@@ -67,7 +67,7 @@ def write_off(
         if not chosen.count:
             return None, 0
         on_start(ledger)
-        name = f"batch-{ledger.next_run_number():06d}"
+        name = batch_name(ledger.next_run_number())
         files, sheets = _sheets(workspace, ledger, chosen)
         require_closed(files, sheets, 0, 0)
         with staged(workspace, name) as folder:

@@ -26,6 +26,7 @@ from pipeline.ledger.store import Ledger
 from pipeline.lock import locked
 from pipeline.logs import log
 from pipeline.nearest import nearest
+from pipeline.published import batch_number
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,7 +95,7 @@ def _kept(
     before = ledger.batch_before(first)
     if before is None:
         return None
-    number = int(first.name.removeprefix("batch-"))
+    number = batch_number(first.name)
     stay, outputs = [], []
     for file in merged:
         rest = write_merged(workspace.root, folder, [file], number)

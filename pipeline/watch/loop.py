@@ -33,7 +33,9 @@ TICK_SECONDS = 0.2
 FILES_SECONDS = 1.0
 """How often the files that people edit are looked at."""
 METRICS_SECONDS = 10.0
-"""Between metrics of what is committed: they read all sheets, so not with every batch."""
+"""Between metrics of what is committed: they are sums over all batches, so not with every one."""
+METRICS_SHARE = 20
+"""They may take one part of so many of the time: after a million batches a sum takes seconds."""
 LONGEST_PAUSE = 60.0
 """Between tries of a batch that fails."""
 
@@ -279,6 +281,7 @@ class Watch:
         if self._last is None or not (now or time.monotonic() >= self._next_metrics):
             return
         result, self._last = self._last, None
+        begin = time.monotonic()
         days = self._loaded.config.suspense.overdue_days
         try:
             with Ledger(self._workspace.ledger_file) as ledger:
@@ -286,7 +289,8 @@ class Watch:
             give_back()
         except (OSError, HuadanError) as error:
             log().warning("no_metrics", why=str(error))
-        self._next_metrics = time.monotonic() + METRICS_SECONDS
+        end = time.monotonic()
+        self._next_metrics = end + max(METRICS_SECONDS, METRICS_SHARE * (end - begin))
 
     def _failed(self, error: Exception) -> None:
         """Notes a batch that could not be done; it is tried again, later each time."""

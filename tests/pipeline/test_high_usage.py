@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.batch.run import run
@@ -143,6 +143,7 @@ def test_days_are_those_of_the_books_zone() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 300), st.integers(1, 7200)), min_size=1, max_size=12))
+@settings(deadline=None)
 def test_overlaps_are_those_that_comparing_all_pairs_finds(
     calls: list[tuple[int, int]],
 ) -> None:
