@@ -22,6 +22,7 @@ from pipeline.arrow import joined
 from pipeline.batch.accounting import account
 from pipeline.billing.cycle_files import PARTS
 from pipeline.flusher import Flusher
+from pipeline.high_usage.usage import usage_of
 from pipeline.parquet import write
 from rating.cycles import cycle_bounds, cycles_between
 
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from pipeline.batch.running import Running
     from pipeline.batch.stopwatch import Stopwatch
     from pipeline.batch.units import Slice, Unit
+    from pipeline.high_usage.section import HighUsage
+    from pipeline.high_usage.usage import UnitUsage
     from pipeline.normalization import Normalizations
     from pipeline.parquet import Output
     from rating.engine import Rater
@@ -55,6 +58,8 @@ class UnitResult:
     account: Account
     parts: pa.RecordBatch | None = None
     """Parts of calls that wait for the others (EDR_SCHEMA); None if there are none."""
+    usage: UnitUsage | None = None
+    """What limits need of its rated records; None if none is set."""
     clock: int | None = None
     """Median start of its events, UTC microseconds: wrong clocks do not move it."""
 
@@ -80,6 +85,8 @@ class Chain:
     """For files that must be unpacked."""
     flusher: Flusher
     """Makes durable what is written."""
+    limits: HighUsage
+    """Beyond which usage is told."""
     progress: Callable[[int], None]
 
     @property
@@ -119,6 +126,9 @@ class Chain:
             rated = [self.rater.rate(prepared, self.state_of(name)) for name in cycles]
         with self.watch.stage("audit"):
             accounted = account(unit, parts, edr, fresh, waiting, rated, self.rater)
+        with self.watch.stage("high usage"):
+            tables = [(name, one.table) for name, one in zip(cycles, rated, strict=True)]
+            usage = usage_of(tables, self.limits)
         with self.watch.stage("write"):
             for name, one in zip(cycles, rated, strict=True):
                 outputs += self.write_rows(f"rated/cycle={name}", number, one.table)
@@ -133,6 +143,7 @@ class Chain:
             outputs,
             accounted,
             kept.take(pa.array(waiting)) if len(waiting) else None,
+            usage,
             int(np.median(prepared.start)) if prepared.n_rows else None,
         )
 
@@ -213,6 +224,7 @@ def opened_chain(
             watch=job.watch,
             scratch=scratch,
             flusher=flusher,
+            limits=job.config.high_usage,
             progress=job.listener.advance,
         )
     scratch.rmdir()

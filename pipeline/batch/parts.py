@@ -25,6 +25,7 @@ from pipeline.batch.sheet import CARRIED, Sheet
 from pipeline.batch.tally import MERGED, RATED, SUSPENDED, WAITING, exact_sum, flow_of, weigh
 from pipeline.batch.waiting import FOLDER
 from pipeline.billing.cycle_files import PARTS
+from pipeline.high_usage.usage import usage_of
 from pipeline.parquet import write
 from pipeline.suspense.calls import CALLS, parts_of_suspended
 from pipeline.suspense.rows import event_rows
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from mediation.partials.assemble import Calls
     from pipeline.config.load import Partials
+    from pipeline.high_usage.section import HighUsage
     from pipeline.parquet import Output
     from rating.engine import Rater
     from rating.rated import Rated
@@ -56,6 +58,7 @@ class Settlement:
         state_of: Running balances of a cycle.
         config: How long parts wait.
         flush: Nothing waits any longer.
+        limits: Beyond which usage is told.
     """
 
     name: str
@@ -64,6 +67,7 @@ class Settlement:
     state_of: Callable[[str], CycleState]
     config: Partials
     flush: bool
+    limits: HighUsage
 
     def settle(self, before: pa.Table | None, units: Sequence[UnitResult]) -> UnitResult | None:
         """Rates what is due and keeps the rest; None if there are no parts at all.
@@ -93,7 +97,8 @@ class Settlement:
             *self._suspended_calls(parts, calls, place),
             write(_by_name(parts.filter(pa.array(place == WAITING))), self.staging, self._kept),
         ]
-        return UnitResult(outputs, account)
+        usage = usage_of([(cycle, one.table) for cycle, one in rated], self.limits)
+        return UnitResult(outputs, account, usage=usage)
 
     def _suspended_calls(
         self, parts: pa.Table, calls: Calls, place: NDArray[np.int8]

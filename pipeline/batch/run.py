@@ -195,7 +195,7 @@ def _batch(
             )
             outputs.append(write(table, folder, f"audit/{name}.parquet"))
         with job.watch.stage("high usage"):
-            alarms = high_usage(job, name, folder, outputs, running)
+            alarms = high_usage(job, name, folder, outputs, units, running)
     total = total_of(sheets)
     commit = Commit(
         kind="run",
@@ -241,7 +241,12 @@ def _work(
 
 
 def high_usage(
-    job: Job, name: str, folder: Path, outputs: list[Output], running: Running
+    job: Job,
+    name: str,
+    folder: Path,
+    outputs: list[Output],
+    units: list[UnitResult],
+    running: Running,
 ) -> dict[str, int]:
     """Looks for high usage and fraud in what is staged, and adds what it finds to the outputs."""
     if not job.config.high_usage.wanted:
@@ -257,7 +262,8 @@ def high_usage(
         rater.subscribers,
         job.earlier,
     )
-    found, alarms = finder.find(name, folder, outputs)
+    usage = [unit.usage for unit in units if unit.usage is not None]
+    found, alarms = finder.find(name, folder, outputs, usage)
     outputs += found
     for kind, count in alarms.items():
         log().warning("alarm", kind=kind, count=count, batch=name)
@@ -295,7 +301,13 @@ def settle_parts(
     from pipeline.batch.parts import Settlement  # noqa: PLC0415 - as in _work
 
     settlement = Settlement(
-        name, folder, running.rater, running.state_of, job.config.partials, job.flush
+        name,
+        folder,
+        running.rater,
+        running.state_of,
+        job.config.partials,
+        job.flush,
+        job.config.high_usage,
     )
     with job.watch.stage("assemble"):
         settled = settlement.settle(read_waiting(job.workspace, job.ledger), units)

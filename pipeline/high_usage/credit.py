@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from mediation.edr import field
 from pipeline.high_usage.alarms import AMOUNT
+from pipeline.high_usage.sums import spent
 from pipeline.parquet import write
 from pipeline.published import batch_of
 from rating.billing.columns import micros, money
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.high_usage.earlier import Earlier
+    from pipeline.high_usage.usage import Rows
     from pipeline.ledger.store import Ledger
     from pipeline.parquet import Output
     from rating.subscribers import Subscribers
@@ -90,31 +92,32 @@ class CreditLimits:
     earlier: Earlier
 
     def look(
-        self, name: str, folder: Path, staged: Sequence[Output]
+        self, name: str, folder: Path, rows: Sequence[Rows]
     ) -> tuple[list[Output], list[pl.DataFrame]]:
         """Writes what accounts spent with a batch; returns the tables, and alarms.
 
         Args:
             name: The batch.
             folder: Where its tables are staged.
-            staged: Its tables.
+            rows: What it rated.
         """
         outputs, found = [], []
-        for cycle, paths in sorted(_by_cycle(staged).items()):
+        for cycle in sorted({one.cycle for one in rows}):
             before = self.earlier.grown(
                 self.ledger, f"usage/cycle={cycle}/", partial(self._grow, cycle)
             )
-            parts = [_spent(name, [folder / path for path in paths])]
+            mine = spent([one for one in rows if one.cycle == cycle], self.subscribers.accounts)
+            parts = [mine.select(pl.lit(name).alias("batch"), pl.all())]
             parts += [
                 _spent(batch, [self.root / path for path in rated])
                 for batch, rated in sorted(before.open.items())
             ]
             table = pl.concat(parts).sort("batch", "account_id").to_arrow().cast(SPENT_SCHEMA)
             outputs.append(write(table, folder, f"usage/cycle={cycle}/{name}.parquet"))
-            spent = pl.concat([before.sums, *(part.drop("batch") for part in parts)]).filter(
+            all_spent = pl.concat([before.sums, *(part.drop("batch") for part in parts)]).filter(
                 pl.col("account_id").is_in(parts[0]["account_id"].implode())
             )
-            found.append(self._passed(cycle, spent))
+            found.append(self._passed(cycle, all_spent))
         return outputs, found
 
     def _grow(self, cycle: str, known: Spent | None, after: int) -> Spent:
@@ -205,16 +208,6 @@ def limits_of(
         [pl.Series("account_id", pl.from_arrow(accounts)), pl.Series("micros", limits), amounts]
     )
     return found.group_by("account_id").agg(pl.col("micros", "limit").min())
-
-
-def _by_cycle(staged: Sequence[Output]) -> dict[str, list[str]]:
-    """Returns the rated files of a batch by cycle."""
-    found: dict[str, list[str]] = {}
-    for output in staged:
-        if output.path.startswith("rated/cycle="):
-            cycle = output.path.split("/")[1].removeprefix("cycle=")
-            found.setdefault(cycle, []).append(output.path)
-    return found
 
 
 def _by_batch(outputs: Sequence[Output]) -> dict[str, list[str]]:

@@ -16,6 +16,8 @@ from pipeline.high_usage.alarms import AMOUNT, as_table
 from pipeline.high_usage.credit import CreditLimits
 from pipeline.high_usage.places import read_places
 from pipeline.high_usage.section import Day
+from pipeline.high_usage.sums import day_sums
+from pipeline.high_usage.suspects import suspects
 from pipeline.parquet import write
 from pipeline.published import NAME
 
@@ -25,24 +27,13 @@ if TYPE_CHECKING:
 
     from pipeline.high_usage.earlier import Earlier
     from pipeline.high_usage.section import HighUsage
+    from pipeline.high_usage.usage import Rows, UnitUsage
     from pipeline.ledger.store import Ledger
     from pipeline.parquet import Output
     from pipeline.workspace import Workspace
     from rating.subscribers import Subscribers
     from tariffs.compiled import CompiledBook
 
-RATED = (
-    *NAME,
-    "subscriber_id",
-    "served_msisdn",
-    "service",
-    "direction",
-    "call_class",
-    "start_time",
-    "rum",
-    "quantity",
-    "net",
-)
 EVENTS = (
     *NAME,
     "service",
@@ -93,7 +84,7 @@ class HighUsageFinder:
     earlier: Earlier
 
     def find(
-        self, name: str, folder: Path, staged: Sequence[Output]
+        self, name: str, folder: Path, staged: Sequence[Output], units: Sequence[UnitUsage]
     ) -> tuple[list[Output], dict[str, int]]:
         """Writes alarms and sums of a batch; returns what was written, and alarms by kind.
 
@@ -101,33 +92,36 @@ class HighUsageFinder:
             name: The batch.
             folder: Where its tables are staged.
             staged: Its tables.
+            units: Usage of its units.
 
         Raises:
             ConfigError: The table of places has mistakes.
         """
         places = self._places()
-        rated = _scan(folder, staged, "rated", RATED)
-        events = _scan(folder, staged, "edr", EVENTS)
         outputs = list(self._partners(folder, staged))
-        found: list[pl.DataFrame] = []
-        if rated is not None:
-            usage = limits.caused(rated, self.book.time_zone)
-            found += limits.calls(usage, self.wanted.call, self.book.currency)
-            found += limits.sessions(usage, self.wanted.session, self.book.currency)
-            found += fraud.premium_bursts(usage, self.wanted.fraud)
-            if self.wanted.day != Day():
-                sums = limits.day_sums(usage)
-                found += self._days(sums)
-                outputs += _write_sums(name, folder, sums)
-        if rated is not None and self.wanted.credit.percent:
-            tables, passed = self._credit(name, folder, staged)
+        found = list(self._of_calls([unit.notable for unit in units]))
+        rows = [one for unit in units for one in unit.rows]
+        if rows and self.wanted.day != Day():
+            sums = day_sums(rows, self.subscribers.names, self.book.time_zone)
+            found += self._days(sums)
+            outputs += _write_sums(name, folder, sums)
+        if rows and self.wanted.credit.percent:
+            tables, passed = self._credit(name, folder, rows)
             outputs, found = [*outputs, *tables], [*found, *passed]
-        if events is not None:
-            found += self._patterns(events, places)
+        found += self._patterns(folder, staged, places)
         counts = Counter(kind for frame in found for kind in frame.get_column("kind"))
         if counts:
             outputs.append(write(as_table(found), folder, f"alarms/{name}.parquet"))
         return outputs, dict(sorted(counts.items()))
+
+    def _of_calls(self, notable: Sequence[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        """Yields alarms about single calls, sessions and bursts of calls."""
+        if not notable:
+            return
+        usage = limits.caused(pl.concat(notable).lazy(), self.book.time_zone)
+        yield from limits.calls(usage, self.wanted.call, self.book.currency)
+        yield from limits.sessions(usage, self.wanted.session, self.book.currency)
+        yield from fraud.premium_bursts(usage, self.wanted.fraud)
 
     def _partners(self, folder: Path, staged: Sequence[Output]) -> Iterator[Output]:
         """Yields the files for roaming partners."""
@@ -143,7 +137,7 @@ class HighUsageFinder:
         yield from nrtrde.NrtrdeWriter(self.wanted.nrtrde, home, sent).write(folder, events)
 
     def _credit(
-        self, name: str, folder: Path, staged: Sequence[Output]
+        self, name: str, folder: Path, rows: Sequence[Rows]
     ) -> tuple[list[Output], list[pl.DataFrame]]:
         percent = self.wanted.credit.percent
         zone, currency = self.book.time_zone, self.book.currency
@@ -156,7 +150,7 @@ class HighUsageFinder:
             currency,
             self.earlier,
         )
-        return limits.look(name, folder, staged)
+        return limits.look(name, folder, rows)
 
     def _places(self) -> pl.DataFrame:
         path = self.wanted.fraud.places
@@ -180,29 +174,41 @@ class HighUsageFinder:
 
         return self.earlier.grown(self.ledger, folder, grow)
 
-    def _patterns(self, events: pl.LazyFrame, places: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    def _patterns(
+        self, folder: Path, staged: Sequence[Output], places: pl.DataFrame
+    ) -> Iterator[pl.DataFrame]:
         rules = self.wanted.fraud
-        if rules.overlap is None and rules.country_change is None and places.is_empty():
+        events = _scan(folder, staged, "edr", EVENTS)
+        if events is None:
             return
         of_sims = fraud.of_sims(events, self.book.time_zone)
-        yield from fraud.overlapping_calls(of_sims, rules)
-        yield from fraud.country_changes(of_sims, rules)
+        if rules.overlap is not None or rules.country_change is not None:
+            few = suspects(_paths(folder, staged, "edr"))
+            looked_at = of_sims.filter(pl.col(fraud.SIM).is_in(pl.Series(few).implode()))
+            looked_at = looked_at.collect().lazy()
+            yield from fraud.overlapping_calls(looked_at, rules)
+            yield from fraud.country_changes(looked_at, rules)
         yield from fraud.impossible_travel(of_sims, places, rules)
 
 
-def _scan(
-    folder: Path, staged: Sequence[Output], kind: str, columns: Sequence[str]
-) -> pl.LazyFrame | None:
-    """Returns some columns of a batch's tables of one kind, None if it has none.
+def _paths(folder: Path, staged: Sequence[Output], kind: str) -> list[Path]:
+    """Returns a batch's tables of one kind.
 
     Parts of calls are no events: what they are put together to is only among the rated records.
     """
-    paths = [
+    return [
         folder / output.path
         for output in staged
         if output.path.startswith(f"{kind}/")
         and not (kind == "edr" and output.path.endswith(f"{PARTS}.parquet"))
     ]
+
+
+def _scan(
+    folder: Path, staged: Sequence[Output], kind: str, columns: Sequence[str]
+) -> pl.LazyFrame | None:
+    """Returns some columns of a batch's tables of one kind, None if it has none."""
+    paths = _paths(folder, staged, kind)
     if not paths:
         return None
     rows = pl.scan_parquet(paths, hive_partitioning=False)

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from pipeline.high_usage.section import Call, Day, Session
 
 RECORD: Final = NAME[:2]
-MESSAGES: Final = ("sms", "mms")
 SUMS: Final = {"duration": "s", "volume": "byte", "messages": "event", "charge": ""}
 """What is summed by day → its unit; a charge's is the currency."""
 
@@ -64,25 +63,6 @@ def _over(
     if limit is not None:
         over = rows.filter(pl.col(value) > limit_of(value, limit)).collect()
         yield limited(over, kind, value, limit, unit)
-
-
-def day_sums(usage: pl.LazyFrame) -> pl.DataFrame:
-    """Returns what each subscriber used on each day; in a fixed order."""
-    rum, quantity = pl.col("rum"), pl.col("quantity")
-    message = pl.col("service").is_in(MESSAGES)
-    return (
-        usage.group_by("day", "subscriber_id")
-        .agg(
-            pl.col("served_msisdn").max(),
-            quantity.filter(rum == "seconds").sum().alias("duration"),
-            quantity.filter(rum.str.ends_with("bytes")).sum().alias("volume"),
-            message.sum().cast(pl.Int64).alias("messages"),
-            pl.col("net").sum().cast(pl.Decimal(18, 6)).alias("charge"),
-        )
-        .with_columns(pl.col("subscriber_id").cast(pl.String))
-        .sort("day", "subscriber_id")
-        .collect()
-    )
 
 
 def added_up(sums: pl.DataFrame) -> pl.DataFrame:

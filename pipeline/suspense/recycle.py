@@ -212,7 +212,7 @@ class _Recycling:
             if result.batch is None:
                 drop_staged(self.job.workspace, folder)
                 return result
-            alarms = high_usage(self.job, self.name, folder, outputs, self.running)
+            alarms = high_usage(self.job, self.name, folder, outputs, units, self.running)
             result = replace(result, alarms=alarms)
         commit = Commit(
             kind="recycle",

@@ -17,6 +17,7 @@ from pipeline.batch.sheet import Sheet
 from pipeline.batch.tally import DUPLICATE, MERGED, NOT_CHARGED, RATED, WAITING, weigh
 from pipeline.batch.tally import SUSPENDED as STAYS
 from pipeline.billing.cycle_files import PARTS
+from pipeline.high_usage.usage import usage_of
 from pipeline.parquet import write
 from pipeline.published import item_name
 from pipeline.suspense.again import EVENT_STAGES
@@ -109,6 +110,7 @@ def recycle_slice(
         outputs,
         accounted,
         kept.take(pa.array(waiting)) if len(waiting) else None,
+        usage_of([(n, one.table) for n, one in zip(cycles, rated, strict=True)], chain.limits),
         int(np.median(prepared.start)) if prepared.n_rows else None,
     )
 

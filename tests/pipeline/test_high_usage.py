@@ -22,6 +22,7 @@ from pipeline.high_usage.section import Call, Day, Fraud, HighUsage, Session
 from pipeline.ledger.store import Ledger
 from pipeline.operate import operate_recycle
 from pipeline.reports.page import batch_page
+from tests.pipeline.rated import NOON, ZONE, rated_rows, sums_of
 from tests.pipeline.test_recycle import hide_subscribers, show_subscribers
 from tests.pipeline.world import make_workspace, published
 
@@ -31,28 +32,12 @@ if TYPE_CHECKING:
 
     from pipeline.workspace import Workspace
 
-ZONE = "Asia/Shanghai"
-NOON = dt.datetime(2026, 10, 5, 4, tzinfo=dt.UTC)
 IMSI = 460001234567890
 
 
 def rated(*rows: dict[str, Any]) -> pl.LazyFrame:
-    """Makes usage: what a row does not say is a call of a minute that cost 0.30."""
-    usual = {
-        "subscriber_id": "s1",
-        "served_msisdn": 8613900000001,
-        "service": "voice",
-        "direction": "originating",
-        "call_class": "local",
-        "start_time": NOON,
-        "rum": "seconds",
-        "quantity": 60,
-        "net": Decimal("0.300000"),
-        "file_id": "f",
-        "container": 0,
-    }
-    full = [{**usual, "offset": 100 * number, **row} for number, row in enumerate(rows)]
-    frame = pl.DataFrame(full).with_columns(
+    """Makes usage of rated records."""
+    frame = pl.DataFrame(rated_rows(*rows)).with_columns(
         pl.col("net").cast(pl.Decimal(18, 6)),
         pl.col("start_time").cast(pl.Datetime("us", "UTC")),
     )
@@ -123,23 +108,16 @@ def test_a_counter_that_ran_away_is_an_alarm_too() -> None:
 def test_free_received_calls_are_nobodys_usage() -> None:
     usage = rated({"direction": "terminating", "quantity": 9999, "net": Decimal(0)})
     assert seen(limits.calls(usage, Call(duration="1 s"), "CNY")) == []
-    assert limits.day_sums(usage).height == 0
 
 
 def test_a_day_is_told_once_by_the_batch_that_goes_over() -> None:
     day = Day(duration="100 s")
-    batches = [limits.day_sums(rated({})) for _ in range(4)]
+    batches = [sums_of(rated_rows({})) for _ in range(4)]
     told = [
         seen(limits.days(batches[n], pl.concat([*batches[:n], batches[0][:0]]), day, "CNY"))
         for n in range(4)
     ]
     assert told == [[], [("day_duration", "120.000000", "100.000000")], [], []]
-
-
-def test_days_are_those_of_the_books_zone() -> None:
-    late = NOON.replace(hour=15, minute=59)  # 23:59 in Shanghai
-    usage = rated({"start_time": late}, {"start_time": late + dt.timedelta(minutes=1)})
-    assert limits.day_sums(usage)["day"].to_list() == [dt.date(2026, 10, 5), dt.date(2026, 10, 6)]
 
 
 @given(st.lists(st.tuples(st.integers(0, 300), st.integers(1, 7200)), min_size=1, max_size=12))
