@@ -10,6 +10,7 @@ import polars as pl
 import pyarrow as pa
 
 from mediation.edr import field
+from pipeline.batch.early import Early
 from pipeline.billing.cycle_files import PARTS
 from pipeline.high_usage import fraud, limits
 from pipeline.high_usage.alarms import AMOUNT, as_table
@@ -98,6 +99,8 @@ class HighUsageFinder:
             ConfigError: The table of places has mistakes.
         """
         places = self._places()
+        patterns = Early(lambda: list(self._patterns(folder, staged, places)))
+        patterns.begin()
         outputs = list(self._partners(folder, staged))
         found = list(self._of_calls([unit.notable for unit in units]))
         rows = [one for unit in units for one in unit.rows]
@@ -108,7 +111,7 @@ class HighUsageFinder:
         if rows and self.wanted.credit.percent:
             tables, passed = self._credit(name, folder, rows)
             outputs, found = [*outputs, *tables], [*found, *passed]
-        found += self._patterns(folder, staged, places)
+        found += patterns.get()
         counts = Counter(kind for frame in found for kind in frame.get_column("kind"))
         if counts:
             outputs.append(write(as_table(found), folder, f"alarms/{name}.parquet"))
