@@ -55,11 +55,13 @@ class Counters:
     cap: Int32
     """Definition: a cap of the book, or C + a count."""
     slot: Int32
-    """First counter: one per name and owner (and day), kept over a plan change."""
+    """First counter: one per name, owner and charge group (and day), kept over a plan change."""
     slot_cap: Int32
     """[slots] a definition with the counter's name."""
     slot_owner: Int32
     """[slots] subscriber or group, as the scope says."""
+    slot_group: Int32
+    """[slots] charge group: a subscriber's counters begin anew in another one."""
     slot_shared: Int8
     """[slots] index in CAP_SCOPES."""
     slot_day: Int32
@@ -239,10 +241,11 @@ def count_caps(cycle: str, book: CompiledBook, data: Subscribers) -> Counters:
     daily = daily_of(book)
     scope = np.append(book.cap_scope, book.cnt_scope)[cap].astype(np.int64)
     owner = np.where(scope != 0, data.group[row], data.subscriber[row]).astype(np.int64)
+    whose = np.where(scope != 0, data.group[row], _members(data)[row]).astype(np.int64)
     _, name = distinct(book.caps)
     name = np.append(name, len(book.caps) + np.arange(len(book.counts)))
     key = (name[cap].astype(np.int64) << 34) | daily[cap].astype(np.int64) << 33
-    key |= (scope << 32) | owner
+    key |= (scope << 32) | whose
     _, picked, owned = np.unique(key, return_index=True, return_inverse=True)
     counts = np.bincount(row, minlength=data.n_periods)
     # one counter, or one for each day
@@ -257,9 +260,23 @@ def count_caps(cycle: str, book: CompiledBook, data: Subscribers) -> Counters:
         slot=begin[owned].astype(np.int32),
         slot_cap=cap[picked].astype(np.int32),
         slot_owner=owner[picked].astype(np.int32),
+        slot_group=data.group[row[picked]],
         slot_shared=scope[picked].astype(np.int8),
         slot_day=np.where(daily[cap[picked]] != 0, within, -1).astype(np.int32),
     )
+
+
+def _members(data: Subscribers) -> Int64:
+    """Returns for each period a number of its subscriber in its charge group.
+
+    Whoever rates one group knows nothing of another: what is counted of a subscriber must not
+    depend on both.
+    """
+    subscriber, group = data.subscriber, data.group
+    if np.any((subscriber[1:] == subscriber[:-1]) & (group[1:] != group[:-1])):
+        pairs = subscriber.astype(np.int64) << 32 | group
+        return np.unique(pairs, return_inverse=True)[1].astype(np.int64)
+    return subscriber.astype(np.int64)
 
 
 def daily_of(book: CompiledBook) -> Int8:

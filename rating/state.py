@@ -268,9 +268,6 @@ class CycleState:
         by_group = caps.slot_shared != 0
         n_own, n_caps = len(own.allowance), len(caps.slot_cap)
 
-        def of_cap(names: pa.Array, wanted: NDArray[np.bool_]) -> pa.Array:
-            return names.take(pa.array(caps.slot_owner * wanted, mask=~wanted))
-
         def coded(index: Int32, of_caps: Int32 | None = None) -> pa.Array:
             last = np.full(n_caps, NONE) if of_caps is None else of_caps
             whole = np.concatenate([np.full(n_own, NONE), index, last])
@@ -294,11 +291,11 @@ class CycleState:
             ),
             "charge_group": (
                 data.groups.take(pa.array(own.group[of])),
-                of_cap(data.groups, by_group),
+                data.groups.take(pa.array(caps.slot_group)),
             ),
             "subscriber_id": (
                 data.names.take(pa.array(own.subscriber[of])),
-                of_cap(data.names, ~by_group),
+                data.names.take(pa.array(caps.slot_owner, mask=by_group)),
             ),
             "plan": (texts["plan"].take(pa.array(own.giver[of])), no_name),
             "name": (

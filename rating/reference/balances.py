@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from rating.subscribers import Subscribers
     from tariffs.compiled import CompiledBook
 
-CapKey = tuple[str, str, int, int | None]
-"""(cap or count, "subscriber" or "charge_group", its index, local day since 1970-01-01 of one by
-day)."""
+CapKey = tuple[str, str, int, int, int | None]
+"""(cap or count, "subscriber" or "charge_group", its index, index of the charge group, local day since
+1970-01-01 of one by day)."""
 
 
 @dataclass(slots=True)
@@ -96,7 +96,8 @@ class Balances:
             name = book.caps[at] if at < 0 else book.counts[at]
             day = int(caps.slot_day[slot])
             scope = CAP_SCOPES[caps.slot_shared[slot]]
-            key = (name, scope, int(caps.slot_owner[slot]), None if day < 0 else first + day)
+            owner, of_group = int(caps.slot_owner[slot]), int(caps.slot_group[slot])
+            key = (name, scope, owner, of_group, None if day < 0 else first + day)
             if at < 0:
                 out.spent[key] = money(int(state.cap_spent[slot]))
             else:
@@ -167,16 +168,18 @@ class Balances:
                 owner = int((data.group if shared else data.subscriber)[period])
                 scope = "charge_group" if shared else "subscriber"
                 day = day_number(start, book.time_zone) if book.cap_daily[cap] else None
-                out.append((int(cap), (book.caps[cap], scope, owner, day)))
+                key = (book.caps[cap], scope, owner, int(data.group[period]), day)
+                out.append((int(cap), key))
         return out
 
     def count_key(self, count: int, event: Event) -> CapKey:
         """Returns what an event's use of a count is kept under."""
         book, period = self.book, event.period
         shared = bool(book.cnt_scope[count])
-        owner = int((self.data.group if shared else self.data.subscriber)[period])
+        group = int(self.data.group[period])
+        owner = group if shared else int(self.data.subscriber[period])
         day = day_number(event.start, book.time_zone) if book.cnt_daily[count] else None
-        return book.counts[count], CAP_SCOPES[int(shared)], owner, day
+        return book.counts[count], CAP_SCOPES[int(shared)], owner, group, day
 
     def count_of(self, count: int, event: Event) -> int:
         """Returns what was counted before, as it concerns an event."""

@@ -162,6 +162,7 @@ def _compare_state(balances: Balances, state: CycleState, book: CompiledBook) ->
             names[caps.slot_cap[slot]],
             CAP_SCOPES[caps.slot_shared[slot]],
             int(caps.slot_owner[slot]),
+            int(caps.slot_group[slot]),
             None if caps.slot_day[slot] < 0 else first_day + int(caps.slot_day[slot]),
         ): int(state.cap_spent[slot])
         for slot in np.flatnonzero(state.cap_spent)

@@ -6,7 +6,7 @@ quantities the units of a rule's metric, instants UTC microseconds.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -111,6 +111,27 @@ def whole_or_in_batches(case: Case, cuts: Iterable[int]) -> None:
     assert got == expected
     assert np.array_equal(running.used, state.used)
     assert np.array_equal(running.cap_spent, state.cap_spent)
+
+
+def groups_apart(case: Case) -> None:
+    """Whoever rates one charge group need not know what the others use."""
+    book, data, rows, before = case
+    rater = Rater(book, data)
+    state = rater.open_cycle(strategies.CYCLE, before)
+    whole = rate(rater, list(enumerate(rows)), state)
+    of_group = defaultdict(list)
+    for row in whole:
+        of_group[row["charge_group"]].append(row["offset"])
+    got: list[Row] = []
+    used, spent = np.zeros_like(state.used), np.zeros_like(state.cap_spent)
+    for offsets in of_group.values():
+        alone = rater.open_cycle(strategies.CYCLE, before)
+        got += rate(rater, [(at, rows[at]) for at in offsets], alone)
+        used += alone.used
+        spent += alone.cap_spent
+    assert got == whole
+    assert np.array_equal(used, state.used)
+    assert np.array_equal(spent, state.cap_spent)
 
 
 def any_order_of_rows(case: Case, seed: int) -> None:
@@ -260,6 +281,7 @@ def _spent(state: CycleState) -> bytes:
 CHECKS: tuple[Callable[[Case, int], None], ...] = (
     lambda case, _: conserved(case),
     lambda case, _: repeatable(case),
+    lambda case, _: groups_apart(case),
     lambda case, seed: whole_or_in_batches(case, (seed, seed // 7, seed // 31)),
     any_order_of_rows,
     lambda case, _: isolated_pieces_add_up(case),

@@ -17,6 +17,8 @@ from tests.rating.strategies_edr import DEFAULTS, edr_batch, plain_keys
 from tests.rating.strategies_shop import at, call, line, write
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rating.subscribers import Subscribers
     from tariffs.compiled import CompiledBook
     from tariffs.model import Book
@@ -43,7 +45,7 @@ def people(folder: Path, compiled: CompiledBook, plan: str) -> Subscribers:
     return load_subscribers(write(folder, lines), compiled)
 
 
-def rated(rater: Rater, rows: range, state: CycleState) -> list[object]:
+def rated(rater: Rater, rows: Iterable[int], state: CycleState) -> list[object]:
     batch = edr_batch([ROWS[row] for row in rows])
     out = rater.rate(rater.prepare(batch, plain_keys(batch)), state)
     return [row["net"] for row in out.table.sort_by("start_time").to_pylist()]
@@ -95,3 +97,23 @@ def test_the_book_in_words(book: Book) -> None:
     assert "after 200.00 spent in the cycle (voice, sms, data)" in discount_words(
         book.discounts["loyal"], book, 0
     )
+
+
+def test_in_another_charge_group_counting_begins_anew(
+    tmp_path: Path, compiled: CompiledBook
+) -> None:
+    lines = [
+        line(1, plan="month", charge_group="H", account_id="H", valid_to="2026-10-06"),
+        line(1, plan="month", charge_group="B", account_id="B", valid_from="2026-10-06"),
+    ]
+    rater = Rater(compiled, load_subscribers(write(tmp_path, lines), compiled))
+    calls = [row for row in range(len(ROWS)) if row % 2 == 0]
+    whole = rated(rater, calls, rater.open_cycle("2026-10"))
+    apart = [  # the other group's events are another worker's
+        net
+        for days in (range(6), range(6, 32))
+        for net in rated(
+            rater, [row for row in calls if 5 + row // 8 in days], rater.open_cycle("2026-10")
+        )
+    ]
+    assert whole == apart
