@@ -19,6 +19,7 @@ from rating.wholesale import cost_of
 from tariffs.compiled import CAP_SCOPES
 from tests.rating import strategies, strategies_events
 from tests.rating.strategies_edr import edr_batch, plain_keys
+from tests.rating.strategies_written import load, written
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -212,9 +213,15 @@ def _conserved(state: CycleState, book: CompiledBook) -> None:
 
 @st.composite
 def cases(
-    draw: st.DrawFn, most: int = 120, times: int = 1
+    draw: st.DrawFn, most: int = 120, times: int = 1, share: int = 4
 ) -> tuple[CompiledBook, Subscribers, list[dict[str, Any]], pa.Table | None]:
-    """A book, subscribers, events and balances of the cycle before."""
-    book = draw(strategies.books())
+    """A book, subscribers, events and balances of the cycle before.
+
+    One book of ``share`` is drawn as files, which take longer; the others as arrays.
+    """
+    if draw(st.integers(1, share)) == share:
+        _, book = load(draw(written()))
+    else:
+        book = draw(strategies.books())
     data = draw(strategies.subscribers(len(book.plans)))
     return book, data, draw(strategies_events.events(most, times)), draw(strategies.balances(book))

@@ -34,7 +34,7 @@ Row = dict[str, Any]
 Case = tuple["CompiledBook", "Subscribers", list[Row], pa.Table | None]
 
 ISOLATED, CONSECUTIVE = 2, 1
-MOST_CUT = 12
+MOST_CUT = 4
 """Calls of a case that are cut."""
 
 
@@ -165,9 +165,10 @@ def isolated_pieces_add_up(case: Case) -> None:
     """
     book, data, rows, before = case
     alone = _once_free(book, ISOLATED)
+    rater, balances = Rater(alone, data), Balances.opened(strategies.CYCLE, alone, data)
     for row, event in _calls(rows, alone, data):
         parts = [(piece.begin, piece.end) for piece in cut(event, alone, data)]
-        _same_in_parts(alone, data, row, parts, before)
+        _same_in_parts(rater, balances, row, parts, before)
 
 
 def unit_beats_add_up(case: Case, places: Sequence[int]) -> None:
@@ -192,10 +193,11 @@ def unit_beats_add_up(case: Case, places: Sequence[int]) -> None:
             step_flat=np.zeros_like(book.step_flat),
             alw_beat=np.ones_like(book.alw_beat),
         )
+        rater, balances = Rater(even, data), Balances.opened(strategies.CYCLE, even, data)
         for row, event in _calls(rows, even, data):
             ends = sorted({place % event.quantity for place in places} - {0})
             parts = list(zip([0, *ends], [*ends, event.quantity], strict=True))
-            _same_in_parts(even, data, row, parts, before)
+            _same_in_parts(rater, balances, row, parts, before)
 
 
 def _once_free(book: CompiledBook, split: int) -> CompiledBook:
@@ -223,23 +225,24 @@ def _calls(rows: list[Row], book: CompiledBook, data: Subscribers) -> list[tuple
             continue
         if pieces and book.rule_rum[event.rule] == 0:
             found.append((row, event))
-    return found[:MOST_CUT]
+        if len(found) == MOST_CUT:
+            break
+    return found
 
 
 def _same_in_parts(
-    book: CompiledBook,
-    data: Subscribers,
+    rater: Rater,
+    balances: Balances,
     row: Row,
     parts: list[tuple[int, int]],
     before: pa.Table | None,
 ) -> None:
     """Rates a call whole and in parts; parts that are another subscriber's or class's say nothing."""
-    rater = Rater(book, data)
+    book, data = rater.compiled, rater.subscribers
     pieces = [
         {**row, "start_time": row["start_time"] + begin * SECOND, "duration": end - begin}
         for begin, end in parts
     ]
-    balances = Balances.opened(strategies.CYCLE, book, data)
     end_us = rater.open_cycle(strategies.CYCLE).end_us
     if pieces[-1]["start_time"] >= end_us:
         return
