@@ -24,6 +24,7 @@ from rating.kernels.limits import DAILY_SHIFT
 from rating.names import distinct
 from rating.room import aligned
 from rating.schema import BALANCE_SCHEMA, RUMS, TIME
+from rating.tiers import tier_masks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -89,6 +90,7 @@ class CycleState:
         counter_allowance: int32[used], its allowance.
         counters: The caps and counts.
         cap_spent: int64[slots], net in 10^-6 of the currency, of counts of usage its units.
+        tiers: int64[periods], the tiers of each as bits (:mod:`rating.tiers`).
         orphans: Rows of a stored state that fit nothing any more (see :meth:`from_table`).
     """
 
@@ -114,6 +116,7 @@ class CycleState:
         self.used: Int64 = np.zeros(len(self.counter_instance), np.int64)
         self.cap_spent: Int64 = np.zeros(len(self.counters.slot_cap), np.int64)
         self.orphans: list[dict[str, Any]] = []
+        self.tiers: Int64 = tier_masks(subscribers, self.begin_us, self.end_us)
         self._rows = _kernel_rows(self)
 
     def arrays(self) -> StateArrays:
@@ -124,7 +127,7 @@ class CycleState:
             self.used,
             self._rows[2],
             self.cap_spent,
-            self.subscribers.tier,
+            self.tiers,
             more.extra,
             more.limit,
             more.member,

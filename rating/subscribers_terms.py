@@ -77,5 +77,13 @@ class GroupTerms:
         row = int(first + np.searchsorted(self.valid_from[first:last], when_us, "right")) - 1
         return row if row >= first and when_us < self.valid_to[row] else None
 
+    def tier_in(self, group: int, begin_us: int, end_us: int) -> int | None:
+        """Returns the first tier that a VPMN group has in a stretch of time, None without one."""
+        for row in range(len(self.group)):
+            valid = self.valid_from[row] < end_us and self.valid_to[row] > begin_us
+            if self.group[row] == group and valid:
+                return int(self.tier[row])
+        return None
+
 
 __all__ = ["GroupTerms", "Purchases"]

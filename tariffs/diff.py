@@ -74,7 +74,7 @@ class Change:
     until: str = ""
 
     def __str__(self) -> str:
-        where = f"{some(self.plans)}: " if self.plans else ""
+        where = f"{', '.join(self.plans)}: " if self.plans else ""
         if self.before and self.after:
             text = f"{where}{self.what}: {self.before} → {self.after}"
         elif self.after:

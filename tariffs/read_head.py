@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 REQUIRED = ("currency", "time_zone", "country_code", "taxes", "gl_codes", "services")
 OPTIONAL = ("name", "valid_from", "clock", "split", "rounding", "areas", "tiers", "roaming_classes")
+MAX_TIERS = 62
+"""With none: a discount's tiers are bits of one word."""
 RESERVED_ROAMING = ("home", "unknown")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _TIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -37,6 +39,8 @@ def read_head(cell: Cell, context: Context) -> None:
         head.areas += _fresh_names(table["areas"], "area", ())
     if "tiers" in table:
         head.tiers += _fresh_names(table["tiers"], "tier", (), _TIER)
+        if len(head.tiers) > MAX_TIERS:
+            table["tiers"].fail(f"{len(head.tiers) - 1} tiers.", f"At most {MAX_TIERS - 1}.")
     if "roaming_classes" in table:
         fresh = _fresh_names(table["roaming_classes"], "roaming class", RESERVED_ROAMING)
         head.roaming_classes += fresh

@@ -89,7 +89,7 @@ def usage_words(usage: str) -> str:
 
 
 def units(quantity: int, rum: int) -> str:
-    """Returns a quantity in the largest unit that it is a whole number of; 1 is left out."""
+    """Returns a quantity in the unit that it is the fewest of, whole; 1 is left out."""
     if quantity == FOREVER:
         return "unlimited"
     kind = RUMS[rum]
@@ -98,11 +98,9 @@ def units(quantity: int, rum: int) -> str:
     if kind == "partner_charge":
         return f"{amount_written(quantity)} of the partner's charge"
     table, base = (_SECONDS, "s") if kind == "seconds" else (_BYTES, "B")
-    for size, name in table:
-        if quantity and quantity % size == 0:
-            count = quantity // size
-            return name if count == 1 else f"{count} {name}"
-    return f"{quantity} {base}"
+    whole = [(quantity // size, name) for size, name in table if quantity and quantity % size == 0]
+    count, name = min(whole, default=(quantity, base))
+    return f"{count} {name}" if count != 1 or name == base else name
 
 
 def counted(quantity: int, rum: int) -> str:

@@ -1,4 +1,4 @@
-"""What subscribers of the demo operator buy beside their plans, and the tiers of its groups."""
+"""What subscribers of the demo operator buy and are granted beside their plans; tiers of its groups."""
 
 from __future__ import annotations
 
@@ -15,6 +15,14 @@ SUBSCRIPTIONS = (("news", 0.03), ("music", 0.02), ("day_pass_asia", 0.02))
 LEAVERS = 0.15
 """Share of subscriptions that end in the month."""
 TIERS = ("A1", "A2", "B1", "B2", "C")
+KEY_TIERS = (("diamond", 0.05), ("gold", 0.10), ("silver", 0.15), ("high_value", 0.20))
+"""Tiers of customers who spend much, and their shares of the cards of dear plans."""
+DEAR_PLANS = ("family_156", "data_200", "globe_298")
+LIMITED = 0.25
+"""Share of cards with a credit limit, sub cards apart."""
+LIMITS = (100, 200, 500)
+RAISED = 300
+"""What a later row of a card has more: a deposit was paid."""
 
 
 def make_options(frame: pl.DataFrame, seed: int) -> pl.DataFrame:
@@ -58,6 +66,36 @@ def _table(
             "valid_from": pl.Series(since, dtype=pl.String),
             "valid_to": pl.Series(until, dtype=pl.String),
         }
+    )
+
+
+def with_terms(frame: pl.DataFrame, seed: int) -> pl.DataFrame:
+    """Returns the table of `subscribers.csv` with `tier` and `credit_limit`; empty text: none.
+
+    Args:
+        frame: One row per validity period, with `index`, the number of the card.
+        seed: The same seed gives the same columns.
+    """
+    rng = np.random.default_rng([seed, 5])
+    cards = int(frame["index"].max()) + 1  # type: ignore[arg-type]
+    bounds = np.cumsum([share for _, share in KEY_TIERS])
+    names = np.asarray([*(name for name, _ in KEY_TIERS), ""])
+    tier = names[np.searchsorted(bounds, rng.random(cards), side="right")]
+    limit = np.asarray(LIMITS)[rng.integers(0, len(LIMITS), cards)]
+    limited = rng.random(cards) < LIMITED
+    card = frame["index"].to_numpy()
+    later = ~frame["subscriber_id"].is_first_distinct()
+    granted = pl.Series(limit[card]) + pl.Series(later).cast(pl.Int64) * RAISED
+    has_limit = pl.Series(limited[card]) & (frame["role"] != "sub")
+    return frame.with_columns(
+        pl.when(pl.col("plan").is_in(DEAR_PLANS))
+        .then(pl.Series(tier[card], dtype=pl.String))
+        .otherwise(pl.lit(""))
+        .alias("tier"),
+        pl.when(has_limit)
+        .then(granted.cast(pl.String) + ".00")
+        .otherwise(pl.lit(""))
+        .alias("credit_limit"),
     )
 
 

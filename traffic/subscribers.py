@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from traffic.network import AREA_CODES, AREAS, HOME_IMSI_PREFIX, OWN_PREFIX, PLAN_SHARES
-from traffic.offers import make_groups, make_options
+from traffic.offers import make_groups, make_options, with_terms
 from traffic.population import Population
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ COLUMNS = (
     "role",
     "vpmn_group",
     "home_area",
+    "tier",
+    "credit_limit",
     "valid_from",
     "valid_to",
 )
@@ -88,7 +90,7 @@ def make_subscribers(n: int, seed: int) -> pl.DataFrame:
             "home_area": np.asarray(AREAS)[area],
         },
     )
-    return _finish(_with_periods(frame, rng))
+    return _finish(with_terms(_with_periods(frame, rng), seed))
 
 
 def _households(n: int, rng: np.random.Generator) -> tuple[Ints, Ints, Ints]:

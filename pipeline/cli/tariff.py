@@ -190,7 +190,8 @@ def diff(*, old: Path, new: Path, as_json: bool) -> None:
         return
     for change in changes:
         click.echo(str(change))
-    click.echo(f"{len(changes)} changes" if changes else "nothing changes")
+    count = "1 change" if len(changes) == 1 else f"{len(changes)} changes"
+    click.echo(count if changes else "nothing changes")
 
 
 @tariff.command(

@@ -12,11 +12,11 @@ import jinja2
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from pipeline.batch.sheet import DESTINATIONS, ENDS
 from pipeline.errors import UsageError
 from pipeline.reports.alarms import alarm_table
+from pipeline.reports.costs import COST_SUMS, SUMS, cost_table, read_with_costs
 from pipeline.reports.credit import passed_limits
 from pipeline.reports.svg import bars, columns
 from pipeline.suspense.journal import Suspense, read_open
@@ -179,7 +179,7 @@ def _page(subject: Subject, zone: str, result: RunResult | None, inputs: str) ->
         tiles=tiles,
         remarks=subject.remarks,
         plots=_plots(subject, sums, hours, zone, result),
-        tables=[_nodes(rows), *_money(rated), *subject.tables],
+        tables=[_nodes(rows), *_money(rated), *cost_table(rated), *subject.tables],
         footer=f"Inputs {inputs[:16]}. " * bool(inputs)
         + "Sums of committed records; provisional charges.",
     )
@@ -243,18 +243,18 @@ def _hours(found: pl.DataFrame, zone: str) -> tuple[list[str], dict[str, list[fl
 
 
 def _rated_sums(subject: Subject) -> pl.DataFrame:
-    """Returns rated events and their net by hour, service and plan; one file at a time."""
+    """Returns rated events, net and cost by hour, service and plan; one file at a time."""
     by = ["hour", "service", "plan"]
     parts = []
     for path in subject.rated:
-        rated = pq.read_table(path, columns=["start_time", *by[1:], "net"])
+        rated = read_with_costs(path, ["start_time", *by[1:], "net"])
         start = rated.column("start_time").cast(pa.int64())
         rated = rated.append_column("hour", pc.divide(start, HOUR_US))
         if subject.begin is not None:
             inside = pc.and_(pc.greater_equal(start, subject.begin), pc.less(start, subject.end))
             rated = rated.filter(inside)
-        sums = rated.group_by(by).aggregate([("net", "count"), ("net", "sum")])
-        parts.append(pl.DataFrame(sums.rename_columns([*by, "events", "net"])))
+        sums = rated.group_by(by).aggregate([("net", "count"), ("net", "sum"), *COST_SUMS])
+        parts.append(pl.DataFrame(sums.rename_columns([*by, "events", "net", *SUMS])))
     names = pl.col("service", "plan").cast(pl.String)
     return pl.concat([part.with_columns(names) for part in parts]) if parts else pl.DataFrame()
 

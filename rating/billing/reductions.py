@@ -1,7 +1,7 @@
 """What is taken off the lines of a cycle, and the top-up to what must be spent at least.
 
-Tier, plan and contract are those at the end of the cycle (of a subscriber's last period in it). Every
-discount is a share of the sums as charged, of a subscriber or of all who are meant of an account;
+Tier, plan and contract are those at the end of the cycle (of a subscriber's last period in it), the
+tier of a VPMN group its first in the cycle. Every discount is a share of the sums as charged, of a subscriber or of all who are meant of an account;
 together discounts take no more than there is. The commitment compares what is left with its amount.
 """
 
@@ -17,6 +17,7 @@ from rating.billing.charges import Names, join, make_charges
 from rating.billing.columns import combine
 from rating.billing.schema import DISCOUNT, FEE
 from rating.billing.sharing import SPENDER, Cells, sums
+from rating.tiers import tier_masks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,6 +56,7 @@ class _Spenders:
         self.charges, self.book, self.data, self.cycle = charges, book, data, cycle
         self.cells = Cells(charges)
         self.period = self._periods()
+        self.tiers = tier_masks(data, cycle.start_us, cycle.end_us)
 
     def _periods(self) -> Int64:
         """Returns the last period in the cycle of each spender, -1 if he has none."""
@@ -113,8 +115,8 @@ class _Spenders:
         data, book, period = self.data, self.book, self.period
         meant = period >= 0
         if one.tiers is not None:
-            codes = [book.tiers.index(name) for name in one.tiers]
-            meant &= np.isin(data.tier[period], codes)
+            wanted = sum(1 << book.tiers.index(name) for name in one.tiers)
+            meant &= self.tiers[period] & wanted != 0
         if one.plans is not None:
             plans = [number for number, plan in enumerate(book.plans) if plan.id in one.plans]
             meant &= np.isin(data.plan[period], plans)

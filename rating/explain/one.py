@@ -151,9 +151,9 @@ def _wholesale(
         return []
     cost, partner, row = found
     more = charge.net - money(cost)
-    words = f"{amount_text(abs(more))} {'above' if more >= 0 else 'below'} it"
+    words = "less" if more >= 0 else "more"
     place = f" ({row})" if row else ""
-    text = f"{partner} charges us {amount_text(money(cost))}{place}; the charge is {words}."
+    text = f"{partner} charges us {amount_text(money(cost))}{place}, {amount_text(abs(more))} {words} than the charge."
     facts = {"wholesale_cost": money(cost), "margin": more, "partner": partner, "source": row}
     return [Step("wholesale", text, None, facts)]
 

@@ -107,7 +107,7 @@ class StateArrays(NamedTuple):
     cap: np.ndarray  # int64, daily << 62 | definition << 32 | first counter, each cap of a period,
     # then each count, whose definition is C and more
     cap_spent: np.ndarray  # int64[counters], changed
-    tier: np.ndarray  # int32[periods]
+    tier: np.ndarray  # int64[periods], tiers as bits
     extra: np.ndarray  # int64[X * 4], see above
     limit: np.ndarray  # int64[limits * 4], see above
     member: np.ndarray  # int32[periods], which member of its charge group; empty without limits

@@ -142,7 +142,7 @@ def discounts(book, state, account, kind, event, band, marks, connect, usage, co
         ):
             continue
         tiers = book.discount[u(words + 6)]
-        if tiers != -1 and (tiers >> np.int64(state.tier[u(period)])) & 1 == 0:
+        if tiers != -1 and tiers & state.tier[u(period)] == 0:
             continue
         if counting is not None:
             definition = book.discount_after[u(2 * d)]

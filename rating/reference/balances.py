@@ -40,6 +40,11 @@ class Balances:
     counted: dict[CapKey, int] = field(default_factory=dict)
     """Units of counts, of those of charges 10^-6."""
 
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """Returns begin and end of the cycle, UTC µs."""
+        return cycle_bounds(self.cycle, self.book.time_zone)
+
     @classmethod
     def opened(
         cls, cycle: str, book: CompiledBook, data: Subscribers, carried: Iterable[Carried] = ()
@@ -159,7 +164,7 @@ class Balances:
     def caps(self, period: int, start: int) -> list[tuple[int, CapKey]]:
         """Returns the caps of a period's plan that hold in this cycle, with their counters."""
         book, data = self.book, self.data
-        begin, _ = cycle_bounds(self.cycle, book.time_zone)
+        begin, _ = self.bounds
         plan = int(data.plan[period])
         out: list[tuple[int, CapKey]] = []
         for cap in book.plan_cap[book.plan_cap_first[plan] : book.plan_cap_first[plan + 1]]:

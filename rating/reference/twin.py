@@ -330,12 +330,21 @@ class _Meter:
         return bool(
             book.disc_match[d * book.n_classes + event.class_id]
             and int(book.disc_bands[d]) >> self.charge.band & 1
-            and int(book.disc_tiers[d]) >> int(self.data.tier[event.period]) & 1
+            and self._tier_fits(int(book.disc_tiers[d]))
             and (event.friend or not book.disc_friends[d])
             and (event.in_group or not book.disc_group[d])
             and book.disc_from_us[d] <= event.start < book.disc_to_us[d]
             and self._threshold_reached(d)
         )
+
+    def _tier_fits(self, tiers: int) -> bool:
+        """Returns whether the subscriber has one of the tiers, or his group in this cycle."""
+        period = self.event.period
+        if tiers == -1 or tiers >> int(self.data.tier[period]) & 1:
+            return True
+        group = int(self.data.vpmn[period])
+        tier = self.data.group_terms.tier_in(group, *self.balances.bounds) if group else None
+        return tier is not None and bool(tiers >> tier & 1)
 
     def _threshold_reached(self, d: int) -> bool:
         """Returns whether so much was counted before the event as a discount asks for."""

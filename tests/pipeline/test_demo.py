@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -59,12 +61,41 @@ def test_the_summary_says_what_a_person_wants_to_know(said: tuple[Workspace, str
         "Bills of 2026-10",
         "Time of the run per stage",
         "Missing file of msc2: number 6",
+        "Alarm: credit limit, 45.",
+        "-4,602.70",  # discounts on the bill
         "an example bill",
         "reports/explain-2026-10.txt",
     ):
         assert words in text
     assert (said[0].reports / "bill-2026-10.html").stat().st_size > 2000
-    assert "Charge, CNY" in (said[0].reports / "explain-2026-10.txt").read_text(encoding="utf-8")
+    explained = (said[0].reports / "explain-2026-10.txt").read_text(encoding="utf-8")
+    assert explained.count("Charge, CNY") == 2
+    assert "DE1 charges us 219.7872 (wholesale.csv:13), 219.7872 more than the charge." in explained
+    page = (said[0].reports / "batch-000001.html").read_text(encoding="utf-8")
+    for title in ("Wholesale cost", "Credit limits"):
+        assert f"<h2>{title}<" in page
+    assert '<td class="word">globe_298</td>' in page
+    bill = (said[0].reports / "bill-2026-10.html").read_text(encoding="utf-8")
+    assert "Silver customer" in bill
+
+
+def test_no_share_of_a_credit_limit_is_told_twice(said: tuple[Workspace, str]) -> None:
+    found = pl.read_parquet(said[0].root / "alarms" / "*.parquet", hive_partitioning=False)
+    told = found.filter(pl.col("kind").cast(pl.String) == "credit_limit")
+    assert told.height == 45
+    assert told.select("account_id", "percent", "limit").is_unique().all()
+    share = pl.col("limit") * pl.col("percent") / 100
+    assert told.select((pl.col("value") > share).all()).item()
+
+
+def test_a_bill_with_a_discount_adds_up_by_hand(
+    read: Callable[[str], list[dict[str, Any]]],
+) -> None:
+    """Silver in a household below 200: 5 % of 156.00 + 0.79, and of 0.50 of another tax class."""
+    lines = [r for r in read("billed/cycle=2026-10/bill_lines") if r["account_id"] == "A0002112"]
+    mine = [r for r in lines if r["kind"] == "discount" and r["item"] == "Silver customer"]
+    assert sorted(r["net"] for r in mine) == [Decimal("-7.8395"), Decimal("-0.025")]
+    assert sum(r["amount"] for r in mine) == Decimal("-7.86")
 
 
 def test_a_second_time_there_is_nothing_to_do_and_no_byte_changes(

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from mediation.edr import MISSING
 from rating.cycles import to_us
 from rating.schema import TIME
-from rating.subscribers import NO_LIMIT, Purchases, Subscribers
+from rating.subscribers import NO_LIMIT, GroupTerms, Purchases, Subscribers
 from tariffs.compile_numbers import build_trie
 from tariffs.compiled import BEGINNING, CALL_CLASSES, FOREVER, SPEND, CompiledBook
 from tariffs.dated import Dated
@@ -422,10 +422,32 @@ def subscribers(draw: st.DrawFn, plans: int) -> Subscribers:
         valid_from=np.ascontiguousarray(begin),
         valid_to=np.ascontiguousarray(end),
         purchases=draw(_purchases()),
+        group_terms=draw(_group_terms()),
         friend_subscriber=np.array([k for k, _ in friends], np.int32),
         friend_number=np.array([numbers[k] for _, k in friends], np.int64),
         friend_from=np.full(len(friends), instant(3), np.int64),
         friend_to=np.full(len(friends), FOREVER, np.int64),
+    )
+
+
+@st.composite
+def _group_terms(draw: st.DrawFn) -> GroupTerms:
+    """Tiers of the two VPMN groups: none, before the cycle only, and changes inside it."""
+    rows: list[tuple[int, ...]] = []
+    for group in (1, 2):
+        cuts = sorted(draw(st.sets(st.sampled_from([*_CHANGES, instant(1)]), max_size=3)))
+        tiers = draw(st.lists(st.integers(0, 2), min_size=len(cuts), max_size=len(cuts)))
+        last = draw(st.sampled_from([FOREVER, instant(28)]))
+        spans = pairwise([*cuts, last])
+        rows += [(group, tier, *span) for tier, span in zip(tiers, spans, strict=True)]
+    groups, tier, begin, end = np.array(rows, np.int64).reshape(-1, 4).T
+    return GroupTerms(
+        pa.array([""]),
+        groups.astype(np.int32),
+        tier.astype(np.int32),
+        np.zeros(len(rows), np.int32),
+        np.ascontiguousarray(begin),
+        np.ascontiguousarray(end),
     )
 
 

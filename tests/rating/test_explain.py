@@ -274,7 +274,7 @@ def test_the_partners_charge_stands_beside(compiled: CompiledBook, people: Subsc
     state = CycleState("2026-10", compiled, people)
     partner = {"partner_charge": 800_000, "partner_currency": "CNY"}
     told = explain(row(**partner), compiled, people, state)
-    text = "The roaming partner charges us 0.80; the charge is 0.25 below it."
+    text = "The roaming partner charges us 0.80, 0.25 more than the charge."
     assert text in [step.text for step in told.steps]
     assert told.total == Decimal("0.55")
 

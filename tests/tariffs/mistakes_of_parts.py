@@ -30,6 +30,12 @@ MISTAKES: Mistakes = {
         14,
         ("'gold'", "twice"),
     ),
+    "too many tiers": (
+        appended("book.yaml", f"tiers: [{', '.join(f'tier_{n}' for n in range(62))}]\n"),
+        "book.yaml",
+        14,
+        ("62 tiers", "At most 61"),
+    ),
     # YAML
     "YAML not UTF-8": (
         added("prices.yaml", b"minute: {price: 1, per: 60 s}\n# caf\xe9\n"),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tariffs import check_book
+from tariffs import check_book, compile_book, load_book
+from tariffs.diff import diff_books
 from tests.tariffs.books import edited, make_book
+from tests.tariffs.conftest import SHOP
 from tests.tariffs.mistakes_of_prices import wholesale
 
 if TYPE_CHECKING:
@@ -74,3 +77,21 @@ def test_what_is_free_is_below_any_cost(tmp_path: Path) -> None:
     found = told(tmp_path, "Carrier,,sms,originating,,,,0.01,1 event,", **plan)
     assert len(found) == 1
     assert "charges 0.00 per event" in found[0]
+
+
+def test_the_sample_books_readme_shows_what_is_said_about_a_price_below_cost(
+    tmp_path: Path,
+) -> None:
+    draft = tmp_path / "draft"
+    shutil.copytree(SHOP, draft)
+    prices = (draft / "prices.yaml").read_text(encoding="utf-8")
+    prices = prices.replace("intl_2_voice: {price: 1.80", "intl_2_voice: {price: 0.50")
+    (draft / "prices.yaml").write_text(prices, encoding="utf-8")
+    book, old = load_book(draft), load_book(SHOP)
+    compiled = compile_book(book)
+    readme = (SHOP / "README.md").read_text(encoding="utf-8").splitlines()
+    findings = [str(one) for one in check_book(book, compiled)]
+    assert len(findings) == 2
+    assert set(findings) <= set(readme)
+    [change] = diff_books((old, compile_book(old)), (book, compiled))
+    assert str(change) in readme

@@ -173,6 +173,8 @@ def test_every_name_has_words() -> None:
 def test_words() -> None:
     assert [units(n, 0) for n in (1, 60, 90, 180, 7200)] == ["1 s", "min", "90 s", "3 min", "2 h"]
     assert [units(n, 1) for n in (1024, 1000, 1536)] == ["KiB", "kB", "1536 B"]
+    # divisible by 1024 too: what is written is what is told
+    assert [units(n * 10**9, 1) for n in (10, 60)] == ["10 GB", "60 GB"]
     book = load_book(SHOP)
     rule = next(one for one in book.plan("globe_298").allowances if one.id == "roaming_voice")
     assert conditions_words(rule.when, book) == (
