@@ -134,7 +134,8 @@ def price_words(price: Price, at: int) -> str:
     if RUMS[price.rum] in {"uplink_bytes", "downlink_bytes"}:
         parts.append(RUMS[price.rum].replace("_bytes", " only"))
     if price.count is not None:
-        under = f" as {price.count.name}" if price.count.name != price.name else ""
+        name = price.count.name.removeprefix("price/")
+        under = f" as {name}" if name != price.name else ""
         parts.append(f"steps run on over the {_period(price.count)}{under}")
     known = (
         *("name", "source", "rum", "connect", "steps", "minimum", "maximum", "kind", "exchange"),
