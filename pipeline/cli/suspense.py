@@ -87,10 +87,11 @@ def list_(
     workspace: Workspace, *, wanted: Filter, rows: bool, every: bool, limit: int, as_json: bool
 ) -> None:
     """List suspended records: sums by stage and reason, or one by one."""
-    from pipeline.suspense.journal import read_suspense  # noqa: PLC0415 - heavy imports
+    from pipeline.suspense.journal import LIGHT, SUMMED, read_suspense  # noqa: PLC0415 - heavy imports
 
-    found = read_suspense(workspace, wanted, ended=every)
     one_by_one = rows or "reason" in wanted.wanted.of_items
+    columns = LIGHT if one_by_one else SUMMED
+    found = read_suspense(workspace, wanted, ended=every, columns=columns)
     data = found.rows(limit) if one_by_one else found.sums()
     if one_by_one and not as_json:
         data = _items(data)
@@ -109,9 +110,9 @@ def list_(
 @json_option
 def summary(workspace: Workspace, *, wanted: Filter, as_json: bool) -> None:
     """Count items by state, reason, source and format, with the age of the oldest."""
-    from pipeline.suspense.journal import read_suspense  # noqa: PLC0415 - heavy imports
+    from pipeline.suspense.journal import SUMMED, read_suspense  # noqa: PLC0415 - heavy imports
 
-    found = read_suspense(workspace, wanted)
+    found = read_suspense(workspace, wanted, columns=SUMMED)
     data = found.sums("state", "stage", "reason", "source", "format")
     _tell(data, f"{found.count:,} items", "Nothing has been in suspense.", as_json=as_json)
 

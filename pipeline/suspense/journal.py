@@ -21,11 +21,11 @@ from mediation.suspense import STATES
 from pipeline.config.load import load_config
 from pipeline.errors import UsageError
 from pipeline.ledger.store import Ledger
-from pipeline.published import NAME, batch_of, plain
+from pipeline.published import NAME, batch_of
 from pipeline.suspense.corrections import Wanted, open_corrections
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from pipeline.parquet import Output
     from pipeline.workspace import Workspace
@@ -34,6 +34,8 @@ SUSPENDED, RECYCLING, RECYCLED, WRITTEN_OFF = STATES
 OPEN: Final = (SUSPENDED, RECYCLING)
 LIGHT: Final = tuple(name for name in SUSPENSE_SCHEMA.names if name != "raw")
 """What a list needs; the octets are read where one item is shown."""
+SUMMED: Final = (*NAME, "stage", "reason", "sub_reason", "state")
+"""What sums and filters need."""
 NOTE: Final = ".suspense.parquet"
 """Below ``reports/``: what was open when the journal had so many files."""
 NOTED_EVERY: Final = 16
@@ -136,11 +138,16 @@ def whole_records(items: Suspense, chosen: Suspense) -> Suspense:
 
 
 def read_suspense(
-    workspace: Workspace, wanted: Filter | None = None, *, ended: bool = True
+    workspace: Workspace,
+    wanted: Filter | None = None,
+    *,
+    ended: bool = True,
+    columns: Sequence[str] = LIGHT,
 ) -> Suspense:
     """Returns the items of all committed batches, in the order in which they came to suspense.
 
-    Without those that have `ended` (recycled, written off) most of the journal need not be read.
+    Without those that have `ended` (recycled, written off) most of the journal need not be read;
+    `columns` (SUMMED at least) are all that is read of it.
 
     Raises:
         UsageError: nothing has been committed yet.
@@ -151,25 +158,25 @@ def read_suspense(
         raise UsageError(message, "start with `huadan run`")
     load_config(workspace)
     with Ledger(workspace.ledger_file) as ledger:
-        found = (read_items if ended else read_open)(workspace, ledger)
+        found = (read_items if ended else read_open)(workspace, ledger, columns)
     return found.where(wanted) if wanted is not None else found
 
 
-def read_items(workspace: Workspace, ledger: Ledger) -> Suspense:
+def read_items(workspace: Workspace, ledger: Ledger, columns: Sequence[str] = LIGHT) -> Suspense:
     """Returns all items with their present state."""
-    return _completed(_latest(_journal(workspace, ledger.outputs("suspense/"))), ledger)
+    return _completed(_latest(_journal(workspace, ledger.outputs("suspense/"), columns)), ledger)
 
 
-def read_open(workspace: Workspace, ledger: Ledger) -> Suspense:
+def read_open(workspace: Workspace, ledger: Ledger, columns: Sequence[str] = LIGHT) -> Suspense:
     """Returns the items that are neither recycled nor written off.
 
     Reads the part of the journal that has come since :func:`keep_open` noted what was open.
     """
     outputs = ledger.outputs("suspense/")
     noted = _noted(workspace, outputs)
-    journal = _journal(workspace, outputs if noted is None else outputs[noted[1] :])
+    journal = _journal(workspace, outputs if noted is None else outputs[noted[1] :], columns)
     if noted is not None:
-        journal = pl.concat([noted[0], journal])
+        journal = pl.concat([noted[0].select(journal.columns), journal])
     table = _latest(journal).filter(pl.col("state").is_in(OPEN))
     return _completed(table, ledger)
 
@@ -218,12 +225,14 @@ def _digest(outputs: list[Output]) -> str:
 
 def _latest(journal: pl.DataFrame) -> pl.DataFrame:
     """Returns the last row of each name, with the batch that suspended it as `first`."""
-    first = journal.group_by(NAME).agg(pl.col("first").first())
-    return (
-        journal.drop("first")
-        .unique(NAME, keep="last", maintain_order=True)
-        .join(first, on=NAME, how="left", maintain_order="left")
-    )
+    again = journal.select(NAME).hash_rows().is_duplicated()  # most names have one row
+    if not again.any():
+        return journal
+    rows = journal.with_row_index("row")
+    told = rows.filter(again)
+    first = told.group_by(NAME).agg(pl.col("first").first())
+    last = told.drop("first").unique(NAME, keep="last").join(first, on=NAME)
+    return pl.concat([rows.filter(~again), last.select(rows.columns)]).sort("row").drop("row")
 
 
 def _completed(table: pl.DataFrame, ledger: Ledger) -> Suspense:
@@ -261,17 +270,21 @@ def _marked(table: pl.DataFrame, ledger: Ledger) -> pl.DataFrame:
     return table.with_columns(state.alias("state"))
 
 
-def _journal(workspace: Workspace, outputs: Iterable[Output]) -> pl.DataFrame:
-    tables = [plain(SUSPENSE_SCHEMA.empty_table().select(LIGHT))]
-    batches: list[str] = []
+def _journal(
+    workspace: Workspace, outputs: Iterable[Output], columns: Sequence[str] = LIGHT
+) -> pl.DataFrame:
+    frames = [_rows(SUSPENSE_SCHEMA.empty_table().select(columns), "")]
     for output in outputs:
-        table = pq.read_table(workspace.root / output.path, columns=list(LIGHT))
-        tables.append(plain(table))
-        batches += [batch_of(output.path)] * table.num_rows
-    frame: pl.DataFrame = pl.DataFrame(pa.concat_tables(tables))
-    return frame.with_columns(
-        pl.Series("batch", batches, pl.String), pl.Series("first", batches, pl.String)
-    )
+        table = pq.read_table(workspace.root / output.path, columns=list(columns))
+        frames.append(_rows(table, batch_of(output.path)))
+    return pl.concat(frames)
+
+
+def _rows(table: pa.Table, batch: str) -> pl.DataFrame:
+    """Returns rows of the journal with their batch; texts share the dictionaries' octets."""
+    frame: pl.DataFrame = pl.DataFrame(table)
+    texts = pl.col(pl.Categorical).cast(pl.String)
+    return frame.with_columns(texts, pl.lit(batch).alias("batch"), pl.lit(batch).alias("first"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,13 +313,20 @@ def read_history(workspace: Workspace, file_id: str, offset: int, container: int
         with Ledger(workspace.ledger_file) as ledger:
             files = {file.file_id: f"{file.source}/{file.name}" for file in ledger.files()}
             for output in ledger.outputs("suspense/"):
-                table = pq.read_table(workspace.root / output.path, filters=wanted)
+                path = workspace.root / output.path
+                names = pq.read_table(path, columns=["file_id"], filters=wanted)
+                if not _any_begins(names["file_id"], file_id):
+                    continue
                 rows += [
                     {"batch": batch_of(output.path), **row}
-                    for row in table.to_pylist()
+                    for row in pq.read_table(path, filters=wanted).to_pylist()
                     if row["file_id"].startswith(file_id)
                 ]
     if len({row["file_id"] for row in rows}) != 1:
         message = f"{file_id}:{offset}:{container} is not in suspense"
         raise UsageError(message, "`huadan suspense list --rows` names items")
     return History(rows, files[rows[0]["file_id"]])
+
+
+def _any_begins(texts: pa.ChunkedArray, beginning: str) -> bool:
+    return any(text.startswith(beginning) for text in texts.to_pylist())
