@@ -112,9 +112,15 @@ def _head(rng: Random) -> Table:
         "currency": "EUR",
         "time_zone": "Europe/Berlin",
         "country_code": "49",
-        "taxes": {"vat": {"rate": _dated(rng, ["19 %", "16 %"]), "included": "yes"}},
+        "taxes": {
+            "vat": {"rate": _dated(rng, ["19 %", "16 %"]), "included": "yes"},
+            "none": {"rate": "0 %", "included": "no"},
+        },
         "gl_codes": {"4000": "Usage", "4100": "Data"},
-        "services": {name: {"tax": "vat", "gl_code": "4000"} for name in PRICED},
+        "services": {
+            name: {"tax": rng.choice(("vat", "none")), "gl_code": rng.choice(("4000", "4100"))}
+            for name in PRICED
+        },
         "areas": ["north", "south"],
         "tiers": ["gold", "silver"],
         "roaming_classes": ["asia", "domestic", "home_zone"],
@@ -188,6 +194,8 @@ def _rule(rng: Random, number: int, service: str, *, wide: bool = False) -> Tabl
     _maybe(rng, rule, "clock", rng.choice(("switch", "book")))
     _maybe(rng, rule, "minimum", _amounts(rng), 0.2)
     _maybe(rng, rule, "zero_duration", "charged")
+    _maybe(rng, rule, "tax", "none")
+    _maybe(rng, rule, "gl_code", "4100")
     return rule
 
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from tests.rating.properties import Case
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
-@given(cases(40, 3), st.integers(0, 2**31))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@given(cases(40, 2, 3), st.integers(0, 2**31))
 def test_laws_hold_on_drawn_books(case: Case, where: int) -> None:
     for check in properties.CHECKS:
         check(case, where)
