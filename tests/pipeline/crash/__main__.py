@@ -34,7 +34,7 @@ def summary(log: Path) -> int:
 def main() -> int:
     """Disturbs every stage; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--moments", type=int, default=250, help="random kills of all stages")
+    parser.add_argument("--moments", type=int, default=50, help="random kills of each stage")
     parser.add_argument("--every", type=int, default=1, help="every n-th step and write only")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no more after")
     parser.add_argument("--seed", type=int, default=1)

@@ -45,7 +45,7 @@ def disturbances(ground: Ground, asked: argparse.Namespace, part: int) -> Iterat
         return (at for number, at in enumerate(every) if number % asked.workers == part)
 
     chance = random.Random(f"{asked.seed} {ground.stage.name}")
-    shares = [chance.random() for _ in range(-(-asked.moments // len(STAGES)))]
+    shares = [chance.random() for _ in range(asked.moments)]
     for at in chosen(ground.steps):
         yield ground, "steps", f"step {at}", step(at)
     for share in shares[part :: asked.workers]:

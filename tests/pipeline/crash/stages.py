@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.batch.key_merging import MANY
 from tests.pipeline.crash.launch import COUNT, FULL, KILL, NEVER, Outcome, Started
 from tests.pipeline.crash.watching import BATCHES, LATER, Visitor
 from tests.pipeline.parted import SHOP
@@ -18,16 +19,20 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
+PEOPLE = SHOP / "subscribers"
 RECORDS = 600
 FILES = 5
+SMALL = 50
+"""Records of a file of the many small ones that are a batch each."""
 DONE = (0, 3)
 TEMPORARY = 75
+MERGED = "keys/*/merged-*.keys"
 RUN = ("run", "--threads", "2")
 LIMIT = "\n[validation]\nlongest_call = 200\n"
 """Suspends long calls; without it, recycling has them rated."""
 WATCH = """
 [watch]
-scan_seconds = 5
+scan_seconds = 60
 batch_files = {files}
 batch_seconds = 600
 """
@@ -45,12 +50,13 @@ class Stage:
     """Exit codes of starting it once more."""
     driver: type[Visitor] | None = None
     """Who works beside it."""
+    makes: str = "ledger.sqlite"
+    """Pattern of something that is there only if it has done what is meant."""
 
 
 def small_traffic(folder: Path) -> Path:
     """Writes a little traffic of one day: each day more has files, and steps, that are the same."""
-    people = SHOP / "subscribers"
-    generate(folder / "traffic", RECORDS, subscribers_folder=people, files=FILES, days=1)
+    generate(folder / "traffic", RECORDS, subscribers_folder=PEOPLE, files=FILES, days=1)
     return folder / "traffic"
 
 
@@ -64,6 +70,23 @@ def _half(root: Path, traffic: Path) -> None:
     deliver(root, files[: len(files) // 2])
     do(root, RUN)
     deliver(root, files[len(files) // 2 :])
+
+
+def _many(root: Path, traffic: Path) -> None:
+    del traffic
+    folder, copy = root.with_name("small"), root.with_name("copy")
+    generate(folder, SMALL * 2 * MANY, subscribers_folder=PEOPLE, files=2 * MANY, days=1)
+    make_workspace(root, None, take="move")
+    # The latest first: what is left of the day is too little for as many files.
+    for file in sorted(_ordered(folder), key=lambda file: file.name[4:], reverse=True):
+        deliver(root, [file])
+        shutil.copytree(root, copy, symlinks=True)
+        do(root, RUN)
+        if any(root.glob(MERGED)):
+            break
+        shutil.rmtree(copy)
+    shutil.rmtree(root)
+    copy.rename(root)
 
 
 def _suspended(root: Path, traffic: Path) -> None:
@@ -91,6 +114,8 @@ STAGES = (
     Stage("run", RUN, _half),
     Stage("bill", ("bill",), "run"),
     Stage("rollback", ("rollback", "batch-000002"), "bill", again=(0, 2)),
+    Stage("merge", RUN, _many, makes=MERGED),
+    Stage("take out", ("rollback", "batch-000003", "--with-later"), "merge", again=(0, 2)),
     Stage("recycle", ("suspense", "recycle"), _suspended),
     Stage("watch", ("watch", "--threads", "2", "--port", "0"), _watched, driver=Visitor),
 )
@@ -118,6 +143,7 @@ class Ground:
         self.seconds = time.monotonic() - begin
         assert outcome.code in DONE, outcome.told
         self.calls, self.steps = outcome.calls, outcome.steps
+        assert any(self.root.glob(self.stage.makes))
         self.after = state(self.root)
         assert self.after[0] != published(self._before)
         shutil.copytree(self.root, self._outcome, symlinks=True)
