@@ -20,7 +20,7 @@ from pipeline.errors import UsageError
 from pipeline.ledger.store import Ledger
 from pipeline.suspense.withdrawn import Withdrawn
 from rating.billing.run import EDR_COLUMNS, charge_groups
-from rating.billing.wording import mask_number
+from rating.billing.wording import masked_number
 from rating.cycles import cycle_before, cycle_of, to_us
 from rating.explain import RecordName, explain_record, group_numbers
 from rating.explain import explain as explain_one
@@ -133,7 +133,7 @@ def explain_usage(
     data, compiled = rater.subscribers, rater.compiled
     period = data.period_of_number(number, to_us(usage.at))
     if period is None:
-        message = f"no subscriber has the number {mask_number(number)} at {usage.at.isoformat()}"
+        message = f"no subscriber has the number {masked_number(number)} at {usage.at.isoformat()}"
         raise UsageError(message, "write it with country code, such as 8619910000001")
     row = batch_of([record(usage, int(data.imsi[period]), number)])
     cycle = cycle_of(to_us(usage.at), compiled.time_zone)

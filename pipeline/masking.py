@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-KEPT_FRONT = 5
-KEPT_BACK = 2
+from rating.masking import mask_number
 
 MASKED_NUMBERS = ("served_imsi", "served_msisdn", "served_imei", "other_number", "dialled")
 MASKED_TEXTS = ("other_text",)
@@ -15,17 +14,6 @@ MASKED_PLACES = ("area", "cell")
 _DIGITS = re.compile(r"(?<![0-9A-Za-z:./_-])\+?\d{10,15}(?![0-9A-Za-z:._-])")
 """Phone numbers, IMSI and IMEI in running text; not the digits inside a file name, a hex id, an
 amount or a time."""
-
-
-def mask_number(value: int | str | None) -> str:
-    """Returns a phone number, IMSI or IMEI with its middle hidden: ``86199******01``."""
-    if value is None:
-        return ""
-    text = str(value)
-    if len(text) <= KEPT_FRONT + KEPT_BACK:
-        return text
-    hidden = len(text) - KEPT_FRONT - KEPT_BACK
-    return text[:KEPT_FRONT] + "*" * hidden + text[-KEPT_BACK:]
 
 
 def mask_text(text: str) -> str:

@@ -10,9 +10,9 @@ import polars as pl
 from pipeline.errors import UsageError
 from pipeline.high_usage.alarms import KINDS, ORDER
 from pipeline.ledger.store import Ledger
-from pipeline.masking import mask_number
 from pipeline.nearest import nearest
 from pipeline.published import batch_of
+from rating.masking import mask_number
 
 if TYPE_CHECKING:
     import datetime as dt

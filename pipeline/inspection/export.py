@@ -13,12 +13,11 @@ from mediation.edr import EDR_SCHEMA
 from pipeline.errors import UsageError
 from pipeline.inspection.show import mask_value
 from pipeline.masking import (
-    KEPT_BACK,
-    KEPT_FRONT,
     MASKED_NUMBERS,
     MASKED_PLACES,
     MASKED_TEXTS,
 )
+from rating.masking import KEPT_BACK, SHORT_CODE, kept_front
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -117,7 +116,8 @@ def _zeroed(values: Int64s) -> Int64s:
     """Returns numbers with zeros between the first and last digits that masking keeps."""
     powers = 10 ** np.arange(19, dtype=np.int64)
     digits = np.searchsorted(powers, values, side="right")
-    front: Int64s = powers[np.maximum(digits - KEPT_FRONT, KEPT_BACK)]
-    back = powers[KEPT_BACK]
+    behind = [n - kept_front(n) if n > SHORT_CODE else 0 for n in range(20)]
+    front: Int64s = powers[np.array(behind)[digits]]
+    back = np.where(digits > SHORT_CODE, powers[KEPT_BACK], 1)
     hidden: Int64s = values // front * front + values % back
     return hidden

@@ -7,7 +7,8 @@ import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline.masking import MASKED_NUMBERS, MASKED_PLACES, MASKED_TEXTS, mask_number
+from pipeline.masking import MASKED_NUMBERS, MASKED_PLACES, MASKED_TEXTS
+from rating.masking import mask_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import UsageError
 from pipeline.ledger.store import Ledger
-from pipeline.masking import mask_number
 from pipeline.nearest import nearest
 from pipeline.published import plain
 from pipeline.suspense.withdrawn import Withdrawn
+from rating.masking import mask_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,7 +17,7 @@ from mediation.edr import MISSING, SERVICES
 from rating.billing.schema import DISCOUNT, FEE, ROUNDING, TAX, USAGE
 from rating.billing.wording import (
     amount_text,
-    mask_number,
+    masked_number,
     plain_number,
     quantity_text,
     rate_text,
@@ -198,9 +198,9 @@ def _amount(amount: Decimal) -> str:
     return amount_text(amount).replace("-", "\N{MINUS SIGN}")
 
 
-def _units(quantity: int, rum: str | None) -> str:
+def _units(quantity: int, rum: str | None, *, binary: bool = False) -> str:
     """Returns a quantity in words; nothing where different metrics were added."""
-    return quantity_text(quantity, rum) if rum else ""
+    return quantity_text(quantity, rum, binary=binary) if rum else ""
 
 
 def _head(bill: Row, names: PageNames) -> dict[str, str]:
@@ -224,7 +224,7 @@ def _head(bill: Row, names: PageNames) -> dict[str, str]:
 
 def _cards(rows: list[Row], names: PageNames) -> list[Row]:
     """Returns one section per subscriber, in the order of the lines."""
-    show: Callable[[int | None], str] = mask_number if names.masked else plain_number
+    show: Callable[[int | None], str] = masked_number if names.masked else plain_number
     cards = []
     shown = [row for row in rows if row["kind"] in {FEE, USAGE, DISCOUNT}]
     for subscriber in dict.fromkeys(row["subscriber_id"] for row in shown):
@@ -235,7 +235,10 @@ def _cards(rows: list[Row], names: PageNames) -> list[Row]:
             {
                 "number": show(names.numbers.get(subscriber)) or subscriber or "Whole account",
                 "about": " · ".join(filter(None, (about, subscriber))),
-                "fees": [_fee(row, names) for row in mine if row["kind"] in {FEE, DISCOUNT}],
+                "fees": [
+                    *(_fee(row, names) for row in mine if row["kind"] == FEE),
+                    *_discounts(mine),
+                ],
                 "usage": list(_usage([row for row in mine if row["kind"] == USAGE])),
                 "words": _card_words(subscriber, mine),
                 "fees_head": "Fees and discounts" if _has(mine, DISCOUNT) else "Fees",
@@ -267,6 +270,16 @@ def _fee(row: Row, names: PageNames) -> dict[str, str]:
         "about": f"{_period(row)}, {days} {'day' if days == 1 else 'days'}",
         "amount": _amount(row["amount"]),
     }
+
+
+def _discounts(rows: list[Row]) -> Iterable[dict[str, str]]:
+    """Yields the cells of discounts on the bill, the lines of all tax classes together."""
+    sums: dict[str, Decimal] = {}
+    for row in rows:
+        if row["kind"] == DISCOUNT:
+            sums[row["item"]] = sums.get(row["item"], _NOTHING) + row["amount"]
+    for item, amount in sums.items():
+        yield {"name": item, "about": "", "amount": _amount(amount)}
 
 
 def _period(row: Row) -> str:
@@ -308,7 +321,7 @@ def _home_first(item: tuple[tuple[int, str], _Sums]) -> tuple[bool, str, int]:
 
 def _allowances(balances: list[Row], names: PageNames) -> list[Row]:
     """Returns the allowances with their bars."""
-    show: Callable[[int | None], str] = mask_number if names.masked else plain_number
+    show: Callable[[int | None], str] = masked_number if names.masked else plain_number
     several = len({row["subscriber_id"] for row in balances if not row["shared"]}) > 1
     rows = []
     for row in balances:
@@ -316,12 +329,15 @@ def _allowances(balances: list[Row], names: PageNames) -> list[Row]:
         owner = show(names.numbers.get(row["subscriber_id"])) or row["subscriber_id"]
         whose = "shared" if row["shared"] else owner if several else ""
         share = 0 if unlimited or not row["given"] else 100 * row["used"] // row["given"]
-        left = "unlimited" if unlimited else f"{_units(row['left'], row['rum'])} left"
+        # In the units in which it was given: 10 GiB of a plan, 10 GB of a pack.
+        binary = bool(row["given"] % 2**20 == 0 and row["given"] % 10**6)
+        used, rest = (_units(row[name], row["rum"], binary=binary) for name in ("used", "left"))
+        left = "unlimited" if unlimited else f"{rest} left"
         name = names.allowances.get(row["allowance"], title(row["allowance"]))
         rows.append(
             {
                 "name": ", ".join(filter(None, (name, whose))),
-                "used": _units(row["used"], row["rum"]),
+                "used": used,
                 "left": left,
                 "share": share,
             }

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-_SHOWN_DIGITS = 4
-_HIDDEN_DIGITS = 4
+from rating.masking import mask_number
 
 
-def mask_number(number: int | None) -> str:
-    """Returns an E.164 number with its middle hidden, such as ``+86199****0123``.
+def masked_number(number: int | None) -> str:
+    """Returns an E.164 number with its middle hidden, such as ``+86199******23``.
 
     Args:
         number: Digits without ``+``; None where there is none.
     """
-    if number is None:
-        return ""
-    digits = str(number)
-    if len(digits) <= _SHOWN_DIGITS + 1:
-        return "+" + "*" * len(digits)
-    hidden = min(_HIDDEN_DIGITS, len(digits) - _SHOWN_DIGITS)
-    return f"+{digits[: -_SHOWN_DIGITS - hidden]}{'*' * hidden}{digits[-_SHOWN_DIGITS:]}"
+    return mask_number(plain_number(number))
 
 
 def plain_number(number: int | None) -> str:
@@ -51,24 +44,29 @@ def duration_text(seconds: int) -> str:
     return f"{rest} s"
 
 
-def bytes_text(volume: int) -> str:
-    """Returns bytes in the unit that reads best, 1,024 to a step, at most three digits of it."""
-    size, unit = Decimal(volume), "B"
-    for larger in ("KB", "MB", "GB", "TB"):
-        if size < 1024:
+def bytes_text(volume: int, *, binary: bool = False) -> str:
+    """Returns bytes in the unit that reads best, at most three digits of it.
+
+    Args:
+        volume: Bytes.
+        binary: KiB, MiB, GiB, 1,024 to a step, in place of kB, MB, GB: as the tariff book counts.
+    """
+    size, unit, step = Decimal(volume), "B", 1024 if binary else 1000
+    for larger in ("KiB", "MiB", "GiB", "TiB") if binary else ("kB", "MB", "GB", "TB"):
+        if size < step:
             break
-        size, unit = size / 1024, larger
+        size, unit = size / step, larger
     places = 0 if unit == "B" or size >= 100 else 1 if size >= 10 else 2
     text = f"{size:,.{places}f}"
     return f"{text.rstrip('0').rstrip('.') if '.' in text else text} {unit}"
 
 
-def quantity_text(quantity: int, rum: str) -> str:
-    """Returns a quantity in words that suit its metric."""
+def quantity_text(quantity: int, rum: str, *, binary: bool = False) -> str:
+    """Returns a quantity in words that suit its metric; `binary` as in :func:`bytes_text`."""
     if rum == "seconds":
         return duration_text(quantity)
     if rum.endswith("bytes"):
-        return bytes_text(quantity)
+        return bytes_text(quantity, binary=binary)
     if rum == "partner_charge":
         return f"{Decimal(quantity).scaleb(-6):,.2f}"
     return f"{quantity:,}"

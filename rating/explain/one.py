@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rating.billing.wording import (
     amount_text,
     duration_text,
-    mask_number,
+    masked_number,
     plain_number,
     quantity_text,
 )
@@ -64,7 +64,7 @@ def explain(
     Raises:
         ExplanationError: If the steps do not add up to the charge, or not to the stored one.
     """
-    show = mask_number if masked else plain_number
+    show = masked_number if masked else plain_number
     try:
         event = classify(edr, compiled, subscribers)
     except NotRatedError as error:

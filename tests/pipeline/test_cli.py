@@ -18,7 +18,7 @@ from collectors.digest import digest_of
 from pipeline.billing.bill import bill
 from pipeline.cli.main import COMMANDS, main
 from pipeline.lock import locked
-from pipeline.masking import mask_number, mask_text
+from pipeline.masking import mask_text
 from pipeline.operate import operate_run
 from tests.pipeline.world import RECORDS, make_workspace
 
@@ -292,7 +292,7 @@ def test_subscriber_data_with_overlaps_is_one_message(
 
 
 def test_numbers_are_masked_and_other_digits_are_not() -> None:
-    assert mask_number(8619910000001) == "86199******01"
+    assert mask_text("8619910000001") == "86199******01"
     text = "call of 8619910000001 by 460001012345678 in 5f0c81aa10432000000000000000000a at 1.234567890123"
     masked = mask_text(text)
     assert "8619910000001" not in masked

@@ -159,7 +159,7 @@ def test_nobodys_number_is_shown_unless_asked(
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("tel:+8613900000001", "tel:+8613*******01"),
+        ("tel:+8613900000001", "tel:+86139******01"),
         ("sip:13900000001@ims", "sip:13900****01@ims"),
         ("2026-10-01 09:30:00 +08:00", "2026-10-01 09:30:00 +08:00"),
         ("10086", "10086"),
@@ -229,7 +229,7 @@ def test_masking_keeps_short_and_missing_numbers() -> None:
             "direction": "originating", "duration": 0, "uplink": 0, "downlink": 0, "events": 0}  # fmt: skip
     rows = [row | {"served_msisdn": number} for number in (110, 1234567, 12345678, None)]
     batch = pa.RecordBatch.from_pylist(rows, EDR_SCHEMA)
-    assert masked(batch).column("served_msisdn").to_pylist() == [110, 1234567, 12345078, None]
+    assert masked(batch).column("served_msisdn").to_pylist() == [110, 1000067, 12000078, None]
 
 
 def test_mistakes_say_what_is_allowed(capsys: pytest.CaptureFixture[str], bare: Path) -> None:

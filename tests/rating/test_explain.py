@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rating.billing.run import BillRun
-from rating.billing.wording import mask_number, plain_number
+from rating.billing.wording import masked_number, plain_number
 from rating.explain import (
     Explanation,
     ExplanationError,
@@ -77,11 +77,11 @@ def row(**changes: object) -> dict[str, Any]:
 
 
 GOLDEN_TEXT = """\
-voice originating of +86199****0123 with +86188****0001, Wed 2026-10-14 19:57:30, 6 min 10 s
+voice originating of +86199******23 with +86188******01, Wed 2026-10-14 19:57:30, 6 min 10 s
 
   Subscriber S1, plan golden.
   voice originating, call class local, zone mobile, roaming home.
-    +86188****0001 begins with 86. It is one of the subscriber's friends.
+    +86188******01 begins with 86. It is one of the subscriber's friends.
   Rule golden/voice (plans/golden.yaml:4) measures 370 s (6 min 10 s).
   From 19:57:30 to 20:00:00 the band is peak.
   Allowance golden/minutes covers 120 s: 120 s before, 0 s after.
@@ -160,7 +160,7 @@ def test_a_masked_number_is_not_told_by_its_prefix(
     event = classify(row(), compiled, people)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(one, "matched_prefix", lambda _book, _number: "8618810")
-        assert one._told(step, event, compiled, mask_number).facts["prefix"] == "86188**"
+        assert one._told(step, event, compiled, masked_number).facts["prefix"] == "86188**"
         assert one._told(step, event, compiled, plain_number).facts["prefix"] == "8618810"
 
 
@@ -253,12 +253,12 @@ def test_the_rows_of_cells_ported_numbers_and_data_classes() -> None:
         said[name] = [step.text for step in told.steps if step.kind == "row"][:3]
     assert list(said.values()) == [
         [
-            f"ported_numbers.csv:2 says: {mask_number(8610555000)} is a ported number.",
-            f"numbers.csv:2 says: prefix {mask_number(8610555000)[:5]} leads to zone north.",
+            f"ported_numbers.csv:2 says: {masked_number(8610555000)} is a ported number.",
+            f"numbers.csv:2 says: prefix {masked_number(8610555000)[:5]} leads to zone north.",
             "ported_numbers.csv says: instead it is zone near_south.",
         ],
         [
-            f"numbers.csv:2 says: prefix {mask_number(8610123456)[:5]} leads to zone north.",
+            f"numbers.csv:2 says: prefix {masked_number(8610123456)[:5]} leads to zone north.",
             "zones.csv:2 says: zone north, long_distance, area north.",
             "cells.csv:3 says: location area 100, cell 7.",
         ],

@@ -110,6 +110,21 @@ def expected(event: dict[str, str]) -> dict[str, object]:
     }
 
 
+def test_a_foreign_partner_is_known_by_what_stands_before_its_country_code() -> None:
+    written = {
+        "+4930123456": 4930123456,
+        "004930123456": 4930123456,
+        "4930123456": 864930123456,  # bare and as long as a number at home
+        "8618810000001": 8618810000001,
+        "447700900123": None,  # bare and too long for one: kept as text, never guessed
+    }
+    event = make(1)[0]
+    events = [{**event, "partner": text} for text in written]
+    rows = decode(write([*events, total(events)]), NAME).rows
+    assert [row["other_number"] for row in rows] == list(written.values())
+    assert rows[-1]["other_text"] == "447700900123"
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_every_field_of_every_event(end: str) -> None:
     events = make(2000)
