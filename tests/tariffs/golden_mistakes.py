@@ -15,6 +15,7 @@ from tests.tariffs import (
     mistakes_of_parts,
     mistakes_of_plans,
     mistakes_of_prices,
+    mistakes_of_values,
 )
 from tests.tariffs.books import problems_of
 
@@ -22,7 +23,13 @@ if TYPE_CHECKING:
     from tests.tariffs.changes import Mistakes
 
 GOLDEN = Path(__file__).parents[1] / "cases" / "book_mistakes.txt"
-PARTS = (mistakes_of_parts, mistakes_of_plans, mistakes_of_offers, mistakes_of_prices)
+PARTS = (
+    mistakes_of_parts,
+    mistakes_of_plans,
+    mistakes_of_offers,
+    mistakes_of_prices,
+    mistakes_of_values,
+)
 MISTAKES: Mistakes = {name: mistake for part in PARTS for name, mistake in part.MISTAKES.items()}
 assert len(MISTAKES) == sum(len(part.MISTAKES) for part in PARTS)
 MARK = "## "
