@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -9,10 +10,9 @@ from rich.table import Table
 
 from pipeline.batch.result import MICRO
 from pipeline.errors import Exit
+from pipeline.whole_tables import natural_width
 
 if TYPE_CHECKING:
-    from collections import Counter
-
     from rich.console import Console
 
     from pipeline.batch.result import RunResult
@@ -48,8 +48,8 @@ def print_run(out: Console, result: RunResult) -> None:
     files = ", ".join(f"{count} {state}" for state, count in result.files.items() if count)
     out.print(f"Batch {result.batch}: {files or 'no files'}")
     out.print(_destinations(result))
-    if result.money:
-        out.print(_money(result))
+    for table in _money(out, result):
+        out.print(table)
     for gap in result.gaps:
         numbers = str(gap.first) if gap.first == gap.last else f"{gap.first} to {gap.last}"
         out.print(f"Missing file of {gap.source}: number {numbers}", style="yellow")
@@ -98,19 +98,38 @@ def _by(counter: Counter[str]) -> str:
     return ", ".join(f"{name} {counter[name]:,}" for name in sorted(counter) if counter[name])
 
 
-def _money(result: RunResult) -> Table:
-    plans = sorted({plan for _, plan in result.money})
-    services = sorted({service for service, _ in result.money})
-    table = _table(f"Provisional charges in {result.currency}", "plan", *services, "sum")
-    for plan in plans:
-        cells = [result.money.get((service, plan), (0, 0))[1] for service in services]
-        table.add_row(plan, *(amount(cell) for cell in cells), amount(sum(cells)))
-    table.add_section()
-    sums = [
-        sum(net for (name, _), (_, net) in result.money.items() if name == service)
-        for service in services
+def _money(out: Console, result: RunResult) -> list[Table]:
+    """Returns charges by plan and service; where that is too wide, by the one and by the other."""
+    if not result.money:
+        return []
+    title = f"Provisional charges in {result.currency}"
+    by_plan: Counter[str] = Counter()
+    by_service: Counter[str] = Counter()
+    for (service, plan), (_, net) in result.money.items():
+        by_plan[plan] += net
+        by_service[service] += net
+    services = sorted(name for name, net in by_service.items() if net)
+    whole = _table(title, "plan", *services, "sum")
+    for plan in sorted(by_plan):
+        cells = (result.money.get((service, plan), (0, 0))[1] for service in services)
+        whole.add_row(plan, *(amount(cell) for cell in cells), amount(by_plan[plan]))
+    whole.add_section()
+    total = amount(by_plan.total())
+    whole.add_row("sum", *(amount(by_service[service]) for service in services), total)
+    if natural_width(out, whole).maximum <= out.width:
+        return [whole]
+    return [
+        _one_way(title, "plan", sorted(by_plan), by_plan),
+        _one_way(f"{title}, by service", "service", services, by_service),
     ]
-    table.add_row("sum", *(amount(one) for one in sums), amount(sum(sums)))
+
+
+def _one_way(title: str, head: str, names: list[str], sums: Counter[str]) -> Table:
+    table = _table(title, head, "sum")
+    for name in names:
+        table.add_row(name, amount(sums[name]))
+    table.add_section()
+    table.add_row("sum", amount(sums.total()))
     return table
 
 

@@ -104,10 +104,11 @@ def print_json(data: Any) -> None:  # noqa: ANN401 - anything that JSON can say
 
 def console() -> Console:
     """Returns the console for tables on stdout."""
-    from rich.console import Console  # noqa: PLC0415 - rich costs time that --help must not
+    # rich costs time that --help must not
+    from pipeline.whole_tables import WholeTables  # noqa: PLC0415
 
     wide = None if sys.stdout.isatty() else 160  # a pipe has no width of its own
-    return Console(highlight=False, width=wide)
+    return WholeTables(highlight=False, width=wide)
 
 
 def examples(*lines: str) -> str:
