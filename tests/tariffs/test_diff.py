@@ -261,7 +261,7 @@ def test_an_exchange_rate_is_told_for_the_plans_that_have_such_prices(tmp_path: 
         tmp_path, "partners", "exchange_rates.csv", "2026-10-15,7.5", "2026-10-15,7.6"
     )
     old, new = (f"from 2026-01-01 8 CNY; from 2026-10-15 {rate} CNY" for rate in ("7.5", "7.6"))
-    assert lines == [f"laid, laid_twice, own, plain, yen: one EUR: {old} → {new}"]
+    assert lines == [f"iot, laid, laid_twice, own, plain, yen: one EUR: {old} → {new}"]
 
 
 def test_an_exchange_rate_moves_our_costs(tmp_path: Path) -> None:
