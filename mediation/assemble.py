@@ -101,15 +101,18 @@ class Texts:
     def render(self) -> None:
         """Turns the texts that are new since the last call into dictionary entries."""
         count = int(self.count[0])
-        for number in range(self.known, count):
-            offset, length, action = self.interned[number * 3 : number * 3 + 3].tolist()
+        if count == self.known:
+            return
+        octets = self.data.data
+        fresh = self.interned[self.known * 3 : count * 3].reshape(-1, 3).tolist()
+        for number, (offset, length, action) in enumerate(fresh, self.known):
             place = self.plan.texts[action]
             if place is None:
                 message = f"action {action} made a text but has no renderer"
                 raise AssertionError(message)
             column, renderer = place
             render = RENDERERS[renderer] if isinstance(renderer, str) else renderer
-            word = render(self.data[offset : offset + length].tobytes())
+            word = render(octets[offset : offset + length].tobytes())
             words = self.words[column]
             self.codes[number] = words.setdefault(word, len(words)) if word else -1
         self.known = count

@@ -14,7 +14,7 @@ import numpy as np
 
 from mediation import formats
 from mediation.assemble import Output, Texts
-from mediation.columns import COLUMNS, INDEX, PAIRS, QUANTITIES
+from mediation.columns import COLUMNS, INDEX, QUANTITIES
 from mediation.edr import MISSING
 from mediation.kernels import checks, ops, tables
 from mediation.kernels.ber import decode_rows
@@ -153,17 +153,6 @@ def scratch_of(width: int) -> _Scratch:
     return scratch
 
 
-def _merge_pairs() -> Int32s:
-    """Columns that the rows of a record take from it: all but quantities, pairs together."""
-    seconds = set(PAIRS.values())
-    pairs: list[int] = []
-    for name in COLUMNS:
-        if name not in seconds and name not in QUANTITIES:
-            pairs += [INDEX[name], INDEX[PAIRS[name]] if name in PAIRS else -1]
-    return np.array(pairs, np.int32)
-
-
-MERGE: Final = _merge_pairs()
 START: Final = INDEX["start_time"]
 OFFSET: Final = INDEX["utc_offset"]
 ENTITY: Final = INDEX["recording_entity"]
@@ -277,7 +266,7 @@ class _Decoding:
             self.data, self.offsets, self.lengths, first, stop,
             plan.edges, plan.long_base, plan.long_size, plan.long_edges, plan.entries,
             plan.actions, plan.templates, plan.width, plan.steps, plan.spans,
-            MERGE, QUANTITY_COLUMNS, plan.lookups, plan.active, self.settings,
+            plan.merge, QUANTITY_COLUMNS, plan.lookups, plan.active, self.settings,
             tables.TBCD, tables.BCD, tables.DAYS, tables.POWERS,
             scratch.shapes_of(plan), scratch.block, scratch.stack,
             texts.slots, texts.interned, texts.count, self.last,
@@ -342,19 +331,19 @@ class _Decoding:
         if self.local_times is None:
             return set()
         scratch, texts = self.scratch, self.texts
-        seen = scratch.columns[ENTITY, :rows]
-        entity = np.where(seen == MISSING, -1, texts.codes[np.maximum(seen, 0)]).astype(np.int32)
         words = texts.words.get(ENTITY, {})
         self.local_times.learn(words)
+        entity = scratch.columns[ENTITY, :rows]
         unknown = self.local_times.resolve(
-            scratch.columns[START, :rows], scratch.columns[OFFSET, :rows], entity
+            scratch.columns[START, :rows], scratch.columns[OFFSET, :rows], entity, texts.codes
         )
-        if unknown is None:
+        if not len(unknown):
             return set()
         names = [*words, None]
         node: dict[int, str | None] = {}
-        for row in np.flatnonzero(unknown).tolist():
-            node.setdefault(int(scratch.row_record[row]), names[entity[row]])
+        for row in unknown.tolist():
+            code = -1 if entity[row] == MISSING else int(texts.codes[entity[row]])
+            node.setdefault(int(scratch.row_record[row]), names[code])
         for record, name in node.items():
             at = int(self.offsets[first + record])
             length = int(self.lengths[first + record])

@@ -7,22 +7,19 @@ is that of its recording entity in the source's `TimeZones`, which is asked once
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mediation.edr import MISSING
+from mediation.kernels.local_times import localise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mediation.time_zones import TimeZones
 
-    Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
     Int32s = np.ndarray[tuple[int], np.dtype[np.int32]]
     Int64s = np.ndarray[tuple[int], np.dtype[np.int64]]
-
-NO_ZONE: Final = -1
 
 
 class LocalTimes:
@@ -45,20 +42,22 @@ class LocalTimes:
             self.by_word[-1:] = [*fresh, self.by_word[-1]]
             self.table = np.array(self.by_word, np.int64)
 
-    def resolve(self, start: Int64s, offset: Int64s, entity: Int32s) -> Bools | None:
+    def resolve(self, start: Int64s, offset: Int64s, entity: Int64s, codes: Int32s) -> Int32s:
         """Writes UTC over local times, and their offsets.
 
         Args:
             start: int64[rows] microseconds, in place; `MISSING` stays.
             offset: int64[rows] minutes, in place; where it is `MISSING`, `start` is a local time.
-            entity: int32[rows], index of the recording entity as learnt, -1 for none.
+            entity: int64[rows], text of the recording entity, `MISSING` for none.
+            codes: int32[texts], index of a recording entity as learnt by text, -1 for none.
 
         Returns:
-            bool[rows], True where no zone is known; None where there is no such row.
+            The rows whose zone is not known, int32.
         """
-        local = (offset == MISSING) & (start != MISSING)
-        zone = np.where(local, self.table[entity], NO_ZONE)
-        rows = np.flatnonzero(zone != NO_ZONE)
-        start[rows], offset[rows] = self.zones.utc(start[rows], zone[rows])
-        unknown = local & (zone == NO_ZONE)
-        return unknown if unknown.any() else None
+        zones = self.zones
+        unknown = np.empty(len(start), np.int32)
+        count = localise(
+            start, offset, entity, codes, self.table,
+            zones.spans, zones.starts, zones.offsets, unknown,
+        )  # fmt: skip
+        return unknown[:count]

@@ -66,6 +66,7 @@ class Plan:
         spans: int32[types * SPAN_WIDTH], per record type where its steps are: of the record, of
             each row, from the row before (begin, end each), and 1 if it has rows, 2 if those are
             call modules, of which there must be one.
+        merge: int32[pairs * 2], columns (second may be -1) that a row takes from what it stands in.
         lookups: int64[tables * 256], value by octet (`MISSING` leaves the default), or layout of a
             date or time by the octets of its field (`MISSING` is an error).
         active: int32[...], the columns that this format can fill.
@@ -85,6 +86,7 @@ class Plan:
     templates: Int64s
     steps: Int64s
     spans: Int32s
+    merge: Int32s
     lookups: Int64s
     active: Int32s
     texts: tuple[tuple[int, str] | None, ...]
@@ -120,6 +122,7 @@ class _Compiler:
         self.root = Node()
         self.templates: list[dict[int, int]] = [{} for _ in mapping.types]
         self.groups: set[int] = set()
+        self.handed: set[str] = set()
         self.steps: list[_Steps] = [_Steps() for _ in mapping.types]
         self.width = len(COLUMNS)
         self.used = {INDEX[name] for name in ("record_type", *CODES, *QUANTITIES)}
@@ -161,12 +164,19 @@ class _Compiler:
         template = self.templates[code]
         steps = self.steps[code]
         self.name_row(template, rule)
+        self.hand_on(rule)
         for column_rule in rule.columns:
             self.add_column(edge.node, column_rule, template, steps.record, steps.chain)
             if column_rule.column in CODES and not column_rule.plain:
                 self.last_resort(column_rule.column, template, steps.record)
         for rows in rule.rows:
             self.add_rows(edge.node, rows, steps)
+
+    def hand_on(self, rule: TypeRule | RowsRule) -> None:
+        """Notes what rows take from the record or element that they stand in."""
+        if rule.rows:
+            self.handed |= {"record_type", "service", "direction"}
+            self.handed |= {column.column for column in rule.columns}
 
     def name_row(self, template: dict[int, int], rule: TypeRule) -> None:
         """Gives a row its record type, service and direction."""
@@ -195,6 +205,7 @@ class _Compiler:
         edge.group = 1 if rule.rows else 0
         template: dict[int, int] = {}
         self.templates.append(template)
+        self.hand_on(rule)
         if rule.rows:
             self.groups.add(edge.code)
         if rule.module:
@@ -330,6 +341,8 @@ class _Compiler:
         low, high = LIMITS[INDEX[column]]
         param = source.codec.parameter or source.meaning.unit
         param = self.table_numbers.get(source.argument, param)
+        if source.codec.op in (ops.TEXT, ops.PLMN):
+            param = param or HIGHEST  # octets that count
         if source.meaning.layouts:
             layout = source.meaning.layouts[part]
             param = len(self.table_numbers) + self.layouts.setdefault(layout, len(self.layouts))
@@ -369,6 +382,16 @@ def _steps(compiler: _Compiler, layout: Numbering) -> tuple[Int64s, Int32s]:
     return steps_array, np.array(spans or [[0] * SPAN_WIDTH], np.int32).reshape(-1)
 
 
+def _merge_pairs(handed: set[str]) -> Int32s:
+    """Returns the columns that rows take from around them: all but quantities, pairs together."""
+    seconds = {second: first for first, second in PAIRS.items()}
+    firsts = {seconds.get(name, name) for name in handed} - set(QUANTITIES)
+    pairs: list[int] = []
+    for name in (each for each in COLUMNS if each in firsts):
+        pairs += [INDEX[name], INDEX[PAIRS[name]] if name in PAIRS else -1]
+    return np.array(pairs, np.int32)
+
+
 def compile_plan(mapping: Mapping, schema: tuple[Element, ...]) -> Plan:
     """Compiles a checked mapping to the flat arrays of a `Plan`.
 
@@ -404,6 +427,7 @@ def compile_plan(mapping: Mapping, schema: tuple[Element, ...]) -> Plan:
         templates=templates.reshape(-1),
         steps=steps,
         spans=spans,
+        merge=_merge_pairs(compiler.handed),
         lookups=lookup_tables(mapping, compiler.layouts),
         active=np.array(sorted(compiler.used), np.int32),
         texts=tuple(skip_first.texts),

@@ -28,7 +28,6 @@ TOP_KEYS: Final = ("default", "nodes")
 FIXED: Final = re.compile(r"([+-])(0\d|1[0-4]):([0-5]\d)$")
 FIRST: Final = -(2**62)
 """Where the first offset of a zone begins: before any time."""
-MINUTE_US: Final = 60_000_000
 YEARS: Final = (1990, 2100)
 """Changes of clocks are known from the first year until the second."""
 
@@ -90,21 +89,6 @@ class TimeZones:
             raise ValueError(reason)
         names = [*self.names, name]
         return _table(names, self.nodes, len(names) - 1)
-
-    def utc(self, local: Int64s, zone: Int64s) -> tuple[Int64s, Int64s]:
-        """Returns UTC microseconds and offsets in minutes of wall-clock times.
-
-        Args:
-            local: int64[k], microseconds since 1970 as the wall clock shows them.
-            zone: int64[k], number of each one's zone, from `zone_of`, not negative.
-        """
-        minutes = np.zeros(len(local), np.int64)
-        for number in np.unique(zone).tolist():
-            rows = zone == number
-            begin, end = int(self.spans[number]), int(self.spans[number + 1])
-            place = np.searchsorted(self.starts[begin:end], local[rows], side="right") - 1
-            minutes[rows] = self.offsets[begin:end][place]
-        return local - minutes * MINUTE_US, minutes
 
 
 NO_ZONES: Final = TimeZones()

@@ -215,6 +215,7 @@ _ALL: Final = (
         "text",
         render="cgi_network",
         meaning="the first 3 octets of such a location to MCC-MNC",
+        parameter=3,
     ),
     Codec("plmn", ops.PLMN, STRINGS, "text", render="plmn", meaning="3 octets to MCC-MNC"),
     Codec("text", ops.TEXT, STRINGS, "text", render="text", meaning="octets as UTF-8"),

@@ -17,11 +17,14 @@ from mediation.kernels.ops import (
     BCD,
     BCD_IMEI,
     BCD_NUMBER,
+    DECIMAL,
+    DIGEST,
     FIRST,
     INVALID_DIGITS,
     INVALID_INTEGER,
     INVALID_TIMESTAMP,
     INVALID_UTC_OFFSET,
+    KEY,
     LARGEST_AMOUNT,
     LOCAL_TIME,
     NEGATIVE_AMOUNT,
@@ -31,12 +34,23 @@ from mediation.kernels.ops import (
     UTC_OFFSET,
     VALUE_OUT_OF_RANGE,
 )
-from mediation.kernels.words import above_nine, bcd_value, load_big
+from mediation.kernels.texts import decimal_value, digest_value, digit_run, key_value
+from mediation.kernels.words import (
+    SIXTEEN,
+    THIRTY_TWO,
+    above_nine,
+    all_digits,
+    ascii_pairs,
+    bcd_value,
+    load_big,
+)
 
 MISSING = -(2**63)
 SECOND_US = 1_000_000
 ZERO, NINE, PLUS, MINUS = 0x30, 0x39, 0x2B, 0x2D
 MAX_DIGITS = 18
+FORTY_EIGHT, TWENTY, LOWEST = np.uint64(48), np.uint64(20), np.uint64(0xFFFF)
+PLAIN_CODECS = (KEY, DECIMAL, DIGEST, BCD, BCD_IMEI, ASCII_DIGITS)
 AS_TEXT = -(2**62)
 """As the second value of a number: it is none, keep its octets as text."""
 
@@ -74,15 +88,8 @@ def ascii_digits(data, pos, end):
     """Returns (value, count) of ASCII digits, a leading + apart; count is -1 if not 0 to 18."""
     if pos < end and octet(data, pos) == PLUS:
         pos += 1
-    if end - pos > MAX_DIGITS:
-        return 0, -1
-    value = 0
-    for index in range(pos, end):
-        digit = octet(data, index) - ZERO
-        if digit < 0 or digit > 9:
-            return value, -1
-        value = value * 10 + digit
-    return value, end - pos
+    value, count = digit_run(data, pos, end, MAX_DIGITS)
+    return value, count if count == end - pos else -1
 
 
 @inlined
@@ -120,22 +127,26 @@ def local_time(data, pos, end, days):
 
     Years are 2000 to 2099. Hour 24 is midnight at the end of the day, as TD.57 allows.
     """
-    if end - pos != 14 or two_digits(data, pos) != 20:
+    if end - pos != 14:
         return MISSING
-    year = two_digits(data, pos + 2)
-    month = two_digits(data, pos + 4)
-    day = two_digits(data, pos + 6)
-    hour = two_digits(data, pos + 8)
-    minute = two_digits(data, pos + 10)
-    second = two_digits(data, pos + 12)
-    if min(year, month, day, hour, minute, second) < 0:
+    first, second = load_big(data, pos), load_big(data, pos + 6)  # CCYYMMDD, DDhhmmss
+    if not (all_digits(first) and all_digits(second)):
         return MISSING
-    if month > 12 or day > 31 or hour > 24 or minute > 59 or second > 59:
+    first, second = ascii_pairs(first), ascii_pairs(second)
+    if first >> FORTY_EIGHT != TWENTY:
+        return MISSING
+    year = np.int64((first >> THIRTY_TWO) & LOWEST)
+    month = np.int64((first >> SIXTEEN) & LOWEST)
+    day = np.int64(first & LOWEST)
+    hour = np.int64((second >> THIRTY_TWO) & LOWEST)
+    minute = np.int64((second >> SIXTEEN) & LOWEST)
+    seconds = np.int64(second & LOWEST)
+    if month > 12 or day > 31 or hour > 24 or minute > 59 or seconds > 59:
         return MISSING
     number = entry(days, (year << 9) | (month << 5) | day)
-    if number < 0 or (hour == 24 and minute + second > 0):
+    if number < 0 or (hour == 24 and minute + seconds > 0):
         return MISSING
-    return (number * 86_400 + hour * 3600 + minute * 60 + second) * SECOND_US
+    return (number * 86_400 + hour * 3600 + minute * 60 + seconds) * SECOND_US
 
 
 @kernel
@@ -152,7 +163,7 @@ def offset_minutes(data, pos, end):
 
 
 @kernel
-def ascii_value(codec, data, pos, end, days, settings, powers):  # noqa: PLR0911 - one a codec
+def ascii_value(codec, data, pos, end, days, settings, powers):
     """Returns (first, second, status) of one field; `MISSING` where it says nothing.
 
     Of a party's number that is none in E.164, the second is `AS_TEXT`.
@@ -163,15 +174,10 @@ def ascii_value(codec, data, pos, end, days, settings, powers):  # noqa: PLR0911
     if codec == UTC_OFFSET:
         value = offset_minutes(data, pos, end)
         return value, MISSING, INVALID_UTC_OFFSET if value == MISSING else OK
-    if codec in (BCD, BCD_IMEI, BCD_NUMBER):
+    if codec == BCD_NUMBER:
         value, count = bcd_digits(data, pos, end)
     else:
         value, count = ascii_digits(data, pos, end)
-    if codec in (BCD, BCD_IMEI, ASCII_DIGITS):
-        if codec == BCD_IMEI and count == 16:
-            value //= 100
-        status = INVALID_DIGITS if count < 0 else OK
-        return value if count > 0 else MISSING, MISSING, status
     if count == 0 or (codec == ASCII_DIALLED and count < 0):
         return MISSING, MISSING, OK
     if codec == ASCII_DIALLED:
@@ -180,6 +186,26 @@ def ascii_value(codec, data, pos, end, days, settings, powers):  # noqa: PLR0911
     if number < 0:
         return MISSING, AS_TEXT, OK
     return number, MISSING, OK
+
+
+@kernel
+def plain_value(data, pos, end, codec, param, low, high):
+    """Returns (status, value) of codecs that need nothing but the octets: see `PLAIN_CODECS`."""
+    if codec in (BCD, BCD_IMEI, ASCII_DIGITS):
+        if codec == ASCII_DIGITS:
+            value, count = ascii_digits(data, pos, end)
+        else:
+            value, count = bcd_digits(data, pos, end)
+        if codec == BCD_IMEI and count == 16:
+            value //= 100
+        return INVALID_DIGITS if count < 0 else OK, value if count > 0 else MISSING
+    if codec == DECIMAL:
+        value = decimal_value(data, pos, end, param)
+    elif codec == DIGEST:
+        value = digest_value(data, pos, end)
+    else:
+        value = key_value(data, pos, end)
+    return OK if value == MISSING or low <= value <= high else VALUE_OUT_OF_RANGE, value
 
 
 @kernel

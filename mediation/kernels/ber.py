@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from mediation.kernels.ascii import AS_TEXT, ascii_value, gather, hex_octet
 from mediation.kernels.heads import read_head
 from mediation.kernels.intern import intern_octets, same_octets
 from mediation.kernels.jit import kernel
 
 # isort: off
 # fmt: off
+from mediation.kernels.ascii import (
+    AS_TEXT, PLAIN_CODECS, ascii_value, gather, hex_octet, plain_value,
+)
 from mediation.kernels.codecs import (
     MISSING, digits_value, e164, leading_zeros, network_status, timestamp, user_location, whole_number,
 )
@@ -62,7 +64,7 @@ def decode_rows(
         lengths: int64[records], octets of each record with its tag and length.
         first: First record to decode.
         stop: One behind the last record.
-        edges: Of the plan, as all up to `spans`; see `mediation.plan.Plan`.
+        edges: Of the plan, as all up to `merge`; see `mediation.plan.Plan`.
         long_base: Of the plan.
         long_size: Of the plan.
         long_edges: Of the plan.
@@ -72,7 +74,7 @@ def decode_rows(
         width: Of the plan.
         steps: Of the plan.
         spans: Of the plan.
-        merge: int32[pairs * 2], columns (second may be -1) that a row takes from its record.
+        merge: Of the plan.
         quantities: int32[...], columns that are 0 where missing.
         lookups: Of the plan.
         active: Of the plan.
@@ -379,8 +381,11 @@ def decode_rows(
                         code = INVALID_NETWORK
                         break
                 found = np.int64(last[ix(action)])
-                if found < 0 or not same_octets(data, pos, close, interned, found):
-                    found = intern_octets(data, pos, close, action, slots, interned, interned_count)
+                size = min(length, actions[ix(base + ACT_PARAM)])
+                if found < 0 or not same_octets(data, pos, pos + size, interned, found):
+                    found = intern_octets(
+                        data, pos, pos + size, action, slots, interned, interned_count
+                    )
                     if found < 0:
                         code = NEED_ROOM
                         break
@@ -412,6 +417,14 @@ def decode_rows(
                 if code != OK:
                     break
                 block[ix(slot)] = value
+            elif codec in PLAIN_CODECS:
+                low, high = actions[ix(base + ACT_LOW)], actions[ix(base + ACT_HIGH)]
+                param = actions[ix(base + ACT_PARAM)]
+                code, block[ix(slot)] = plain_value(data, pos, close, codec, param, low, high)
+                if code != OK:
+                    break
+                if actions[ix(base + ACT_SLOT2)] >= 0:
+                    block[ix(target + actions[ix(base + ACT_SLOT2)])] = MISSING
             elif codec == LOOKUP_ASCII:
                 value = hex_octet(data, pos, close)
                 if value >= 0:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from mediation.kernels.codecs import unsigned_value
 from mediation.kernels.jit import inlined, kernel
 from mediation.kernels.words import load_big
 
+MIX = 0x1E3779B97F4A7C15
 ix = np.uint64  # unsigned indexes spare the test for negative ones
 
 
@@ -30,7 +32,12 @@ def same_octets(data, pos, end, interned, number):
 
 @kernel
 def same_one_by_one(data, pos, end, other):
-    """Compares the octets `pos` to `end` with those from `other` on."""
+    """Compares the octets `pos` to `end` with those from `other` on, eight at a time."""
+    while end - pos >= 8:
+        if load_big(data, pos) != load_big(data, other):
+            return False
+        pos += 8
+        other += 8
     for index in range(end - pos):  # noqa: SIM110 - numba has no generators in `all`
         if data[ix(pos + index)] != data[ix(other + index)]:
             return False
@@ -41,9 +48,13 @@ def same_one_by_one(data, pos, end, other):
 def hash_octets(data, pos, end, action):
     """Returns a non-negative 62-bit hash of octets and action."""
     value = action + 1
-    for index in range(pos, end):
-        value = (value ^ np.int64(data[ix(index)])) * 1099511628211
-    return (value ^ (value >> 29)) & 0x3FFFFFFFFFFFFFFF
+    while end - pos >= 8:
+        value = (value ^ np.int64(load_big(data, pos))) * MIX
+        value ^= value >> 32
+        pos += 8
+    if end > pos:
+        value = (value ^ unsigned_value(data, pos, end)) * MIX
+    return (value ^ (value >> 32)) & 0x3FFFFFFFFFFFFFFF
 
 
 @kernel

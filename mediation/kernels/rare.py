@@ -10,10 +10,7 @@ from mediation.kernels.jit import kernel
 from mediation.kernels.ops import (
     ACT_CODEC,
     ACT_EXTRA,
-    ACT_HIGH,
-    ACT_LOW,
     ACT_PARAM,
-    CGI,
     CLOCK,
     ELAPSED,
     INVALID_DURATION,
@@ -28,7 +25,6 @@ from mediation.kernels.ops import (
     SET_REPAIR_INTEGERS,
     VALUE_OUT_OF_RANGE,
 )
-from mediation.kernels.texts import plain_value
 
 MAX_DURATION = 2**40  # more than any duration in any unit; times an hour it stays an int64
 
@@ -58,11 +54,7 @@ def rare_value(data, pos, end, actions, base, settings, lookups, bcd, days):
     if codec == SECONDS:
         repair = settings[SET_REPAIR_INTEGERS]
         return seconds_codec(data, pos, end, param, actions[base + ACT_EXTRA], repair)
-    if codec == CGI:
-        return cgi_codec(data, pos, end)
-    value = plain_value(data, pos, end, codec, param)
-    inside = actions[base + ACT_LOW] <= value <= actions[base + ACT_HIGH]
-    return OK if value == MISSING or inside else VALUE_OUT_OF_RANGE, value, MISSING, 0
+    return cgi_codec(data, pos, end)
 
 
 @kernel

@@ -9,7 +9,8 @@ too close to the end of the file, is walked by its tags. What comes out is the s
 Shapes are found by the length of a record: of each length, the last `WAYS` shapes in order of use.
 
 `order` is int32[LENGTHS * WAYS]: shapes of a length, the last used one first.
-`words` is uint64[SHAPES * WORDS * 2]: mask and wanted octets, eight at a time, the first one lowest.
+`words` is uint64[SHAPES * WORDS * 2]: the mask of a shape, then what it wants, eight octets at a time,
+the first one lowest.
 `stops` is int64[SHAPES * STOPS], before the stops of a shape the octets of its records.
 `draft` is uint8[OCTETS]: the mask of the record in hand.
 `trust` is int64[2]: how little the shapes have helped of late, and records to go without.
@@ -75,16 +76,23 @@ def has_shape(data, pos, length, trust):
 
 
 @inlined
+def words_of(length):
+    """Returns how many words are compared for so many octets: whole cache lines."""
+    return (length + 63) >> 6 << 3
+
+
+@inlined
 def agrees(data, pos, length, words, stops, shape):
     """Returns whether the octets of a record agree with a shape under its mask."""
     if stops[ix(shape * STOPS)] != length:
         return False
-    base = shape * (WORDS * 2)
-    for index in range((length + 7) >> 3):
-        at = base + index * 2
-        if load_little(data, pos + index * 8) & words[ix(at)] != words[ix(at + 1)]:
-            return False
-    return True
+    mask = shape * (WORDS * 2)
+    difference = np.uint64(0)
+    # No way out before the end, and the number of turns a multiple of eight: vector instructions.
+    for index in range(words_of(length)):
+        word = load_little(data, pos + index * 8) & words[ix(mask + index)]
+        difference |= word ^ words[ix(mask + WORDS + index)]
+    return difference == 0
 
 
 @inlined
@@ -118,7 +126,7 @@ def stop_at(kind, about, record, tag, value, length):
 @inlined
 def begin_draft(draft, length, order):
     """Empties the mask for a record; returns the shape to write its stops to, the least used one."""
-    for index in range((length + 7) & -8):
+    for index in range(words_of(length) * 8):
         draft[ix(index)] = 0
     return np.int64(order[ix((length & (LENGTHS - 1)) * WAYS + WAYS - 1)])
 
@@ -140,8 +148,7 @@ def learn(data, pos, length, order, words, stops, draft):
     order[ix(first)] = shape
     stops[ix(shape * STOPS)] = length
     base = shape * (WORDS * 2)
-    for index in range((length + 7) >> 3):
-        at = base + index * 2
+    for index in range(words_of(length)):
         mask = load_little(draft, index * 8)
-        words[ix(at)] = mask
-        words[ix(at + 1)] = load_little(data, pos + index * 8) & mask
+        words[ix(base + index)] = mask
+        words[ix(base + WORDS + index)] = load_little(data, pos + index * 8) & mask

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from mediation.kernels.codecs import octets_value
+from mediation.kernels.codecs import unsigned_value
 from mediation.kernels.jit import inlined, kernel
-from mediation.kernels.ops import DECIMAL, DIGEST
+from mediation.kernels.words import all_digits, ascii_number, load_big
 
 MISSING = -(2**63)
 FNV_START = np.uint64(0xCBF29CE484222325)
@@ -18,6 +18,8 @@ FNV_PRIME = np.uint64(0x100000001B3)
 POSITIVE = np.uint64(0x7FFFFFFFFFFFFFFF)
 TEL, SIP, SIPS = 0x74656C3A, 0x7369703A, 0x736970733A
 MSISDN = 0x6D736973646E2D
+LOWER_3, LOWER_4, LOWER_6 = 0x20202000, 0x2020202000, 0x20202020202000
+FOUR_ZEROS = np.uint64(0x3030303000000000)
 ix = np.uint64  # unsigned indexes spare the test for negative ones
 
 
@@ -42,13 +44,47 @@ def begins(data, pos, end, word, size):
 @kernel
 def behind_scheme(data, pos, end):
     """Returns (position, 1) behind ``tel:``, ``sip:`` or ``sips:``, else 0 behind ``msisdn-`` or none."""
-    if begins(data, pos, end, TEL, 4) or begins(data, pos, end, SIP, 4):
-        return pos + 4, 1
-    if begins(data, pos, end, SIPS, 5):
-        return pos + 5, 1
-    if begins(data, pos, end, MSISDN, 7):
-        return pos + 7, 0
-    return pos, 0
+    skipped = 0
+    if end - pos >= 8:
+        word = load_big(data, pos)
+        if np.int64(word >> np.uint64(32)) | LOWER_3 in (TEL, SIP):
+            skipped = 4
+        elif np.int64(word >> np.uint64(24)) | LOWER_4 == SIPS:
+            skipped = 5
+        elif np.int64(word >> np.uint64(8)) | LOWER_6 == MSISDN:
+            skipped = 7
+    elif begins(data, pos, end, TEL, 4) or begins(data, pos, end, SIP, 4):
+        skipped = 4
+    elif begins(data, pos, end, SIPS, 5):
+        skipped = 5
+    elif begins(data, pos, end, MSISDN, 7):
+        skipped = 7
+    return pos + skipped, np.int64(skipped in (4, 5))
+
+
+@inlined
+def digit_run(data, pos, end, most):
+    """Returns (value, count) of ASCII digits from `pos` on, up to `most` of them, int64."""
+    value = 0
+    count = 0
+    while pos + 8 <= end and count + 8 <= most:
+        word = load_big(data, pos)
+        if not all_digits(word):
+            break
+        value = value * 100_000_000 + ascii_number(word)
+        count += 8
+        pos += 8
+    if pos + 4 <= end and pos + 8 <= data.shape[0] and count + 4 <= most:
+        word = load_big(data, pos) >> np.uint64(32) | FOUR_ZEROS
+        if all_digits(word):
+            value = value * 10_000 + ascii_number(word)
+            count += 4
+            pos += 4
+    while pos < end and count < most and 48 <= data[ix(pos)] <= 57:
+        value = value * 10 + np.int64(data[ix(pos)]) - 48
+        count += 1
+        pos += 1
+    return value, count
 
 
 @kernel
@@ -63,8 +99,10 @@ def uri_number(data, pos, end, fewest):
         pos += 1
     elif scheme:
         return -1
-    value = 0
-    count = 0
+    if pos < end and data[ix(pos)] == 48:
+        return -1
+    value, count = digit_run(data, pos, end, 15)
+    pos += count
     while pos < end:
         character = np.int64(data[ix(pos)])
         pos += 1
@@ -93,18 +131,9 @@ def decimal_value(data, pos, end, equipment):
         if start == end or data[ix(start)] != 45:
             return MISSING
         pos = start + 1
-    value = 0
-    count = 0
-    while pos < end:
-        character = np.int64(data[ix(pos)])
-        if character == 0:
-            break
-        if count == 18 or character < 48 or character > 57:
-            return MISSING
-        value = value * 10 + character - 48
-        count += 1
-        pos += 1
-    if count == 0:
+    value, count = digit_run(data, pos, end, 18)
+    pos += count
+    if count == 0 or (pos < end and data[ix(pos)] != 0):
         return MISSING
     return value // 100 if equipment and count == 16 else value
 
@@ -125,14 +154,4 @@ def key_value(data, pos, end):
     """Returns up to 8 octets as a number that conditions compare (int64), else `MISSING`."""
     while end - pos > 8 and data[ix(pos)] == 0:
         pos += 1
-    return octets_value(data, pos, end) if 0 < end - pos <= 8 else MISSING
-
-
-@kernel
-def plain_value(data, pos, end, codec, param):
-    """Returns what a codec that reads one number and never fails makes of octets (int64)."""
-    if codec == DECIMAL:
-        return decimal_value(data, pos, end, param)
-    if codec == DIGEST:
-        return digest_value(data, pos, end)
-    return key_value(data, pos, end)
+    return unsigned_value(data, pos, end) if 0 < end - pos <= 8 else MISSING

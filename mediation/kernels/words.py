@@ -18,6 +18,9 @@ from mediation.kernels.jit import inlined
 U = np.uint64
 LOW = np.uint64(0x0F0F0F0F0F0F0F0F)
 ONES = np.uint64(0x1111111111111111)
+ASCII_ZEROS = np.uint64(0x3030303030303030)
+HIGH_NIBBLES = np.uint64(0xF0F0F0F0F0F0F0F0)
+SIXES = np.uint64(0x0606060606060606)
 BYTES = np.uint64(0x00FF00FF00FF00FF)
 PAIRS = np.uint64(0x0000FFFF0000FFFF)
 HALF = np.uint64(0xFFFFFFFF)
@@ -68,3 +71,26 @@ def bcd_value(word):
 def low_first(word):
     """Returns `word` with the nibbles of each octet swapped: TBCD to BCD."""
     return ((word & LOW) << FOUR) | ((word >> FOUR) & LOW)
+
+
+@inlined
+def all_digits(word):
+    """Returns whether all eight octets of `word` are ASCII digits."""
+    # An octet from FA on carries into its neighbour, but is no digit itself.
+    high = (word & HIGH_NIBBLES) ^ ASCII_ZEROS
+    return high | (((word + SIXES) & HIGH_NIBBLES) ^ ASCII_ZEROS) == 0
+
+
+@inlined
+def ascii_pairs(word):
+    """Returns the numbers that four pairs of ASCII digits mean, 16 bits each, the highest first."""
+    ones = word & LOW
+    return ((ones >> EIGHT) & BYTES) * TEN + (ones & BYTES)
+
+
+@inlined
+def ascii_number(word):
+    """Returns the number (int64) that eight ASCII digits mean, the highest first."""
+    twos = ascii_pairs(word)
+    fours = ((twos >> SIXTEEN) & PAIRS) * HUNDRED + (twos & PAIRS)
+    return np.int64((fours >> THIRTY_TWO) * MYRIAD + (fours & HALF))

@@ -29,8 +29,12 @@ CODECS = {
 
 
 def run(codec: int, octets: bytes, behind: int) -> tuple[int, int, int]:
+    data, end = array(octets, behind), len(octets)
+    if codec in kernel.PLAIN_CODECS:
+        status, value = kernel.plain_value(data, 0, end, codec, 0, MISSING + 1, 2**63 - 1)
+        return value, MISSING, status
     found: tuple[int, int, int] = kernel.ascii_value(
-        codec, array(octets, behind), 0, len(octets), tables.DAYS, CHINA.array(), tables.POWERS
+        codec, data, 0, end, tables.DAYS, CHINA.array(), tables.POWERS
     )
     return found
 

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mediation.edr import MISSING
 from mediation.errors import MediationConfigError
+from mediation.kernels.local_times import localise
 from mediation.time_zones import NO_ZONES, TimeZones, read_time_zones
 
 if TYPE_CHECKING:
@@ -36,9 +38,20 @@ def microseconds(moment: dt.datetime) -> int:
     return (moment - dt.datetime(1970, 1, 1)) // dt.timedelta(microseconds=1)  # noqa: DTZ001 - a wall clock
 
 
+def in_utc(zones: TimeZones, local: list[dt.datetime], zone: int = 0) -> list[tuple[int, int]]:
+    """Returns times and offsets of a node that keeps a zone."""
+    start = np.array([microseconds(moment) for moment in local], np.int64)
+    offset = np.full(len(start), MISSING, np.int64)
+    entity, codes = np.zeros(len(start), np.int64), np.zeros(1, np.int32)
+    unknown = np.empty(len(start), np.int32)
+    spans, starts, offsets = zones.spans, zones.starts, zones.offsets
+    of_node = np.array([zone, -1], np.int64)
+    assert not localise(start, offset, entity, codes, of_node, spans, starts, offsets, unknown)
+    return list(zip(start.tolist(), offset.tolist(), strict=True))
+
+
 def utc(zones: TimeZones, local: dt.datetime, zone: int = 0) -> tuple[int, int]:
-    found, minutes = zones.utc(np.array([microseconds(local)]), np.array([zone]))
-    return int(found[0]), int(minutes[0])
+    return in_utc(zones, [local], zone)[0]
 
 
 def test_nodes_are_found_by_name_then_by_beginning_then_by_default(tmp_path: Path) -> None:
@@ -80,9 +93,7 @@ def test_clock_changes_have_the_written_rules() -> None:
 @settings(deadline=None, max_examples=200)
 def test_wall_clocks_equal_zoneinfo(moments: list[dt.datetime], name: str) -> None:
     zones = NO_ZONES.with_default(name)
-    local = np.array([microseconds(moment) for moment in moments])
-    found, minutes = zones.utc(local, np.zeros(len(local), np.int64))
-    for moment, there, offset in zip(moments, found.tolist(), minutes.tolist(), strict=True):
+    for moment, (there, offset) in zip(moments, in_utc(zones, moments), strict=True):
         if name.startswith("-"):
             expected = -dt.timedelta(hours=3, minutes=30)
         else:  # fold 0: the first of two, and in a gap the offset before it
