@@ -13,14 +13,17 @@ if TYPE_CHECKING:
     from pipeline.workspace import Workspace
 
 
-@click.command(epilog=examples("huadan status", "huadan status --json -w shop"))
+@click.command(
+    epilog=examples("huadan status", "huadan status --last 0", "huadan status --json -w shop")
+)
 @workspace_option
+@click.option("--last", type=click.IntRange(0), default=20, help="Runs to show (20; 0: all).")
 @json_option
-def status(workspace: Workspace, *, as_json: bool) -> None:
+def status(workspace: Workspace, *, last: int, as_json: bool) -> None:
     """Show backlog, batches, balance and gaps of the workspace."""
     from pipeline.upkeep.status import read_status  # noqa: PLC0415 - heavy imports only when needed
 
-    found = read_status(workspace)
+    found = read_status(workspace, last)
     if as_json:
         print_json(found)
         return

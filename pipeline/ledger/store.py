@@ -172,6 +172,13 @@ class Ledger(Database):
         """Returns batches in order of commit."""
         return self._batches("?1 IS NULL OR kind = ?1", kind)
 
+    def last_runs(self, count: int) -> list[Batch]:
+        """Returns the last so many runs in order of commit; 0: all."""
+        return self._batches(
+            "id IN (SELECT id FROM batches WHERE kind = 'run' ORDER BY id DESC LIMIT ?)",
+            count or -1,
+        )
+
     def unpublished(self) -> list[Batch]:
         """Returns batches that are committed, of which not all may be at its place."""
         return self._batches("?1 = 'committed' AND state = 'committed'", "committed")
@@ -220,8 +227,8 @@ class Ledger(Database):
         if not batch:
             return self.outputs(prefix)
         rows = self._db.execute(
-            "SELECT path, digest, rows, bytes FROM outputs WHERE batch > ?2 AND superseded IS NULL"
-            " AND +path >= ?1 AND +path < ?1 || char(1114111) ORDER BY path",
+            "SELECT path, digest, rows, bytes FROM outputs WHERE batch > ?2 AND +superseded IS NULL"
+            " AND +path >= ?1 AND +path < ?1 || char(1114111) ORDER BY +path",  # few: by batch
             (prefix, batch),
         )
         return [Output(*row) for row in rows]

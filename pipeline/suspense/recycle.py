@@ -39,7 +39,7 @@ from pipeline.lock import locked
 from pipeline.logs import log
 from pipeline.parquet import write
 from pipeline.progress import Silent
-from pipeline.published import batch_name, item_name
+from pipeline.published import NAME, batch_name, item_name
 from pipeline.suspense.again import Decoder, Items
 from pipeline.suspense.calls import suspended_calls
 from pipeline.suspense.corrections import open_corrections
@@ -134,8 +134,7 @@ def recycle(
             workspace, config, ledger, 1, listener or Silent(), Stopwatch(), loading, flush=False
         )
         recover(workspace, ledger)
-        found = read_open(workspace, ledger)
-        chosen = whole_records(found, found.where(wanted or Filter()))
+        chosen = _chosen(read_open(workspace, ledger), wanted)
         if not chosen.count:
             return RecycleResult(None)
         running = open_running(workspace, config, ledger, loading)
@@ -152,9 +151,18 @@ def recycle(
         return result
 
 
+def _chosen(found: Suspense, wanted: Filter | None) -> Suspense:
+    """Returns whole records in the order of their files; millions are not kept twice."""
+    if wanted is not None and wanted != Filter():
+        found = whole_records(found, found.where(wanted))
+    return Suspense(found.table.sort("source", "name", *NAME))
+
+
 def _changed(chosen: Suspense, ledger: Ledger, inputs: str) -> tuple[Suspense, int]:
     """Leaves out what was recycled with the same inputs: it would fail again."""
     same = [batch.name for batch in ledger.batches("recycle") if batch.inputs == inputs]
+    if not same:
+        return chosen, 0
     left = chosen.table.filter(~pl.col("batch").is_in(same))
     return whole_records(chosen, Suspense(left)), chosen.count - left.height
 
@@ -273,8 +281,10 @@ class _Recycling:
         """Yields the files that items are of, by source and name, with their items."""
         known = {file.file_id: file for file in self.job.ledger.files()}
         calls = suspended_calls(self.job.workspace, self.job.ledger, self.chosen)
-        ordered = self.chosen.table.sort("source", "name", "file_id", "offset", "container")
-        for table in ordered.partition_by("file_id", maintain_order=True):
-            rows = table.to_dicts()
+        ordered = self.chosen.table
+        begin = 0
+        for count in ordered.group_by("file_id", maintain_order=True).len()["len"]:
+            rows = ordered.slice(begin, count).to_dicts()
+            begin += count
             mine = [calls[item_name(row)] for row in rows if item_name(row) in calls]
             yield known[rows[0]["file_id"]], Items(rows, mine)

@@ -186,6 +186,7 @@ class Results:
         self.ends: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
         self._rows: list[dict[str, Any]] = []
+        self._journal = [SUSPENSE_SCHEMA.empty_table()]
         self._changes: list[dict[str, Any]] = []
         self._places: list[int] = []
         self._discarded: set[int] = set()
@@ -245,6 +246,8 @@ class Results:
             row = {name: item.get(name) for name in SUSPENSE_SCHEMA.names}
             detail = f"Recycled: {end.replace('_', ' ')}."
             self._rows.append({**row, "state": RECYCLED, "detail": detail})
+        self._journal.append(pa.Table.from_pylist(self._rows, SUSPENSE_SCHEMA))
+        self._rows.clear()  # as objects, a million of them are a gigabyte
         self._open = None
 
     def _end(self, item: dict[str, Any], place: int) -> str:
@@ -279,7 +282,7 @@ class Results:
 
     def write(self, folder: Path) -> list[Output]:
         """Writes the journal, and what corrections changed."""
-        journal = pa.Table.from_pylist(self._rows, SUSPENSE_SCHEMA)
+        journal = pa.concat_tables(self._journal).unify_dictionaries().combine_chunks()
         outputs = [write(journal, folder, f"suspense/{self.batch}-00000.parquet")]
         if self._changes:
             table = pa.Table.from_pylist(self._changes, CORRECTED_SCHEMA)

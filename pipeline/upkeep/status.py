@@ -9,6 +9,7 @@ from pipeline.batch.waiting import read_waiting
 from pipeline.collection.collect import offered
 from pipeline.config.load import load_config
 from pipeline.ledger.store import Ledger
+from pipeline.ledger.sums import files_by_state
 
 if TYPE_CHECKING:
     from pipeline.workspace import Workspace
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 _NONE_WAIT = {"records": 0, "calls": 0, "oldest": None}
 
 
-def read_status(workspace: Workspace) -> dict[str, Any]:
-    """Returns backlog, batches, bills and gaps as one JSON-ready object."""
+def read_status(workspace: Workspace, last: int = 0) -> dict[str, Any]:
+    """Returns backlog, runs (the `last` so many; 0: all), bills and gaps as one JSON-ready object."""
     config = load_config(workspace)
     if not workspace.ledger_file.exists():
         return {
@@ -31,17 +32,17 @@ def read_status(workspace: Workspace) -> dict[str, Any]:
         }
     with Ledger(workspace.ledger_file) as ledger:
         outdated = ledger.outdated()
-        states = [file.state for file in ledger.files()]
+        states = files_by_state(ledger)
         return {
             "files": {
-                "committed": states.count("committed"),
-                "suspended": states.count("suspended"),
-                "waiting": states.count("taken"),
+                "committed": states.get("committed", 0),
+                "suspended": states.get("suspended", 0),
+                "waiting": states.get("taken", 0),
             },
             "offered": offered(config, workspace, ledger),
             "batches": [
                 {"name": batch.name, "state": batch.state, **batch.summary}
-                for batch in ledger.batches("run")
+                for batch in ledger.last_runs(last)
             ],
             "bills": [
                 {

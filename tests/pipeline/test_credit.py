@@ -40,7 +40,8 @@ def with_limits(workspace: Workspace) -> Workspace:
         (folder / path.name).write_bytes(path.read_bytes())
     table = folder / "subscribers.csv"
     head, *rows = list(csv.reader(table.read_text().splitlines()))
-    lines = [[*head, "credit_limit"], *([*row, str(LIMIT)] for row in rows)]
+    at = head.index("credit_limit")
+    lines = [head, *([*row[:at], str(LIMIT), *row[at + 1 :]] for row in rows)]
     table.write_text("".join(",".join(line) + "\n" for line in lines))
     return limited(workspace, SECTION)
 
