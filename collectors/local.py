@@ -34,10 +34,15 @@ class LocalStore:
 
     def files(self, without: str = "") -> Iterator[Listed | Skipped]:
         """Yields files in all folders below, but for folder `without`."""
-        if not self.folder.is_dir():
-            what, hint = "is not a folder", "create it, or correct `folder` of this source"
-            raise AccessError(what, hint)
-        yield from self._walk(self.folder, "", without)
+        try:
+            if not self.folder.is_dir():
+                what, hint = "is not a folder", "create it, or correct `folder` of this source"
+                raise AccessError(what, hint)
+            yield from self._walk(self.folder, "", without)
+        except PermissionError as error:
+            what = "the folder may not be read"
+            hint = "give this user the right to read it, or correct `folder` of this source"
+            raise AccessError(what, hint) from error
 
     def _walk(self, folder: Path, prefix: str, without: str) -> Iterator[Listed | Skipped]:
         try:

@@ -103,6 +103,16 @@ class Seen:
         self.lasts[begin:end] = [last]
         return known
 
+    def give_up(self, most: int) -> int:
+        """Counts the oldest gaps beyond `most` as if they had come; returns their numbers."""
+        more = len(self.firsts) - 1 - most
+        if more <= 0:
+            return 0
+        gone = sum(last - first + 1 for first, last in self.missing()[:more])
+        del self.firsts[1 : more + 1]
+        del self.lasts[:more]
+        return gone
+
     def missing(self) -> list[tuple[int, int]]:
         """Returns the gaps of the endless count, ascending."""
         return [(a + 1, b - 1) for a, b in zip(self.lasts, self.firsts[1:], strict=False)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import numpy as np
 import pyarrow as pa
 
-from mediation.columns import BITS, CODES, COLUMNS, INDEX, KIND
+from mediation.columns import BITS, CODES, COLUMNS, EDR_COLUMNS, INDEX, KIND
 from mediation.edr import EDR_SCHEMA
 from mediation.kernels.pack import pack_identity, pack_rows
 from mediation.normalize import RENDERERS
@@ -29,7 +29,7 @@ OUTSIDE: Final = -2
 
 def _arrow_types() -> tuple[tuple[Any, Any], ...]:
     """Arrow type of each column, and of its indices where it is a dictionary."""
-    kinds = [EDR_SCHEMA.field(name).type for name in COLUMNS]
+    kinds = [EDR_SCHEMA.field(name).type for name in EDR_COLUMNS]
     return tuple(
         (kind, kind.index_type if pa.types.is_dictionary(kind) else None) for kind in kinds
     )
@@ -130,7 +130,7 @@ class Output:
         lines[32] = 1  # line 0 of int32 is the container
         layout: list[int] = []
         self.line: dict[int, tuple[int, int]] = {}
-        for column in plan.active.tolist():
+        for column in plan.active[plan.active < len(EDR_COLUMNS)].tolist():
             width = BITS[column]
             layout += [column, width, lines[width], int(KIND[column] == "text")]
             self.line[column] = (width, lines[width])

@@ -1,7 +1,7 @@
 """The EDR columns as numbers: the order, pairs and ranges that plans and kernels work with.
 
-Kernels know a column by its index in `COLUMNS` (the EDR schema without the identity). Inside they
-all are int64 with `MISSING`; `KIND` and `LIMITS` say what they become in Arrow.
+Kernels know a column by its index in `COLUMNS` (the EDR schema without the identity, then what is
+for sequence control only). Inside they all are int64 with `MISSING`; `KIND` and `LIMITS` say what they become in Arrow.
 """
 
 from __future__ import annotations
@@ -12,8 +12,14 @@ import pyarrow as pa
 
 from mediation.edr import DIRECTIONS, EDR_SCHEMA, IDENTITY, MISSING, SERVICES
 
-COLUMNS: Final[tuple[str, ...]] = tuple(EDR_SCHEMA.names[len(IDENTITY) :])
+EDR_COLUMNS: Final[tuple[str, ...]] = tuple(EDR_SCHEMA.names[len(IDENTITY) :])
 """Every EDR column behind the identity, in schema order."""
+
+RECORD_NUMBER: Final = "record_number"
+"""Running number of a record among all of its node: for sequence control, in no EDR."""
+
+COLUMNS: Final[tuple[str, ...]] = (*EDR_COLUMNS, RECORD_NUMBER)
+"""What mappings fill."""
 
 INDEX: Final[dict[str, int]] = {name: index for index, name in enumerate(COLUMNS)}
 """Column name to index."""
@@ -38,6 +44,8 @@ def _kind(name: str) -> str:
         return "code"
     if name == "record_type":
         return "record_type"
+    if name == RECORD_NUMBER:
+        return "number"
     return "text" if pa.types.is_dictionary(EDR_SCHEMA.field(name).type) else "number"
 
 
@@ -46,6 +54,8 @@ KIND: Final[tuple[str, ...]] = tuple(_kind(name) for name in COLUMNS)
 
 
 def _storage_bits(name: str) -> int:
+    if name == RECORD_NUMBER:
+        return 64
     kind = EDR_SCHEMA.field(name).type
     if pa.types.is_dictionary(kind):
         kind = kind.index_type

@@ -14,7 +14,7 @@ import numpy as np
 
 from mediation import formats
 from mediation.assemble import Output, Texts
-from mediation.columns import COLUMNS, INDEX, QUANTITIES
+from mediation.columns import COLUMNS, INDEX, QUANTITIES, RECORD_NUMBER
 from mediation.edr import MISSING
 from mediation.kernels import checks, ops, tables
 from mediation.kernels.ber import decode_rows
@@ -22,6 +22,7 @@ from mediation.kernels.shapes import no_shapes
 from mediation.local_times import LocalTimes
 from mediation.normalize import CHINA, NormalizationSettings
 from mediation.outcome import Fault, suspend, walk_fault
+from mediation.record_numbers import Collector, NodeNumbers
 from mediation.resolve import Resolver, Sums
 from mediation.validation_rules import default_rules
 
@@ -94,6 +95,7 @@ class DecodedChunk:
         bytes_discarded: Octets of the discarded records.
         sums: By batch of the file (-1 for records in none), what its records sum up to.
         integers_repaired: Integers without their leading zero octet that were read as counters.
+        numbers: Running numbers of the records, by node; whatever became of the records.
     """
 
     edr: pa.RecordBatch
@@ -108,6 +110,7 @@ class DecodedChunk:
     bytes_discarded: int
     sums: dict[int, Sums] = field(default_factory=dict)
     integers_repaired: int = 0
+    numbers: tuple[NodeNumbers, ...] = ()
 
 
 @dataclass(slots=True)
@@ -214,6 +217,10 @@ class _Decoding:
         self.output = Output(self.plan)
         self.faults: list[Fault] = []
         self.discarded = np.zeros(len(rules.rules) + 2, np.int64)  # by status, then octets
+        self.numbers: Collector | None = None
+        if INDEX[RECORD_NUMBER] in self.plan.active:
+            file = None if self.flat is None else self.flat.file
+            self.numbers = Collector(self.format, normalization, ROW_ROOM, file)
         zones = normalization.time_zones
         zoneless = self.flat is None and self.format.ber.zoneless
         self.local_times = LocalTimes(zones) if zoneless else None
@@ -290,6 +297,8 @@ class _Decoding:
             self.faults.append(self.described(record))
         if rows == 0:
             return
+        if self.numbers is not None:
+            self.numbers.add(scratch.columns, self.texts, scratch.row_record, rows)
         keep = self.kept(first, rows, self.unresolved(first, rows) | self.localise(first, rows))
         self.output.append(
             scratch.columns,
@@ -306,6 +315,8 @@ class _Decoding:
         """Describes a record that the kernel gave up."""
         place = int(self.offsets[record]), int(self.lengths[record])
         seen = int(self.status[record]), int(self.fault[record])
+        if self.numbers is not None:
+            self.numbers.add_alone(self.data[place[0] : sum(place)].tobytes())
         if self.flat is not None:
             return self.flat.fault(*place, *seen)
         return walk_fault(self.format, self.data, *place, *seen, self.normalization)
@@ -425,6 +436,7 @@ class _Decoding:
             bytes_discarded=discarded_bytes,
             sums=self.sums(),
             integers_repaired=int(self.fault[self.status == ops.OK].sum()),
+            numbers=() if self.numbers is None else self.numbers.found(self.texts),
         )
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from mediation.columns import COLUMNS
+from mediation.columns import EDR_COLUMNS
 from mediation.edr import DIRECTIONS, SERVICES
 from mediation.errors import MediationConfigError, Problem
 from mediation.formats.mapping import nearest
@@ -235,7 +235,7 @@ class _Reader:
             self.document.problem(place.path, "a rule has either `column` or `columns`")
             return ()
         if "columns" in place.keys:
-            columns = self._names(place, "columns", COLUMNS)
+            columns = self._names(place, "columns", EDR_COLUMNS)
             if test != "missing" or len(columns) > 2:
                 self.document.problem(
                     (*place.path, "columns"),
@@ -243,7 +243,7 @@ class _Reader:
                     "write one rule per `column`",
                 )
             return columns
-        return (self._one_of(place, "column", COLUMNS),)
+        return (self._one_of(place, "column", EDR_COLUMNS),)
 
     def _bounds(self, place: _Place, test: str) -> tuple[int, int, bool]:
         """Returns lower and upper bound, inclusive, and whether all limits are set."""

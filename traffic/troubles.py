@@ -20,6 +20,7 @@ from traffic.encode import encode_events
 from traffic.network import HOME_OFFSET, NETWORKS, OTHER_PREFIX, SOURCES
 from traffic.parts import plant_parts
 from traffic.places import plant_places
+from traffic.running import count_planted, lose_records
 from traffic.table import COLUMN, KINDS, TEXT, Events, new_values, no_containers
 
 if TYPE_CHECKING:
@@ -79,6 +80,8 @@ class Planter:
         self._zero_seconds()
         plant_places(self)
         plant_parts(self)
+        count_planted(self)
+        lose_records(self)
         self._repeated_records()
         self._cut_records()
         self._impossible_date()

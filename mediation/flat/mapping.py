@@ -31,6 +31,7 @@ TOP_KEYS: Final = (
     "records",
     "trailer",
     "blocks",
+    "numbers",
     "tables",
     "types",
 )

@@ -15,6 +15,7 @@ from mediation.flat.layout import KINDS as FLAT_KINDS
 from mediation.format_folders import MAPPING_FILE, folders, found
 from mediation.formats.file_rule import check_codes, read_file_rule
 from mediation.formats.mapping import nearest, read_mapping
+from mediation.formats.numbers import read_numbers
 from mediation.formats.outer import Root, outer_type, read_outer
 from mediation.formats.outline import LEAST_VALUES, Outline, keep_outline, read_outline
 from mediation.formats.rules import Mapping
@@ -161,7 +162,10 @@ def _load_flat(folder: Path, document: Document) -> Format:
     layout = read_layout(document)
     if document.problems:
         raise MediationConfigError(document.problems)
-    mapping = Mapping(layout.title)
+    columns = (rule.column for each in layout.types for rule in each.columns)
+    mapping = Mapping(layout.title, numbers=read_numbers(document, columns))
+    if document.problems:
+        raise MediationConfigError(document.problems)
     return Format(folder.name, folder, (), "", (), mapping, compile_flat(layout))
 
 
@@ -177,7 +181,8 @@ def _load_ber(folder: Path, document: Document) -> Format:
     kept = read_outline(folder)
     outline = _outline(document, files, record) if kept is None else kept
     mapping = read_mapping(document, outline.schema)
-    mapping = replace(mapping, file=read_file_rule(document, outline.outer))
+    numbers = read_numbers(document, mapping.columns())
+    mapping = replace(mapping, file=read_file_rule(document, outline.outer), numbers=numbers)
     check_codes(document, mapping)
     if document.problems:
         raise MediationConfigError(document.problems)

@@ -32,7 +32,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from mediation.columns import COLUMNS, INDEX, KIND
+from mediation.columns import EDR_COLUMNS, INDEX, KIND
 from mediation.formats.codecs import INTEGERS
 from mediation.formats.mapping import nearest
 from mediation.formats.paths import one_step
@@ -209,9 +209,9 @@ class _Reader:
         return rules
 
     def column(self, column: str, keys: tuple[str, ...]) -> bool:
-        if column not in COLUMNS or KIND[INDEX[column]] not in {"number", "text"}:
+        if column not in EDR_COLUMNS or KIND[INDEX[column]] not in {"number", "text"}:
             message = f"`{column}` is no EDR column of numbers or text"
-            self.document.problem(keys, message, nearest(column, COLUMNS))
+            self.document.problem(keys, message, nearest(column, EDR_COLUMNS))
             return False
         return True
 

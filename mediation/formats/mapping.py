@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 TOP_KEYS: Final = (
     "title", "module", "record", "outer", "file", "least_values",
-    "tables", "partials", "types", MODULES, VARIANT, TAGS,
+    "tables", "numbers", "partials", "types", MODULES, VARIANT, TAGS,
 )  # fmt: skip
 TYPE_KEYS: Final = ("service", "direction", "columns", "rows")
 SOURCE: Final = re.compile(

@@ -79,6 +79,7 @@ class Mapping:
         tables: Lookup tables: octet to name in the column's vocabulary, or to a number.
         partials: Which records are parts of calls, None if none are.
         file: What the elements around the records say, None where records stand alone.
+        numbers: First and last running number of a node's records, None where they have none.
     """
 
     title: str = ""
@@ -86,6 +87,14 @@ class Mapping:
     tables: dict[str, dict[int, str]] = field(default_factory=dict)
     partials: PartialRule | None = None
     file: FileRule | None = None
+    numbers: tuple[int, int] | None = None
+
+    def columns(self) -> set[str]:
+        """Returns the columns that records and call modules fill, those of lists aside."""
+        rules = [column for rule in self.types for column in rule.columns]
+        for rule in self.types:
+            rules += [column for rows in rule.rows if rows.module for column in rows.columns]
+        return {rule.column for rule in rules}
 
     @property
     def type_names(self) -> tuple[str, ...]:

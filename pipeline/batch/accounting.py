@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mediation.decoder import DecodedChunk
+    from mediation.record_numbers import NodeNumbers
     from pipeline.batch.sheet import Sheet
     from pipeline.batch.units import Slice, Unit
     from rating.engine import Rater
@@ -66,12 +67,14 @@ class Account:
         suspense: SUSPENSE_SCHEMA, everything that cannot go on.
         money: (service, plan) → (events, net in millionths).
         net: Sum of net over the rated tables, in millionths; by another way than the sheets.
+        numbers: Running numbers of the records of each slice that has some, in order.
     """
 
     sheets: list[tuple[str, Sheet]]
     suspense: pa.RecordBatch
     money: Money
     net: int
+    numbers: list[tuple[Slice, tuple[NodeNumbers, ...]]] = field(default_factory=list)
 
 
 def account(
@@ -108,6 +111,7 @@ def account(
         suspense=_suspense(unit, parts, edr, fresh, rated, rater),
         money=money,
         net=total,
+        numbers=[(part, decoded.numbers) for part, decoded in parts if decoded.numbers],
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collectors.sequence import Gap
     from pipeline.collection.collect import Collected
     from pipeline.errors import Exit
+    from pipeline.ledger.record_gaps import Noted, RecordGap
 
 MICRO = Decimal("0.000001")
 CENT = Decimal("0.01")
@@ -28,6 +29,7 @@ class RunResult:
     money: dict[tuple[str, str], tuple[int, int]]
     """(service, plan) → (events, net in millionths)."""
     gaps: tuple[Gap, ...]
+    """Of files."""
     refused: tuple[str, ...]
     """Files that could not be taken and stay where they are."""
     stage_seconds: dict[str, float]
@@ -43,6 +45,10 @@ class RunResult:
     """Rows by published folder."""
     alarms: dict[str, int] = field(default_factory=dict)
     """Alarms of high usage and fraud by kind."""
+    record_gaps: tuple[RecordGap, ...] = ()
+    """Of the running numbers of records."""
+    repeated: tuple[Noted, ...] = ()
+    """Running numbers of the batch that had come before."""
     notes: dict[str, list[str]] = field(default_factory=dict)
     """What is wrong with a file as a whole, such as a total of its trailer, by source/name."""
 
@@ -81,6 +87,8 @@ class RunResult:
             "gaps": [
                 {"source": gap.source, "first": gap.first, "last": gap.last} for gap in self.gaps
             ],
+            "record_gaps": [asdict(gap) for gap in self.record_gaps],
+            "repeated_numbers": [asdict(one) for one in self.repeated],
             "refused": list(self.refused),
             "recovered": list(self.recovered),
             "stage_seconds": {name: round(s, 3) for name, s in self.stage_seconds.items()},

@@ -174,6 +174,7 @@ def _batch(
     recovered: tuple[str, ...],
 ) -> RunResult:
     # The kernels' imports take a second; a run with nothing to do does without.
+    from pipeline.batch.numbers import file_numbers  # noqa: PLC0415
     from pipeline.batch.running import open_running  # noqa: PLC0415
 
     name = batch_name(job.ledger.next_run_number())
@@ -211,6 +212,7 @@ def _batch(
         files={f.file_id: "suspended" if sheets[f.file_id].fault else "committed" for f in files},
         resent=resent,
         sheets=stored_sheets(files, sheets),
+        numbers=file_numbers(units, sheets, job.config),
         retires=running.keys.retired,
     )
     if running.keys.outside:
@@ -376,6 +378,8 @@ def _result(
         total=total,
         money=money,
         gaps=tuple(job.ledger.gaps()),
+        record_gaps=tuple(job.ledger.records.gaps()),
+        repeated=tuple(job.ledger.records.repeated(batch.name)),
         refused=collected.refused,
         stage_seconds=job.watch.seconds,
         seconds=job.watch.elapsed,

@@ -50,9 +50,7 @@ def print_run(out: Console, result: RunResult) -> None:
     out.print(_destinations(result))
     for table in _money(out, result):
         out.print(table)
-    for gap in result.gaps:
-        numbers = str(gap.first) if gap.first == gap.last else f"{gap.first} to {gap.last}"
-        out.print(f"Missing file of {gap.source}: number {numbers}", style="yellow")
+    _print_gaps(out, result)
     for name in list(result.notes)[:NOTED]:
         out.print(f"{name}: {'; '.join(result.notes[name])}", style="yellow", markup=False)
     if len(result.notes) > NOTED:
@@ -70,6 +68,20 @@ def print_run(out: Console, result: RunResult) -> None:
             " See: huadan suspense list",
             style="red",
         )
+
+
+def _print_gaps(out: Console, result: RunResult) -> None:
+    """Prints what is missing in sequence, or came again."""
+    for gap in result.gaps:
+        numbers = str(gap.first) if gap.first == gap.last else f"{gap.first} to {gap.last}"
+        out.print(f"Missing file of {gap.source}: number {numbers}", style="yellow")
+    for one in result.record_gaps[:NOTED]:
+        out.print(f"Missing records: {one.words}", style="yellow", markup=False)
+    if len(result.record_gaps) > NOTED:
+        more = len(result.record_gaps) - NOTED
+        out.print(f"{more:,} more gaps between records. See: huadan gaps", style="yellow")
+    for again in result.repeated[:NOTED]:
+        out.print(f"Repeated record numbers: {again.words}", style="yellow", markup=False)
 
 
 def _destinations(result: RunResult) -> Table:

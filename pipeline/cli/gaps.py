@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -10,24 +10,34 @@ from pipeline.cli.options import console, examples, json_option, print_json, wor
 from pipeline.errors import Exit
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from pipeline.workspace import Workspace
+
+SHOWN: Final = 50
+"""Gaps, repeats and late fills of records on one screen."""
 
 
 @click.command(
     epilog=examples(
         "huadan gaps                                     what is missing, late or told twice",
+        'huadan gaps --close pgw1/gw-7:5000-5021 --reason "charging function was restarted"',
         "huadan gaps --json -w shop",
         'huadan gaps --close msc1:17-19 --reason "node was switched off"',
     )
 )
 @workspace_option
-@click.option("--close", "wanted", help="Close numbers that never come: SOURCE:FIRST-LAST.")
+@click.option(
+    "--close",
+    "wanted",
+    help="Close numbers that never come: SOURCE:FIRST-LAST or SOURCE/NODE:FIRST-LAST.",
+)
 @click.option("--reason", default="", help="Why they never come; required to close.")
 @json_option
 def gaps(workspace: Workspace, *, wanted: str | None, reason: str, as_json: bool) -> int:
-    """Show sequence numbers of files that are missing, came late, or came with another content.
+    """Show sequence numbers that are missing, came late, or came again: of files and of records.
 
-    A late file closes its gap by itself. Numbers that never come are closed with a reason.
+    A late file closes its gaps by itself. Numbers that never come are closed with a reason.
     """
     from pipeline.upkeep import sequences  # noqa: PLC0415 - heavy imports only when needed
 
@@ -53,6 +63,37 @@ def gaps(workspace: Workspace, *, wanted: str | None, reason: str, as_json: bool
         out.print(
             f"Closed: {one['source']} {one['first']}-{one['last']} by {one['who']}: {one['reason']}"
         )
-    if not any(found.values()):
+    _print_records(out, found["records"])
+    if not any(v for k, v in found.items() if k != "records") and not any(
+        v for k, v in found["records"].items() if k != "nodes"
+    ):
         out.print("No sequence number is missing.")
     return int(Exit.DONE)
+
+
+def _print_records(out: Console, found: dict[str, Any]) -> None:
+    """Prints what there is to say of the running numbers of records."""
+    from pipeline.ledger import record_gaps  # noqa: PLC0415 - as above
+
+    for one in found["open"][:SHOWN]:
+        gap = record_gaps.RecordGap(**one)
+        out.print(f"Missing records: {gap.words}", style="yellow", markup=False)
+    for one in found["repeated"][-SHOWN:]:
+        noted = record_gaps.Noted(**one)
+        out.print(f"Repeated: {noted.words}, {noted.batch}", style="red", markup=False)
+    for one in found["late"][-SHOWN:]:
+        noted = record_gaps.Noted(**one)
+        out.print(f"Late records: {noted.words}, {noted.batch}", markup=False)
+    for one in found["closed"]:
+        place = record_gaps.place_of(one["source"], one["node"])
+        span = record_gaps.span_of(one["first"], one["last"])
+        out.print(f"Closed: {place} {span} by {one['who']}: {one['reason']}", markup=False)
+    for one in found["nodes"]:
+        place = record_gaps.place_of(one["source"], one["node"])
+        if one["given_up"]:
+            text = f"Given up: {one['given_up']:,} numbers of {place}, which has too many gaps"
+            out.print(text, style="red", markup=False)
+        if one["restarts"]:
+            out.print(f"Began anew: {place}, {one['restarts']} times", markup=False)
+    if any(len(found[name]) > SHOWN for name in ("open", "repeated", "late")):
+        out.print(f"Of each kind {SHOWN} are shown. All of them: huadan gaps --json")

@@ -74,3 +74,9 @@ def _show(found: dict[str, Any]) -> None:
             f"{gap['first']}" if gap["first"] == gap["last"] else f"{gap['first']}-{gap['last']}"
         )
         out.print(f"Missing: {gap['source']} file number {numbers}", style="yellow")
+    if found["record_gaps"]:
+        missing = sum(gap["last"] - gap["first"] + 1 for gap in found["record_gaps"])
+        nodes = len({(gap["source"], gap["node"]) for gap in found["record_gaps"]})
+        of = "a node" if nodes == 1 else f"{nodes} nodes"
+        text = f"Missing: {missing:,} records of {of}, by their running numbers. See: huadan gaps"
+        out.print(text, style="yellow")

@@ -117,6 +117,12 @@ class Source(Section):
     sequence_first: Annotated[int, Field(ge=0)] = 0
     sequence_last: Annotated[int, Field(ge=1)] | None = None
     """Number after which the node begins again (default: by the digits of `sequence`)."""
+    record_numbers: bool = True
+    """Whether the running numbers of the records are controlled, where the format has some."""
+    record_first: Annotated[int, Field(ge=0)] | None = None
+    """Running number with which a node begins again (default: as the format says)."""
+    record_last: Annotated[int, Field(ge=1)] | None = None
+    """Running number after which a node begins again (default: as the format says)."""
     order: Literal["name", "time", "sequence"] = "name"
     maximum: Annotated[int, Field(ge=0)] = 0
     """Most files to take in one batch; 0: all."""
@@ -170,6 +176,15 @@ class Source(Section):
             raise ValueError(message)
         if not value and url == "":
             message = f"is missing; or write a url ({', '.join(f'{kind}://' for kind in KINDS)})"
+            raise ValueError(message)
+        return value
+
+    @field_validator("record_last")
+    @classmethod
+    def _behind_the_first(cls, value: int | None, info: ValidationInfo) -> int | None:
+        first = info.data.get("record_first") or 0
+        if value is not None and value <= first:
+            message = f"must be larger than record_first ({first})"
             raise ValueError(message)
         return value
 

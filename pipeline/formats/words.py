@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mediation.columns import CODES, COLUMNS, INDEX, KIND
+from mediation.columns import CODES, COLUMNS, INDEX, KIND, RECORD_NUMBER
 from mediation.edr import EDR_SCHEMA
 from mediation.flat.codecs import CODECS as FLAT_CODECS
 from mediation.formats.codecs import CODECS
@@ -44,10 +44,10 @@ def column_rows() -> list[dict[str, str]]:
     """Returns every column that a mapping may fill: its kind, its unit, its meaning."""
     rows = []
     for name in COLUMNS:
-        about = {
-            key.decode(): value.decode()
-            for key, value in (EDR_SCHEMA.field(name).metadata or {}).items()
-        }
+        known = {} if name == RECORD_NUMBER else EDR_SCHEMA.field(name).metadata or {}
+        about = {key.decode(): value.decode() for key, value in known.items()}
+        if name == RECORD_NUMBER:
+            about = {"unit": "index", "meaning": "Running number of its node; in no EDR"}
         rows.append(
             {
                 "column": name,

@@ -165,6 +165,19 @@ def set_rings(db: sqlite3.Connection, rings: dict[str, Ring]) -> None:
             _write_seen(db, source, seen)
 
 
+def miscounted(db: sqlite3.Connection) -> list[str]:
+    """Returns the sources whose ranges are not what their files say; there should be none."""
+    arrivals, closed_id = _counted(db)
+    found = []
+    for source, told in _told(db, (0, 0)).items():
+        seen = Seen(_ring(db, source))
+        _add(seen, [one for one in told if one.after <= arrivals and one.closed <= closed_id])
+        kept = _read_seen(db, source)
+        if (kept.firsts, kept.lasts) != (seen.firsts, seen.lasts):
+            found.append(f"the sequence numbers of {source} are miscounted")
+    return found
+
+
 def known_rings(db: sqlite3.Connection) -> dict[str, Ring]:
     """Returns where the numbers of each source begin again."""
     return {source: Ring(a, b) for source, a, b in db.execute("SELECT * FROM rings")}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.ledger.records import take_back_numbers
+
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
@@ -74,6 +76,7 @@ def take_back(db: sqlite3.Connection, batch: int, name: str, kind: str, now: str
     )
     db.execute("UPDATE arrivals SET batch = NULL WHERE batch = ?", (batch,))
     db.execute("UPDATE runs SET batch = NULL WHERE batch = ?", (batch,))
+    take_back_numbers(db, batch)
     for table in ("outdated", "fills", "sheets", "outputs"):
         db.execute(f"DELETE FROM {table} WHERE batch = ?", (batch,))  # noqa: S608 - fixed names
     # Keys that had left the window are gone for good: they lie far before it (see keys.py).

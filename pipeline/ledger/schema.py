@@ -193,5 +193,71 @@ MIGRATIONS: tuple[str, ...] = (
     ) STRICT;
     CREATE INDEX outputs_live ON outputs (path) WHERE superseded IS NULL;
     """,
+    """
+    CREATE TABLE record_numbers (
+        batch     INTEGER NOT NULL REFERENCES batches (id),
+        file_id   TEXT NOT NULL,
+        source    TEXT NOT NULL,
+        node      TEXT NOT NULL,
+        ranges    TEXT NOT NULL,
+        fresh     INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX record_numbers_by_batch ON record_numbers (batch);
+    CREATE INDEX record_numbers_by_node ON record_numbers (source, node);
+
+    CREATE TABLE record_series (
+        source    TEXT NOT NULL,
+        node      TEXT NOT NULL,
+        first     INTEGER NOT NULL,
+        last      INTEGER NOT NULL,
+        given_up  INTEGER NOT NULL,
+        restarts  INTEGER NOT NULL,
+        PRIMARY KEY (source, node)
+    ) STRICT;
+
+    CREATE TABLE record_ranges (
+        source     TEXT NOT NULL,
+        node       TEXT NOT NULL,
+        first      INTEGER NOT NULL,
+        last       INTEGER NOT NULL,
+        first_file TEXT NOT NULL,
+        last_file  TEXT NOT NULL,
+        PRIMARY KEY (source, node, first)
+    ) STRICT;
+
+    CREATE TABLE record_fills (
+        batch     INTEGER NOT NULL REFERENCES batches (id),
+        file_id   TEXT NOT NULL,
+        source    TEXT NOT NULL,
+        node      TEXT NOT NULL,
+        first     INTEGER NOT NULL,
+        last      INTEGER NOT NULL,
+        numbers   INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX record_fills_by_batch ON record_fills (batch);
+
+    CREATE TABLE record_repeats (
+        batch     INTEGER NOT NULL REFERENCES batches (id),
+        file_id   TEXT NOT NULL,
+        source    TEXT NOT NULL,
+        node      TEXT NOT NULL,
+        first     INTEGER NOT NULL,
+        last      INTEGER NOT NULL,
+        numbers   INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX record_repeats_by_batch ON record_repeats (batch);
+
+    CREATE TABLE closed_records (
+        id        INTEGER PRIMARY KEY,
+        source    TEXT NOT NULL,
+        node      TEXT NOT NULL,
+        first     INTEGER NOT NULL,
+        last      INTEGER NOT NULL,
+        after     INTEGER NOT NULL,
+        made      TEXT NOT NULL,
+        who       TEXT NOT NULL,
+        reason    TEXT NOT NULL
+    ) STRICT;
+    """,
 )
 """One script each; ``PRAGMA user_version`` says how many have been applied."""

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from collectors.sequence import Gap
 from pipeline.ledger import gaps as sequence_gaps
 from pipeline.ledger.database import Database
+from pipeline.ledger.record_gaps import Records, miscounted
+from pipeline.ledger.records import FileNumbers, write_numbers
 from pipeline.ledger.rollbacks import Kept, Rollback, keep, mark_bills, take_back
 from pipeline.parquet import Output
 
@@ -90,6 +92,8 @@ class Commit:
     """Files that were suspended as a whole, and are not any more."""
     retires: Sequence[str] = ()
     """Paths of earlier outputs that are not needed any more."""
+    numbers: Sequence[FileNumbers] = ()
+    """Running numbers of the records of its files."""
 
 
 class Ledger(Database):
@@ -319,6 +323,7 @@ class Ledger(Database):
                 ],
             )
             sequence_gaps.write_gaps(db, batch)
+            write_numbers(db, batch, commit.numbers, repeats=commit.kind == "run")
             self._mark_bills(db, batch, commit)
         return self._batches("id = ?", batch)[0]
 
@@ -415,6 +420,15 @@ class Ledger(Database):
         rows = self._db.execute("SELECT source, first, last FROM gaps ORDER BY source, first")
         return [Gap(*row) for row in rows]
 
+    @property
+    def records(self) -> Records:
+        """Returns sequence control on record level."""
+        return Records(self)
+
+    def miscounted(self) -> list[str]:
+        """Returns where sequence control does not tie with what it was made of."""
+        return [*sequence_gaps.miscounted(self._db), *miscounted(self._db)]
+
     def sheets(self, batch: str | None = None) -> list[Sheet]:
         """Returns the balance sheets of all files, or of a batch's, in order of commit."""
         rows = self._db.execute(
@@ -470,36 +484,6 @@ class Ledger(Database):
             (json.dumps(list(names)),),
         )
         return {name: started for name, started in rows if started is not None}
-
-    # Corrections of suspended records
-
-    def add_correction(self, made: str, who: str, reason: str, wanted: str, changes: str) -> int:
-        """Writes a correction; returns its number."""
-        with self._transaction() as db:
-            row = db.execute(
-                "INSERT INTO corrections (made, who, reason, wanted, changes)"
-                " VALUES (?, ?, ?, ?, ?) RETURNING id",
-                (made, who, reason, wanted, changes),
-            ).fetchone()
-        return int(row[0])
-
-    def withdraw_correction(self, number: int, now: str) -> bool:
-        """Withdraws a correction; returns whether there was one that was open."""
-        with self._transaction() as db:
-            changed = db.execute(
-                "UPDATE corrections SET withdrawn = ? WHERE id = ? AND withdrawn IS NULL",
-                (now, number),
-            ).rowcount
-        return bool(changed)
-
-    def corrections(self) -> list[tuple[int, str, str, str, str, str, str | None]]:
-        """Returns (id, made, who, reason, wanted, changes, withdrawn) in order."""
-        return list(
-            self._db.execute(
-                "SELECT id, made, who, reason, wanted, changes, withdrawn FROM corrections"
-                " ORDER BY id"
-            )
-        )
 
 
 def _summary_text(commit: Commit) -> str:

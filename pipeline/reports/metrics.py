@@ -123,6 +123,20 @@ def _files(make: _Maker, ledger: Ledger, now: float) -> None:
         missing[gap.source] += gap.count
     for source in sums.sources(ledger):
         gaps.labels(source).set(missing[source])
+    _record_numbers(make, ledger)
+
+
+def _record_numbers(make: _Maker, ledger: Ledger) -> None:
+    """Running numbers of records, by the sources whose nodes have some."""
+    gaps = make.gauge("record_sequence_gaps", "Missing running numbers of records.", "source")
+    repeats = make.counter("record_sequence_repeats", "Running numbers that came again.", "source")
+    missing: Tally[str] = Tally()
+    for gap in ledger.records.gaps():
+        missing[gap.source] += gap.count
+    repeated = ledger.records.repeated_by_source()
+    for source in sorted({node.source for node in ledger.records.nodes()}):
+        gaps.labels(source).set(missing[source])
+        repeats.labels(source).inc(repeated.get(source, 0))
 
 
 def _suspense(make: _Maker, found: Suspense, now: float, overdue_days: float) -> None:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 KINDS: Final = {"run": "Run", "recycle": "Recycling", "write_off": "Written off"}
 CENT: Final = Decimal("0.01")
 TICKS: Final = 12
+MOST_GAPS: Final = 20
 REASONS: Final = 12
 HOUR_US: Final = 3_600_000_000
 DAY_HOURS: Final = 24
@@ -151,7 +152,7 @@ def _gaps(ledger: Ledger) -> list[str]:
         f"Missing files of {gap.source}: number "
         + (str(gap.first) if gap.first == gap.last else f"{gap.first} to {gap.last}")
         for gap in ledger.gaps()
-    ]
+    ] + [f"Missing records: {gap.words}" for gap in ledger.records.gaps()[:MOST_GAPS]]
 
 
 def _page(subject: Subject, zone: str, result: RunResult | None, inputs: str) -> str:

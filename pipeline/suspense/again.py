@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pyarrow as pa
 
-from mediation.columns import CODES, COLUMNS, KIND
+from mediation.columns import CODES, EDR_COLUMNS, KIND
 from mediation.decoder import DecodedChunk, decode_chunk
 from mediation.edr import EDR_SCHEMA, MISSING, SUSPENSE_SCHEMA
 from mediation.formats import load
@@ -409,7 +409,7 @@ def _blocks(chosen: Int64s, total: int) -> Iterator[range]:
 def _columns(rows: pa.RecordBatch, types: tuple[str, ...]) -> dict[str, Int64s]:
     """Returns events as the rules read them: int64 by column, MISSING where there is no value."""
     out = {}
-    for name, kind in zip(COLUMNS, KIND, strict=True):
+    for name, kind in zip(EDR_COLUMNS, KIND, strict=False):
         column = rows.column(name)
         if kind == "number":
             column = column.view(pa.int64()) if pa.types.is_timestamp(column.type) else column

@@ -10,7 +10,13 @@ from pipeline.config.load import load_config
 from pipeline.errors import UsageError
 from pipeline.ledger.store import Ledger
 from pipeline.lock import locked
-from pipeline.suspense.corrections import add_correction, corrections, parse_changes, parse_wanted
+from pipeline.suspense.corrections import (
+    add_correction,
+    corrections,
+    parse_changes,
+    parse_wanted,
+    withdraw_correction,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,7 +48,7 @@ def withdraw(workspace: Workspace, number: int) -> None:
     load_config(workspace)
     now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     with locked(workspace.lock_file, "suspense correct"), Ledger(workspace.ledger_file) as ledger:
-        if not ledger.withdraw_correction(number, now):
+        if not withdraw_correction(ledger, number, now):
             message = f"there is no correction {number} in force"
             raise UsageError(message, "`huadan suspense correct --list` lists them")
 

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mediation.columns import CODES, COLUMNS
+from mediation.columns import CODES, EDR_COLUMNS
 from mediation.edr import EDR_SCHEMA
 from pipeline.errors import UsageError
 from pipeline.nearest import nearest
@@ -121,7 +121,7 @@ def _value(name: str, text: str, option: str) -> Any:  # noqa: ANN401 - of the f
     Raises:
         UsageError: there is no such field, or the value does not fit.
     """
-    known = [column for column in COLUMNS if column not in NOT_SET or option == "--where"]
+    known = [column for column in EDR_COLUMNS if column not in NOT_SET or option == "--where"]
     if name not in known:
         also = list(OF_ITEMS) if option == "--where" else []
         message = f"{option}: there is no field {name!r}"
@@ -164,15 +164,33 @@ def add_correction(
         raise UsageError(message, "write --reason TEXT")
     made = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     both = {"items": wanted.of_items, "events": wanted.of_events}
-    return ledger.add_correction(
-        made, who, reason, json.dumps(both, sort_keys=True), json.dumps(changes, sort_keys=True)
-    )
+    texts = [json.dumps(one, sort_keys=True) for one in (both, changes)]
+    with ledger.writing() as db:
+        row = db.execute(
+            "INSERT INTO corrections (made, who, reason, wanted, changes)"
+            " VALUES (?, ?, ?, ?, ?) RETURNING id",
+            (made, who, reason, *texts),
+        ).fetchone()
+    return int(row[0])
+
+
+def withdraw_correction(ledger: Ledger, number: int, now: str) -> bool:
+    """Withdraws a correction; returns whether there was one that was open."""
+    with ledger.writing() as db:
+        changed = db.execute(
+            "UPDATE corrections SET withdrawn = ? WHERE id = ? AND withdrawn IS NULL",
+            (now, number),
+        ).rowcount
+    return bool(changed)
 
 
 def corrections(ledger: Ledger) -> list[Correction]:
     """Returns all corrections in the order in which they were made."""
     found = []
-    for number, made, who, reason, wanted, changes, withdrawn in ledger.corrections():
+    rows = ledger.rows(
+        "SELECT id, made, who, reason, wanted, changes, withdrawn FROM corrections ORDER BY id"
+    )
+    for number, made, who, reason, wanted, changes, withdrawn in rows:
         both = json.loads(wanted)
         conditions = Wanted(both["items"], both["events"])
         found.append(

@@ -17,6 +17,7 @@ from collectors.digest import file_digest
 from pipeline.batch.audit import audit_table, require_closed
 from pipeline.batch.chain import opened_chain
 from pipeline.batch.early import Early
+from pipeline.batch.numbers import file_numbers
 from pipeline.batch.order import Team
 from pipeline.batch.result import MICRO
 from pipeline.batch.run import (
@@ -232,6 +233,7 @@ class _Recycling:
             files={},
             files_read=self.results.files_read,
             sheets=stored_sheets(files, sheets),
+            numbers=file_numbers(units, sheets, self.job.config),
             retires=self.running.keys.retired,
         )
         commit_batch(self.job.workspace, self.job.ledger, folder, commit)

@@ -10,6 +10,7 @@ from pipeline.collection.collect import offered
 from pipeline.config.load import load_config
 from pipeline.ledger.store import Ledger
 from pipeline.ledger.sums import files_by_state
+from pipeline.upkeep.sequences import plain_gap
 
 if TYPE_CHECKING:
     from pipeline.workspace import Workspace
@@ -28,6 +29,7 @@ def read_status(workspace: Workspace, last: int = 0) -> dict[str, Any]:
             "bills": [],
             "rollbacks": [],
             "gaps": [],
+            "record_gaps": [],
             "partials": _NONE_WAIT,
         }
     with Ledger(workspace.ledger_file) as ledger:
@@ -62,6 +64,7 @@ def read_status(workspace: Workspace, last: int = 0) -> dict[str, Any]:
                 {"source": gap.source, "first": gap.first, "last": gap.last}
                 for gap in ledger.gaps()
             ],
+            "record_gaps": [plain_gap(gap) for gap in ledger.records.gaps()],
             "partials": _waiting_parts(workspace, ledger),
         }
 

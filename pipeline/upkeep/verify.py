@@ -112,7 +112,9 @@ def verify(
         raise UsageError(message, "start with `huadan run`")
     listener = listener or Silent()
     with locked(workspace.lock_file, "ledger verify"), Ledger(workspace.ledger_file) as ledger:
-        found = [Difference(workspace.ledger_file.name, "ledger", d) for d in ledger.damage()]
+        name = workspace.ledger_file.name
+        found = [Difference(name, "ledger", what) for what in ledger.damage()]
+        found += [Difference(name, "ledger", what) for what in ledger.miscounted()]
         recover(workspace, ledger)
         files = expected_files(workspace, ledger)
         listener.stage("verify", len(files), "files")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pyarrow as pa
 
 from mediation import formats
-from mediation.columns import CODES, COLUMNS, PAIRS, QUANTITIES
+from mediation.columns import CODES, EDR_COLUMNS, PAIRS, QUANTITIES
 from mediation.decoder import decode_chunk
 from mediation.edr import MISSING
 from mediation.kernels import ops
@@ -276,7 +276,7 @@ def compare(format_name: str, records: list[bytes], read: Reader = with_asn1tool
         assert len(rows) == len(expected), (record.hex(), suspended.get(offset))
         for container, (row, wanted) in enumerate(zip(rows, expected, strict=True)):
             assert row["container"] == container
-            for column in COLUMNS:
+            for column in EDR_COLUMNS:
                 message = (record.hex(), column, row[column], wanted.get(column))
                 assert row[column] == wanted.get(column), message
             compared.rows[row["record_type"]] += 1

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from mediation import formats
-from mediation.columns import COLUMNS
+from mediation.columns import EDR_COLUMNS
 from mediation.decoder import decode_chunk
 from mediation.kernels import ops
 from mediation.kernels.shapes import OCTETS
@@ -60,5 +60,5 @@ def same_as_twin(format_name: str, records: list[bytes], behind: int = OCTETS) -
             continue
         assert len(rows[place]) == len(expected)
         for row, wanted_row in zip(rows[place], expected, strict=True):
-            for column in (name for name in COLUMNS if not (zoneless and name == "utc_offset")):
+            for column in (name for name in EDR_COLUMNS if not (zoneless and name == "utc_offset")):
                 assert row[column] == wanted_row.get(column), (column, record.hex())

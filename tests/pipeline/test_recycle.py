@@ -18,7 +18,7 @@ from pipeline.errors import UsageError
 from pipeline.ledger.store import Ledger
 from pipeline.operate import operate_recycle, operate_run, operate_write_off
 from pipeline.suspense import correct, journal
-from pipeline.suspense.corrections import Wanted, parse_wanted
+from pipeline.suspense.corrections import Wanted, corrections, parse_wanted
 from pipeline.suspense.journal import Filter, read_history, read_suspense
 from pipeline.suspense.recycle import recycle
 from pipeline.upkeep.rollback import rollback
@@ -410,4 +410,4 @@ def test_wrong_corrections_say_what_is_allowed(undisturbed: Workspace) -> None:
         correct.add(undisturbed, ["reason=x"], ["duration=1"], " ")
     assert parse_wanted(["reason=x", "trunk_in=T1"]).of_events == {"trunk_in": "T1"}
     with Ledger(undisturbed.ledger_file) as ledger:
-        assert ledger.corrections() == []
+        assert corrections(ledger) == []

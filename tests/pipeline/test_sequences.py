@@ -82,7 +82,7 @@ def test_a_rollback_forgets_what_the_batch_filled(workspace: Workspace) -> None:
     assert read_gaps(workspace)["late"] == []
 
 
-@settings(max_examples=25)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(st.lists(st.integers(0, 9), max_size=8), min_size=1, max_size=5))
 def test_any_split_into_batches_finds_the_same_gaps(
     tmp_path_factory: pytest.TempPathFactory, batches: list[list[int]]

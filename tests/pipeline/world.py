@@ -99,6 +99,12 @@ def ledger_rows(root: Path) -> dict[str, list[Any]]:
             "outputs",
             "sheets",
             "gaps",
+            "file_ranges",
+            "record_numbers",
+            "record_series",
+            "record_ranges",
+            "record_fills",
+            "record_repeats",
             "outdated",
             "removals",
         )

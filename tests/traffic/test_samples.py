@@ -29,6 +29,7 @@ KINDS = {
     *(kind for kind, *_ in OF_PLATFORM),
     "file_sent_twice",
     "sequence_gap",
+    "records_lost",
     "repeated_records",
     "cut_record",
     "impossible_date",

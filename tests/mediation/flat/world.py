@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from mediation import formats
+from mediation.columns import EDR_COLUMNS
 from mediation.decoder import decode_chunk
 from mediation.edr import EDR_SCHEMA
 from mediation.normalize import CHINA
@@ -101,7 +102,15 @@ def check_octets(cdr: CdrFile) -> None:
 def twin_row(
     name: str, octets: bytes, positions: dict[str, int] | None = None, columns: int = 0
 ) -> dict[str, Any]:
-    """The row that the plain-Python decoder makes of one record."""
+    """The EDR that the plain-Python decoder makes of one record."""
+    row = twin_columns(name, octets, positions, columns)
+    return {column: row[column] for column in EDR_COLUMNS}
+
+
+def twin_columns(
+    name: str, octets: bytes, positions: dict[str, int] | None = None, columns: int = 0
+) -> dict[str, Any]:
+    """All that the plain-Python decoder reads in one record, its running number too."""
     plan = formats.load(name).flat
     assert plan is not None
     return dict(FlatWalk(plan.layout, octets, CHINA, positions, columns).row())
