@@ -25,6 +25,30 @@ _LOW = (1 << 32) - 1
 
 
 @inlined
+def used_up(book, state, charge, held, price_beat):
+    """Returns how many of the first instances held have less than a beat left.
+
+    Args:
+        book: PriceArrays.
+        state: StateArrays.
+        charge: ChargeArrays, for ``held``.
+        held: (how many are known to have less, how many there are).
+        price_beat: Beat of the price, of allowances that have none of their own.
+    """
+    passed, end = held
+    while passed < end:
+        instance = charge.held[u(passed)]
+        row = INSTANCE_WORDS * instance
+        beat = book.allowance[u(ALLOWANCE_WORDS * (state.instance[u(row + 3)] & _LOW) + 3)]
+        if beat < 0:
+            beat = price_beat
+        if state.instance[u(row)] - state.used[u(instance)] >= book.divisor[u(beat)]:
+            break
+        passed += 1
+    return passed
+
+
+@inlined
 def cover(book, state, charge, kind, rum, event, piece, position, takes, lists, limited):
     """Takes what allowances cover of a piece; returns (position, takes, throttled).
 
@@ -35,18 +59,19 @@ def cover(book, state, charge, kind, rum, event, piece, position, takes, lists, 
         kind: Kind of the event's class.
         rum: Metric of its rule.
         event: (start, period).
-        piece: (first unit after the piece, band, beat of its price, instances held).
+        piece: (first unit after the piece, band, beat of its price, instances held that are passed
+            over, instances held).
         position: First unit that is neither covered nor priced.
         takes: (first, end) of the event's entries in the lists.
         lists: (counters, units) taken.
         limited: None if no instance has a row in ``state.extra``: compiled without.
     """
-    cut, band, price_beat, held = piece
+    cut, band, price_beat, passed, held = piece
     start, _ = event
     throttled = False
     first_take, last_take = takes
     take_instance, take_units = lists
-    for k in range(held):
+    for k in range(passed, held):
         instance = charge.held[u(k)]
         row = INSTANCE_WORDS * instance
         left = state.instance[u(row)] - state.used[u(instance)]

@@ -54,7 +54,7 @@ from rating.kernels.guide import CONTINUES, EVENT_WORDS, NO_PRICE, OVERFLOW
 from rating.kernels.jit import inlined, kernel
 from rating.kernels.limits import CAP_MASK, cap_counter, give_back
 from rating.kernels.machine import prefetch, u
-from rating.kernels.pieces import cover, discounts, rounded
+from rating.kernels.pieces import FEW, cover, discounts, rounded, used_up
 from rating.kernels.steps import LARGEST_AMOUNT, walk
 
 SECOND = 1_000_000
@@ -240,6 +240,8 @@ def price_events(book, state, charge, take_instance, take_units, counting, limit
     account = np.int64(0)
     plan = np.int64(0)
     held = np.int64(0)
+    passed = np.int64(0)  # the first so many instances held have less than a beat left
+    passed_beat = np.int64(0)
     caps = np.int64(0)
     caps_end = np.int64(0)
     fits = True
@@ -261,6 +263,7 @@ def price_events(book, state, charge, take_instance, take_units, counting, limit
                 caps = np.int64(state.account[u(account + 4)])
                 caps_end = np.int64(state.account[u(account + 5)])
                 held = _hold(book, state, account, charge.held)
+                passed = np.int64(0)
             # every instance gives at most one entry in an event's list
             if takes + held > take_instance.shape[0]:
                 fits = False
@@ -331,6 +334,11 @@ def price_events(book, state, charge, take_instance, take_units, counting, limit
                         priced = np.int64(0)
                     if held > 0:
                         beat = book.price_line[u(price + FIRST_STEP + 2)] & _LOW
+                        if held > FEW:
+                            if beat != passed_beat:
+                                passed = np.int64(0)
+                                passed_beat = beat
+                            passed = used_up(book, state, charge, (passed, held), beat)
                         before = position
                         position, takes, beyond = cover(
                             book,
@@ -339,7 +347,7 @@ def price_events(book, state, charge, take_instance, take_units, counting, limit
                             kind,
                             rum,
                             (start, period),
-                            (cut, band, beat, held),
+                            (cut, band, beat, passed, held),
                             position,
                             (first_take, takes),
                             (take_instance, take_units),
@@ -421,6 +429,7 @@ def price_events(book, state, charge, take_instance, take_units, counting, limit
                 for entry in range(first_take, takes):
                     state.used[u(take_instance[u(entry)])] -= take_units[u(entry)]
                 takes = first_take
+                passed = np.int64(0)
                 charge.failed[u(failed)] = at
                 charge.failed_status[u(failed)] = status
                 failed += 1

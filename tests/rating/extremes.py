@@ -71,7 +71,7 @@ CASES: dict[str, tuple[Change, dict[str, Any]]] = {
         {"duration": 60},
     ),
     "50 allowances, used up": (case(VOICE, ALLOWANCES, "1 s"), {"duration": 480}),
-    "50 allowances, all of them taken from": (
+    "50 allowances, none used up": (
         case(VOICE, ALLOWANCES, "10000 h"),
         {"duration": 480},
     ),
