@@ -148,7 +148,7 @@ def _suspense(make: _Maker, found: Suspense, now: float, overdue_days: float) ->
     items.labels("other", "other", "other").set(rest)
     ages = now - found.table["since"].drop_nulls().dt.epoch("us") / 1e6
     oldest = make.gauge("suspense_oldest_seconds", "Age of the oldest item in suspense.")
-    oldest.set(max(ages.to_list(), default=0))
+    oldest.set(float(ages.max() or 0))  # type: ignore[arg-type]  # a number, as they are floats
     overdue = make.gauge("suspense_overdue_items", "Items in suspense for longer than allowed.")
     overdue.set(int((ages > overdue_days * DAY_S).sum()))
 
