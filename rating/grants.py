@@ -275,7 +275,8 @@ def _members(data: Subscribers) -> Int64:
     subscriber, group = data.subscriber, data.group
     if np.any((subscriber[1:] == subscriber[:-1]) & (group[1:] != group[:-1])):
         pairs = subscriber.astype(np.int64) << 32 | group
-        return np.unique(pairs, return_inverse=True)[1].astype(np.int64)
+        number: Int64 = np.unique(pairs, return_inverse=True)[1].astype(np.int64)
+        return number
     return subscriber.astype(np.int64)
 
 
