@@ -7,7 +7,7 @@ that sheets and suspense rows are made by the same code as in a run.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from mediation.normalize import NormalizationSettings
     from mediation.reader import CdrFile
+    from mediation.record_numbers import NodeNumbers
     from pipeline.published import Name
     from pipeline.suspense.calls import SuspendedCall
 
@@ -228,6 +229,8 @@ class _Work:
     items: Items
     chosen: Int64s
     settings: NormalizationSettings
+    numbers: list[NodeNumbers] = field(default_factory=list)
+    """Running numbers of the records that are read again, and of some beside them."""
 
     def run(self, part: Slice, calls: list[int]) -> Again:
         offsets = self.cdr.offsets[self.chosen]
@@ -263,6 +266,7 @@ class _Work:
             bytes_suspended=0,
             bytes_discarded=0,
             integers_repaired=repaired,
+            numbers=tuple(self.numbers),
         )
         return Again(part, decoded, owner, changes, discarded)
 
@@ -295,6 +299,7 @@ class _Work:
             events.append(found.edr if whole else _of(found.edr, wanted))
             suspense.append(found.suspense if whole else _of(found.suspense, wanted))
             repaired += found.integers_repaired if whole else 0
+            self.numbers += found.numbers
         return joined(events, EDR_SCHEMA), joined(suspense, SUSPENSE_SCHEMA), repaired
 
     def _calls(self, offsets: Int64s) -> pa.RecordBatch:

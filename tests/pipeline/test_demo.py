@@ -16,6 +16,7 @@ from rich.console import Console
 
 from pipeline.demo import demo
 from pipeline.ledger.store import Ledger
+from pipeline.upkeep.sequences import read_gaps
 from pipeline.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -108,6 +109,20 @@ def test_a_second_time_there_is_nothing_to_do_and_no_byte_changes(
     before = everything()
     assert "Nothing to do" in played(said[0].root)
     assert everything() == before
+
+
+def test_running_numbers_are_missing_where_records_were_lost_and_nowhere_else(
+    said: tuple[Workspace, str],
+) -> None:
+    """A cut record tells its number, planted ones are counted among the others."""
+    [lost] = [one for one in TROUBLES["troubles"] if one["kind"] == "records_lost"]
+    found = read_gaps(said[0])["records"]
+    [gap] = found["open"]
+    assert [gap["first"], gap["last"]] == lost["expected"]["missing_records"]
+    assert (gap["source"], f"{gap['source']}/{gap['before']}") == (lost["source"], lost["file"])
+    assert found["repeated"] == found["late"] == []
+    assert {one["source"] for one in found["nodes"]} == {"pgw1", "pgw2"}
+    assert "Missing records: pgw2/" in said[1]
 
 
 def test_files_and_totals_are_as_planted(

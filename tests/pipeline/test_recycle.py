@@ -263,6 +263,14 @@ def test_records_that_validation_stopped_go_on_when_its_limit_changes(
     }
 
 
+def numbers_seen(workspace: Workspace) -> dict[str, int]:
+    """Returns how many running numbers of records have come, by source."""
+    with Ledger(workspace.ledger_file) as ledger:
+        return dict(
+            ledger.rows("SELECT source, sum(last - first + 1) FROM record_ranges GROUP BY source")
+        )
+
+
 def test_a_whole_file_that_could_not_be_read(
     undisturbed: Workspace, traffic: Path, tmp_path: Path
 ) -> None:
@@ -270,7 +278,8 @@ def test_a_whole_file_that_could_not_be_read(
     for file in sorted(traffic.rglob("*.ber")):
         target = workspace.root / "incoming" / file.parent.name / file.name
         data = file.read_bytes()
-        target.write_bytes(gzip.compress(data, mtime=0) if file.name.startswith("msc2") else data)
+        packed = file.name.startswith(("msc2", "pgw1"))
+        target.write_bytes(gzip.compress(data, mtime=0) if packed else data)
     limit = "\nmax_unpacked_bytes = 1000\n"
     path = workspace.config_file
     path.write_text(
@@ -278,10 +287,12 @@ def test_a_whole_file_that_could_not_be_read(
     )
     operate_run(workspace)
     items = read_suspense(workspace).open.where(Filter(Wanted({"stage": "frame"})))
-    assert items.count == len(list(traffic.rglob("msc2*.ber")))
+    assert items.count == sum(len(list(traffic.rglob(f"{name}*.ber"))) for name in ("msc2", "pgw1"))
     assert read_status(workspace)["files"]["suspended"] == items.count
+    assert numbers_seen(workspace).keys() == {"pgw2"}
     unconfigure(workspace, limit)
     result = operate_recycle(workspace)
+    assert numbers_seen(workspace) == numbers_seen(undisturbed)
     assert read_status(workspace)["files"]["suspended"] == 0
     assert result.items["rated"] >= items.count
     assert read(workspace, "rated").num_rows == read(undisturbed, "rated").num_rows
@@ -291,6 +302,7 @@ def test_a_whole_file_that_could_not_be_read(
     )
     rollback(workspace, "batch-000002", "2026-11-01T00:00:00+00:00")
     assert read_status(workspace)["files"]["suspended"] == items.count
+    assert numbers_seen(workspace).keys() == {"pgw2"}
     operate_write_off(workspace, Filter(Wanted({"stage": "frame"})), "sent again by post")
     assert read_status(workspace)["files"]["suspended"] == 0
 
