@@ -112,9 +112,11 @@ def test_drawn_plans_have_what_is_inherited_and_laid_over(files: Files, number: 
     rng = np.random.default_rng(number)
     sizes = (len(SERVICES), len(DIRECTIONS), len(CALL_CLASSES), len(book.zones), 5)
     for _ in range(SOME):
-        one = tuple(int(rng.integers(0, size)) for size in sizes)
+        service, direction, call_class, zone, roaming = (
+            int(rng.integers(0, size)) for size in sizes
+        )
         when_us = int(rng.integers(1_788_000_000_000_000, 1_795_000_000_000_000))
-        event_class = (one[0], one[1] % 2, *one[2:])
+        event_class = (service, direction % 2, call_class, zone, roaming)
         for at, plan in enumerate(book.plans):
             found = find_price(book, plan.id, event_class, when_us)
             rule = compiled_rule(compiled, at, event_class, when_us)
