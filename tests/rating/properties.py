@@ -34,6 +34,7 @@ Row = dict[str, Any]
 Case = tuple["CompiledBook", "Subscribers", list[Row], pa.Table | None]
 
 ISOLATED, CONSECUTIVE = 2, 1
+MOMENTS = 3
 MOST_CUT = 4
 """Calls of a case that are cut."""
 
@@ -139,7 +140,13 @@ def any_order_of_rows(case: Case, seed: int) -> None:
 
     Their own keys tell them apart; what has one key is one event, of which the first is taken.
     """
-    book, data, rows, before = case
+    book, data, drawn, before = case
+    # few moments, so that many events start together
+    rows = [
+        {**row, "start_time": drawn[at % MOMENTS]["start_time"]}
+        for at, row in enumerate(drawn)
+        if len(drawn) >= MOMENTS
+    ]
     high, low = record_keys(edr_batch(rows))
     keys = list(zip(high.tolist(), low.tolist(), strict=True))
     first = dict(reversed(list(zip(keys, enumerate(rows), strict=True))))
