@@ -35,6 +35,12 @@ ENOUGH: Final = 0.5
 ENOUGH_KNOWN: Final = 0.2
 """Share of the values that a format must know before it is believed."""
 
+AS_GOOD: Final = 0.95
+"""Share of a format's best score with which what stands around its records decides."""
+
+SURE: Final = 0.9
+"""Score below which some records must decode as well before a format is believed."""
+
 PREFIXED_RECORDS: Final = 4
 """Records behind length prefixes that must fit before that framing is tried."""
 
@@ -55,7 +61,7 @@ class Fit:
         share: Share of the octets that are whole records; headers and filler do not count.
         known: Share of the values in them that the format knows, by tag and form.
         records: Whole records.
-        declared: True if a file header or an outer value speaks for the framing.
+        declared: True if a file header, or an outer value at its beginning, speaks for the framing.
         lacks_outer: True if files of the format are one outer value and this one is not.
     """
 
@@ -88,12 +94,19 @@ class Detection:
         rules: The framing.
         evidence: What speaks for it, one sentence each.
         alternatives: Other fits that would be believed, best first.
+        fit: How well they fit.
     """
 
     name: str
     rules: FramingRules
     evidence: list[str]
     alternatives: list[Fit]
+    fit: Fit
+
+    @property
+    def doubtful(self) -> bool:
+        """True where tags and lengths alone prove too little: many formats number their fields so."""
+        return self.fit.score < SURE
 
     @property
     def framing(self) -> str:
@@ -135,9 +148,18 @@ def detect_format(
         return None
     # Formats whose records look alike are told apart by what stands around the records. The order
     # of the names decides a tie, so that the answer never depends on chance.
-    fits.sort(key=lambda fit: (-fit.score, not fit.declared, fit.lacks_outer, fit.name))
+    tops: dict[str, float] = {}
+    for fit in fits:
+        tops[fit.name] = max(fit.score, tops.get(fit.name, 0))
+
+    def score(fit: Fit) -> float:
+        # Where the sample ends within a list, fields of its last record may look like a trailer.
+        as_good = fit.declared and fit.score >= AS_GOOD * tops[fit.name]
+        return tops[fit.name] if as_good else fit.score
+
+    fits.sort(key=lambda fit: (-score(fit), not fit.declared, fit.lacks_outer, fit.name))
     best = fits[0]
-    return Detection(best.name, best.rules, _evidence(sample, best), fits[1:])
+    return Detection(best.name, best.rules, _evidence(sample, best), fits[1:], best)
 
 
 def _evidence(sample: np.ndarray, best: Fit) -> list[str]:
@@ -241,9 +263,15 @@ def _fits(
         else:
             share = framed / rest
             known = known_fields(sample, frames.offsets[whole], outline.schema)
-        declared = bool(frames.header or frames.outer)
+        declared = bool(frames.header) or _begins_with_outer(frames)
         lacks_outer = bool(tags.roots) and not frames.outer
         yield Fit(name, rules, share, known, int(whole.sum()), declared, lacks_outer)
+
+
+def _begins_with_outer(frames: Frames) -> bool:
+    """Returns whether an outer value is the first thing in a file, filler apart."""
+    others = [*frames.offsets[:1].tolist(), *(gap.offset for gap in frames.unframed[:1])]
+    return bool(frames.outer) and all(frames.outer[0].offset < at for at in others)
 
 
 def _whole(

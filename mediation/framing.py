@@ -279,7 +279,8 @@ def _outer(scanner: Scanner, tags: RecordTags) -> Frames:
             found.append(scanner.bare(at, end))
         else:
             value = reader.read(at, *start)
-            found.append(scanner.bare(*value.region))
+            look = scanner.careful if value.note else scanner.bare
+            found.append(look(*value.region))
             headers += value.headers
             end = value.end
             held = range(records, records + len(found[-1].offsets))

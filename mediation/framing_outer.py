@@ -195,15 +195,23 @@ class OuterReader:
         return found
 
     def _goes_on(self, start: int, pieces: list[Piece], ends: int, end: int) -> bool:
-        """Returns whether the last record of a list goes on behind the end of the outer value.
+        """Returns whether the last record of a list goes on behind where the list claims to end.
 
-        So it is where octets were added to one of the records and nothing else stands behind them.
+        So it is where octets were added to one of the records and nothing else stands behind the
+        outer value, or where what seems to stand behind the list begins with no known element: a
+        wrong end may be in the middle of a record, whose fields then look like elements.
         """
+        if pieces and not pieces[0].name:
+            return self._ends_in_a_gap(start, pieces[0].offset)
         at = end
         while at < self.size and self.data[at] in FILLER_OCTETS and at < end + MOST_FILLER:
             at += 1
         if pieces or ends or at in {self.size, end + MOST_FILLER} or self.root_at(at) is not None:
             return False
+        return self._ends_in_a_gap(start, end)
+
+    def _ends_in_a_gap(self, start: int, end: int) -> bool:
+        """Returns whether the records in a stretch end before it does."""
         gaps = self.scanner.bare(start, end).gaps
         return gaps.shape[1] > 0 and int(gaps[0, -1] + gaps[1, -1]) == end
 
@@ -354,6 +362,9 @@ class OuterReader:
         first = max(start, bound - TAIL_OCTETS)
         tags = [tag for level in levels for tag in level.following]
         octets = np.array([*_first_octets(tags), *([0] if open_list else [])], np.uint8)
+        found.region = (start, bound)
+        best: tuple[list[Piece], int, int] | None = None
+        least = TAIL_OCTETS
         scan: Found | None = None
         for place in (np.isin(self.data[first:bound], octets).nonzero()[0] + first).tolist():
             if not self.may_try():
@@ -364,8 +375,14 @@ class OuterReader:
                 tail = self._tail(levels, place)
             if tail is None or not (tail[0] or open_list):
                 continue
+            # Fields of the last records may look like a trailer, but not with names alone.
+            unknown = sum(not piece.name for piece in tail[0])
+            if unknown >= least:
+                continue
             scan = scan or self.scanner.bare(start, bound)
             if not self._inside_a_record(scan, place):
-                self._close(found, start, *tail)
-                return
-        found.region = (start, bound)
+                best, least = tail, unknown
+            if least == 0:
+                break
+        if best is not None:
+            self._close(found, start, *best)

@@ -145,6 +145,59 @@ class Scanner:
         block = int(self.rules[k.BLOCK])
         return _filled_blocks(found, end, block) if block else found
 
+    def careful(self, start: int, end: int) -> Found:
+        """Finds records as :meth:`bare`, and those that broken ones cover; slower, all are walked.
+
+        A cut record whose length ends where a later record ends leaves no other trace. This is for
+        stretches that are known to be damaged.
+        """
+        found = self.bare(start, end)
+        hidden, counts = self.hidden(start, end, found)
+        ends = found.offsets + found.lengths
+        broken = (hidden < ends).nonzero()[0]
+        if not len(broken):
+            return found
+        kept = np.ones(len(ends), np.bool_)
+        alone = np.ones(found.gaps.shape[1], np.bool_)
+        covered = []
+        for at in broken.tolist():
+            last = at + int(counts[at])
+            until = int(ends[last - 1])
+            kept[at:last] = False
+            alone &= (found.gaps[0] < found.offsets[at]) | (found.gaps[0] >= until)
+            covered.append(self.bare(int(hidden[at]), until))
+        begun = found.offsets[broken]
+        reasons = np.full(len(broken), k.INSIDE_INCONSISTENT)
+        new = np.stack([begun, hidden[broken] - begun, reasons])
+        gaps = np.concatenate([found.gaps[:, alone], new, *(each.gaps for each in covered)], axis=1)
+        offsets, lengths = (
+            np.concatenate([own[kept], *(getattr(each, name) for each in covered)])
+            for name, own in (("offsets", found.offsets), ("lengths", found.lengths))
+        )
+        order = np.argsort(offsets)
+        return Found(
+            offsets[order],
+            lengths[order],
+            gaps[:, np.argsort(gaps[0], kind="stable")],
+            found.header_octets,
+            end - start - int(lengths.sum()) - int(gaps[1].sum()),
+        )
+
+    def hidden(self, start: int, end: int, found: Found) -> np.ndarray:
+        """Returns int64[2, n]: where the first record begins that each record covers.
+
+        It is the record's own end where it covers none; then how many records take part.
+        """
+        state = self._state(end - start)
+        hidden = np.empty((2, len(found.offsets)), np.int64)
+        places = found.offsets - start, found.lengths
+        tables = self.kinds, self.long_numbers
+        k.hidden_records(
+            self.data[start:end], *places, self.rules, *tables, self.stack, state, hidden
+        )
+        hidden[0] += start
+        return hidden
+
     def headed(self, start: int, header_octets: int) -> Found:
         """Finds records behind headers from ``start`` to the end of the file.
 

@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     from mediation.framing import Frames
     from mediation.framing_steps import Steps
 
+TRIED_RECORDS = 64
+"""Records of a file of a detected format that are decoded to see whether they make sense."""
+
+FEW_RECORDS = 16
+"""Records below which a format that fits well is believed without: all may have the same fault."""
+
 
 @dataclass(frozen=True, slots=True)
 class FileSettings:
@@ -245,7 +251,7 @@ def open_cdr_file(
         if scratch is not None:
             scratch.unlink(missing_ok=True)
         raise
-    return CdrFile(
+    file = CdrFile(
         path=path,
         file_id=file_id,
         format_name=name,
@@ -259,6 +265,37 @@ def open_cdr_file(
         _data=data,
         _map=mapped,
         _scratch=scratch,
+    )
+    if found is not None and format_name is None:
+        _believe(file, found)
+    return file
+
+
+def _believe(file: CdrFile, found: Detection) -> None:
+    """Closes a file of a detected format again whose values the format cannot read.
+
+    Raises:
+        UnreadableFileError: None of its first records makes sense, or fewer than half of them where
+            the detection is doubtful.
+    """
+    records = min(file.n_records, TRIED_RECORDS)
+    if records < (1 if found.doubtful else FEW_RECORDS):
+        return
+    from mediation.trial import sensible  # noqa: PLC0415 - decoding loads what framing does not need
+
+    good = sensible(file, records)
+    if good * 2 >= records or (good and not found.doubtful):
+        return
+    data = file.data
+    begins = data[:16].tobytes().hex(" ")
+    file.close()
+    raise UnreadableFileError(
+        file.path,
+        "unknown_format",
+        f"no format fits; it begins with {begins}. The nearest is {found.fit}, but of its first "
+        f"{records} records {good} have values that {found.name} can read. "
+        f"If it is a variant of {found.name}, `huadan format new NAME` begins one; "
+        f"`huadan decode FILE --format {found.name}` shows it as that format.",
     )
 
 

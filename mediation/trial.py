@@ -1,9 +1,9 @@
-"""Records in memory through the decoder: for tests of formats."""
+"""A few records through the decoder: for tests of formats, and to see whether a format fits."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from mediation.normalize import CHINA
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mediation.decoder import Records
     from mediation.formats import Format
     from mediation.normalize import NormalizationSettings
 
@@ -27,6 +28,27 @@ class MemoryRecords:
     offsets: np.ndarray[Any, Any]
     lengths: np.ndarray[Any, Any]
     file_id: str = "0" * 32
+
+
+UNSAID: Final = frozenset({"missing_time_zone", "missing_utc_offset"})
+"""Reasons for suspense that say nothing against a format: the source has to say it."""
+
+UNREAD: Final = frozenset({"decode", "normalize"})
+"""Stages at which a record stops that its format cannot read; a rule of validation says nothing."""
+
+
+def sensible(file: Records, count: int) -> int:
+    """Returns how many of the first records of a file have values that its format can read."""
+    if count == 0:
+        return 0
+    stopped = decode_chunk(file, range(count)).suspense.to_pylist()
+    unread = {
+        row["offset"]
+        for row in stopped
+        if row["reason"] not in UNSAID
+        and (row["stage"] in UNREAD or row["reason"] == "missing_start_time")
+    }
+    return count - len(unread)
 
 
 class NotDecodedError(ValueError):

@@ -30,6 +30,12 @@ FILLER = 3
 MAX_DEPTH = 32
 """Nesting that a record may have; deeper structures count as broken."""
 
+STRIDE = 256
+"""Octets of filler that are compared at a time."""
+
+UNDECLARED_VALUES = 4
+"""Values that a record of a type that nobody declared holds at least, whatever declared ones do."""
+
 LOOK_BACK = 16
 """Records inspected before a break: a cut record swallows the head of its successor."""
 
@@ -238,6 +244,25 @@ def find_record(buf, pos, stop, limit, rules, kinds, long_numbers, stack, state)
 
 
 @njit(**HELPER)
+def skip_filler(buf, pos, size):
+    """Returns a place behind ``pos`` up to which all octets are like the one there.
+
+    Up to ``STRIDE`` of them may follow. Octets are compared by strides, without a way out in between,
+    so that the compiler compares many at once: a disk of zeros goes by at the speed of memory.
+    """
+    octet = buf[pos]
+    at = pos + 1
+    while at + STRIDE <= size:
+        different = np.uint8(0)
+        for place in range(at, at + STRIDE):
+            different |= buf[place] ^ octet
+        if different != 0:
+            break
+        at += STRIDE
+    return at
+
+
+@njit(**HELPER)
 def only_filler(buf, start, stop, kinds):
     """Returns True where [start, stop) holds nothing but filler."""
     for at in range(start, stop):  # noqa: SIM110 - numba has no generators in all()
@@ -307,7 +332,8 @@ def mend_bare(
     if legal or classes[buf[pos]] == 1:
         # Whole in itself: a record before something odd, or a record type that nobody declared.
         end, children = walk(buf, pos, limit, stack, state)
-        if end > 0 and (legal or children >= rules[MIN_CHILDREN]):
+        least = max(rules[MIN_CHILDREN], UNDECLARED_VALUES)
+        if end > 0 and (legal or children >= least):
             if end - pos > rules[MAX_RECORD]:
                 reason = TOO_LONG
             elif is_cut(buf, pos, end, rules, kinds, long_numbers, stack, state):
@@ -392,8 +418,12 @@ def frame_bare(buf, offsets, lengths, gaps, rules, kinds, long_numbers, classes,
     while pos < size and count < room:
         kind = kinds[buf[pos]]
         if kind == FILLER:
-            pos += 1
-            filled += 1
+            begun = pos
+            if pos + STRIDE <= size and buf[pos + STRIDE - 1] == buf[pos]:
+                pos = skip_filler(buf, pos, size)
+            else:
+                pos += 1
+            filled += pos - begun
             continue
         if block > 0:
             limit = min(size, (pos // block + 1) * block)
@@ -455,3 +485,66 @@ def declared_and_whole(buf, offsets, lengths, kinds, long_numbers, stack, state,
         reached, _ = walk(buf, offsets[index], end, stack, state)
         declared = starts_record(buf, offsets[index], size, kinds, long_numbers)
         ok[index] = 1 if declared and reached == end else 0
+
+
+@njit(**HELPER)
+def rejoins(buf, at, later, offsets, end, rules, kinds, long_numbers, stack, state):
+    """Returns the index of the record at which whole records from ``at`` on join the framed ones.
+
+    Each holds at least ``MIN_CHILDREN`` values; ``end`` is where the last framed record ends, and
+    joining there is the number of records. -1 where they do not join.
+    """
+    while at > 0:
+        while later < len(offsets) and offsets[later] < at:
+            later += 1
+        border = offsets[later] if later < len(offsets) else end
+        if at == border:
+            return later
+        if at > border or not starts_record(buf, at, end, kinds, long_numbers):
+            return np.int64(-1)
+        at, children = walk(buf, at, end, stack, state)
+        if children < rules[MIN_CHILDREN]:
+            return np.int64(-1)
+    return np.int64(-1)
+
+
+@njit(**KERNEL)
+def hidden_records(buf, offsets, lengths, rules, kinds, long_numbers, stack, state, hidden):
+    """Finds whole records that begin inside broken ones; for framed records of a damaged stretch.
+
+    A record whose nested lengths do not agree covers others if whole records begin in it that lead
+    to where a later record begins, or all of them end: it was cut, and its length ends by chance
+    where a legal tag seems to stand.
+
+    Writes ``hidden`` int64[2, n]: where the first covered record begins (a record's own end where
+    it covers none), and how many framed records take part.
+    """
+    count = np.int64(len(offsets))
+    last = offsets[count - 1] + lengths[count - 1] if count > 0 else np.int64(0)
+    index = np.int64(0)
+    while index < count:
+        end = offsets[index] + lengths[index]
+        hidden[0, index] = end
+        hidden[1, index] = 1
+        following = index + 1
+        reached, _ = walk(buf, offsets[index], end, stack, state)
+        at = offsets[index] + 1 if reached != end else end
+        while at < end:
+            first, reached = find_record(
+                buf, at, end, last, rules, kinds, long_numbers, stack, state
+            )
+            if first < 0:
+                break
+            joined = rejoins(
+                buf, reached, index + 1, offsets, last, rules, kinds, long_numbers, stack, state
+            )
+            if joined >= 0:
+                hidden[0, index] = first
+                hidden[1, index] = joined - index
+                following = joined
+                break
+            at = first + 1
+        for other in range(index + 1, following):
+            hidden[0, other] = offsets[other] + lengths[other]
+            hidden[1, other] = 1
+        index = following

@@ -8,8 +8,8 @@ The rules of framing in words:
 2. A legal tag whose length fits, with a record, filler or the end behind it, is a record; before
    filler or the end only if it does not show the mark of a cut (rule 4).
 3. Otherwise, a TLV that is whole inside is a record if its tag is legal, or if it is constructed,
-   of a class that records use and holds enough values (a record type that nobody declared); but
-   not if it shows the mark of a cut.
+   of a class that records use and holds enough values, four or more (a record type that nobody
+   declared); but not if it shows the mark of a cut.
 4. Otherwise one of the last sixteen records may show the mark of a cut: a whole record begins
    inside it and ends behind it, or at its end (filler between them) if the record around it is
    inconsistent or of a type that nobody declared. Then the break is where that record began. A
@@ -234,7 +234,8 @@ class Framer:
         reason = codes.NO_RECORD_START
         if legal or self.constructed(pos):
             end, children = self.whole(pos, self.limit(pos))
-            if end > 0 and (legal or children >= self.tags.least_values):
+            least = max(self.tags.least_values, codes.UNDECLARED_VALUES)
+            if end > 0 and (legal or children >= least):
                 if end - pos > self.rules.max_record_octets:
                     reason = codes.TOO_LONG
                 elif self.is_cut(pos, end):

@@ -110,6 +110,21 @@ class PlainScanner(Scanner):
             gaps = _with_holes(records, gaps, end, self.framing.block_octets)
         return self._found(start, end, records, gaps)
 
+    def hidden(self, start: int, end: int, found: Found) -> np.ndarray:
+        """Returns where records begin that each record covers, its end if none; and how many."""
+        framer = Framer(self.octets[start:end], self.tags, self.framing)
+        begun = (found.offsets - start).tolist()
+        ended = (found.offsets + found.lengths - start).tolist()
+        hidden = [(at, 1) for at in ended]
+        index = 0
+        while index < len(begun):
+            first, joined = _covered(framer, begun, ended, index)
+            hidden[index] = first, joined - index
+            index = joined
+        places = np.array(hidden, np.int64).reshape(-1, 2).T
+        places[0] += start
+        return places
+
     def headed(self, start: int, header_octets: int) -> Found:
         """Finds records behind headers from ``start`` to the end of the file."""
         framer = HeadedFramer(self.octets, self.tags, self.framing, header=header_octets)
@@ -150,6 +165,27 @@ class PlainScanner(Scanner):
             int((kinds == 1).sum()),
             len(filler),
         )
+
+
+def _covered(framer: Framer, begun: list[int], ended: list[int], index: int) -> tuple[int, int]:
+    """Returns where whole records begin inside a broken one, and which one they lead to.
+
+    They lead to the beginning of a later record or to the end of the last; where there are none,
+    the record's own end and the next record are the answer.
+    """
+    end = ended[index]
+    borders = {place: number for number, place in enumerate(begun)} | {ended[-1]: len(begun)}
+    whole = framer.whole(begun[index], end)[0] == end
+    first, reached = (-1, -1) if whole else framer.find(begun[index] + 1, end, ended[-1])
+    while first >= 0:
+        while 0 < reached < ended[-1] and reached not in borders and framer.starts(reached):
+            reached, values = framer.whole(reached, ended[-1])
+            if values < framer.tags.least_values:
+                reached = -1
+        if reached in borders:
+            return first, borders[reached]
+        first, reached = framer.find(first + 1, end, ended[-1])
+    return end, index + 1
 
 
 def _with_holes(

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import functools
+import random
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench import tap_events
+from mediation import detect
 from mediation.detect import Detection, detect_format
 from mediation.formats.outline import Outline
 from mediation.formats.schema import CONTEXT, Element
 from tests.mediation.framing_cases import cdr, file_header, tlv
 from tests.mediation.outer_cases import ROOTS, batch
+from tests.mediation.second_opinion import a_return
+from tests.mediation.test_rap import return_batch
 
 FIELDS = tuple(Element(f"f{n}", CONTEXT, n, "OCTET STRING", "Octets") for n in range(5))
 OURS = Outline(tuple(Element(f"r{n}", CONTEXT, n, "SET", "Ours", FIELDS) for n in range(2)))
@@ -78,6 +86,24 @@ def test_a_file_without_records_is_known_by_its_header() -> None:
 def test_a_record_cut_by_sampling_does_not_count() -> None:
     huge = tlv(b"\xa0", BODY + tlv(b"\x84", b"\x11" * 200_000))
     assert name_and_framing(OUR_RECORD + huge * 2) == ("ours", "bare")
+
+
+@pytest.mark.parametrize("octets", [18451, 21044, 28508])
+def test_an_outer_value_stays_one_where_the_sample_ends_in_it(
+    octets: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At these places fields of the last return look like a trailer."""
+    monkeypatch.setattr(detect, "SAMPLE_OCTETS", octets)
+    found = detect_format(np.frombuffer(returns(), np.uint8), name="rap")
+    assert found is not None
+    assert found.framing == "outer"
+
+
+@functools.cache
+def returns() -> bytes:
+    rng = random.Random(1)
+    happened = tap_events.events(rng, 12, 120)
+    return return_batch([a_return(rng, each, place) for place, each in enumerate(happened)])
 
 
 def test_a_mixture_names_the_alternative() -> None:

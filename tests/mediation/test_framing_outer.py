@@ -141,6 +141,6 @@ def test_a_broken_header_element_loses_no_record() -> None:
     ],
 )
 def test_hostile_lengths_end_soon(data: bytes) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     framed(data)
-    assert time.monotonic() - began < 20
+    assert time.process_time() - began < 20

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import os
+import random
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +17,10 @@ from tests.mediation.framing_cases import cdr, file_header, tlv
 if TYPE_CHECKING:
     from pathlib import Path
 
-BODY = b"\x80\x01\x00\x81\x08\x64\x00\x10\x00\x00\x00\x10\xf0\x8d\x01\x05\x9d\x01\x00"
+BODY = (
+    b"\x80\x01\x00\x81\x08\x64\x00\x10\x00\x00\x00\x10\xf0"
+    b"\x97\x09\x26\x10\x01\x12\x00\x00\x2b\x08\x00\x99\x01\x05\x9e\x01\x00"
+)
 RECORD = tlv(b"\xa0", BODY)
 FORMAT = "3gpp_cs"
 
@@ -115,6 +120,39 @@ def test_unknown_format(tmp_path: Path) -> None:
     error = refused(tmp_path, b"caller;callee;seconds\n" * 50, None)
     assert error.reason == "unknown_format"
     assert "63 61 6c" in error.detail
+
+
+STRANGERS = {
+    "random": random.Random(7).randbytes(5_000),
+    "jpeg": b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00\xff\xdb\x00\x43\x00"
+    + random.Random(8).randbytes(4_000),
+    "png": b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x01\x00\x00\x00\x01\x00\x08\x06\x00\x00\x00"
+    + random.Random(9).randbytes(4_000),
+    "elf": b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x03\x00\x3e\x00" + bytes(2_000) + b"/lib64/ld",
+    "text": b"Dear partner, here are the records of October.\n" * 80,
+    "zeros": bytes(5_000),
+}
+
+
+@pytest.mark.parametrize("kind", STRANGERS)
+def test_what_is_no_cdr_file_is_of_an_unknown_format(tmp_path: Path, kind: str) -> None:
+    assert refused(tmp_path, STRANGERS[kind], None).reason == "unknown_format"
+
+
+def test_tags_and_lengths_alone_are_thin_evidence(tmp_path: Path) -> None:
+    """Fields numbered from 0, as in many formats, of which no value fits."""
+    rng = random.Random(3)
+    fields = [b"\x80\x01\x00", *(bytes([0x81 + n, 3]) for n in range(9))]
+    data = b"".join(
+        tlv(b"\xa0", fields[0] + b"".join(head + rng.randbytes(3) for head in fields[1:]))
+        for _ in range(90)
+    )
+    error = refused(tmp_path, data, None)
+    assert error.reason == "unknown_format"
+    nearest = re.search(r"The nearest is (\w+) \(bare\): 100.0% whole records", error.detail)
+    assert nearest is not None
+    assert re.search(r"of its first 64 records 0 have values that \w+ can read", error.detail)
+    assert f"--format {nearest[1]}" in error.detail
 
 
 def test_a_declared_format_that_does_not_fit_suspends_every_octet(tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.mediation.cdr_records import encode
 from traffic.digits import INTERNATIONAL
-from traffic.encode import encode_events
+from traffic.encode import encode_events, time_stamp
 from traffic.network import HOME_OFFSET, NETWORKS, SOURCES
 from traffic.table import (
     COLUMN,
@@ -131,3 +132,51 @@ def session_record(
     kinds = np.full(1, KINDS.index("pGWRecord"), np.int8)
     first, count = np.zeros(1, np.int64), np.full(1, len(containers), np.int64)
     return next(iter(encode_events(Events(kinds, values, rows, first, count))))
+
+
+def charging_record(
+    start: int, number: int, containers: range, cause: int = 17, times: int = 1
+) -> bytes:
+    """A charging function's record of one 5G session, with the containers of `session_record`."""
+
+    def container(local: int) -> dict[str, object]:
+        begin = MIDNIGHT + start + 600 * (local - 1)
+        return {
+            "serviceIdentifier": 10,
+            "time": 600,
+            "triggerTimeStamp": time_stamp(begin + 600, HOME_OFFSET),
+            "dataVolumeUplink": times << 20,
+            "dataVolumeDownlink": 10 * times << 20,
+            "localSequenceNumber": local,
+            "pDUContainerInformation": {"timeOfFirstUsage": time_stamp(begin, HOME_OFFSET)},
+        }
+
+    # Usage of one rating group may come in several pieces, as quotas were granted.
+    middle = (containers.start + containers.stop) // 2
+    pieces = [range(containers.start, middle), range(middle, containers.stop)]
+    value = {
+        "recordType": 200,
+        "recordingNetworkFunctionID": b"chf-1",
+        "subscriberIdentifier": {
+            "subscriptionIDType": "eND-USER-IMSI",
+            "subscriptionIDData": b"imsi-%015d" % IMSI,
+        },
+        "listOfMultipleUnitUsage": [
+            {"ratingGroup": 1, "usedUnitContainers": [container(local) for local in piece]}
+            for piece in pieces
+        ],
+        "recordOpeningTime": time_stamp(
+            MIDNIGHT + start + 600 * (containers.start - 1), HOME_OFFSET
+        ),
+        "duration": 600 * len(containers),
+        "recordSequenceNumber": number,
+        "causeForRecClosing": cause,
+        "pDUSessionChargingInformation": {
+            "pDUSessionChargingID": 4_711,
+            "userIdentifier": ("iSDN-E164", b"%d" % MSISDN),
+            "dataNetworkNameIdentifier": b"cmnet",
+            "rATType": 51,
+            "servingCNPLMNID": b"\x64\xf0\x00",
+        },
+    }
+    return encode("3gpp_chf", "chargingFunctionRecord", value)

@@ -16,10 +16,11 @@ from pipeline.errors import UsageError
 from pipeline.explain import explain
 from pipeline.ledger.store import Ledger
 from pipeline.upkeep.status import read_status
-from tests.pipeline.parted import DAY, cut_call, record, session_record
+from tests.pipeline.parted import DAY, charging_record, cut_call, record, session_record
 from tests.pipeline.world import make_workspace, published
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from pipeline.workspace import Workspace
@@ -301,36 +302,50 @@ def test_a_container_told_again_with_other_volumes_is_charged_once(
         explain(workspace, name(lost[0]), unmask=True)
 
 
-def session_tellings(rng: np.random.Generator) -> list[bytes]:
+def session_tellings(rng: np.random.Generator, make: Callable[..., bytes]) -> list[bytes]:
     """Returns records of one session of twelve containers, some told again, shorter or with less."""
     edges = sorted({1, 13, *rng.integers(2, 13, 3).tolist()})
     records = []
     for number, (begin, end) in enumerate(pairwise(edges), 1):
-        records.append(session_record(TALK, number, range(begin, end), times=2))
+        records.append(make(TALK, number, range(begin, end), times=2))
         for _ in range(int(rng.integers(0, 3))):
             until = int(rng.integers(begin, end)) + 1
             cause, times = int(rng.integers(16, 19)), int(rng.integers(1, 3))
-            records.append(session_record(TALK, number, range(begin, until), cause, times))
+            records.append(make(TALK, number, range(begin, until), cause, times))
     return [records[at] for at in rng.permutation(len(records))]
 
 
+def with_charging_function(workspace: Workspace) -> Workspace:
+    """Adds a source of 5G charging records, which the demo operator does not have."""
+    with (workspace.root / "huadan.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[[source]]\nname = "chf1"\nfolder = "incoming/chf1"\nformat = "3gpp_chf"\n')
+    (workspace.root / "incoming" / "chf1").mkdir()
+    return type(workspace)(workspace.root)
+
+
+GATEWAYS = {"pgw1": session_record, "chf1": charging_record}
+
+
+@pytest.mark.parametrize("source", GATEWAYS)
 @pytest.mark.parametrize("seed", range(3))
-def test_a_session_costs_the_same_from_any_records(tmp_path: Path, seed: int) -> None:
+def test_a_session_costs_the_same_from_any_records(tmp_path: Path, source: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    workspace = make_workspace(tmp_path / "ws", None)
-    told = session_tellings(rng)
+    make = GATEWAYS[source]
+    workspace = with_charging_function(make_workspace(tmp_path / "ws", None))
+    told = session_tellings(rng, make)
     edges = sorted({0, len(told), *rng.integers(1, len(told), seed).tolist()})
     for number, (begin, end) in enumerate(pairwise(edges), 1):
-        put(workspace, number, told[begin:end], "pgw1")
+        put(workspace, number, told[begin:end], source)
         run(workspace, threads=1 + seed % 2)
     check_audit(workspace)
     bill(workspace, "2026-10")
-    whole = make_workspace(tmp_path / "whole", None)
-    put(whole, 1, [session_record(TALK, 1, range(1, 13), times=2)], "pgw1")
+    whole = with_charging_function(make_workspace(tmp_path / "whole", None))
+    put(whole, 1, [make(TALK, 1, range(1, 13), times=2)], source)
     run(whole)
     bill(whole, "2026-10")
     assert charges(workspace) == charges(whole)
     assert len(charges(whole)) == 12
+    assert {row["quantity"] for row in billed(whole)} == {22 << 20}
 
 
 def test_the_bill_run_says_which_records_of_a_session_are_missing(tmp_path: Path) -> None:
