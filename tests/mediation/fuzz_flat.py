@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mediation import formats
+from mediation.columns import EDR_COLUMNS
 from mediation.decoder import DecodedChunk, decode_chunk
 from mediation.flat.framing import flat_frames
 from mediation.flat.lines_of_names import file_fields
@@ -120,7 +121,8 @@ class FlatFuzz:
                 continue  # refused by its twin too, or by a rule of validation
             row = chunk.edr.slice(rows[offset], 1).to_pylist()[0]
             row["start_time"] = started[rows[offset]].as_py()
-            assert {name: row[name] for name in wanted} == wanted, octets
+            edr = {name: wanted[name] for name in EDR_COLUMNS}
+            assert {name: row[name] for name in EDR_COLUMNS} == edr, octets
 
     def framed_as_twin(self, octets: bytes) -> None:
         """Frames a piece of a file in plain Python too."""
