@@ -217,6 +217,7 @@ def _once_free(book: CompiledBook, split: int) -> CompiledBook:
         pm_max=np.full_like(book.pm_max, -1),
         alw_daily=np.zeros_like(book.alw_daily),
         cnt_daily=np.zeros_like(book.cnt_daily),
+        cnt_match=np.zeros_like(book.cnt_match),  # of a price: each part would be counted whole
         exchange={},
     )
 
