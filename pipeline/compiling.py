@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from functools import lru_cache
+from time import monotonic
 
 from numba.core import event
 
@@ -23,7 +23,7 @@ class Teller(event.Listener):
     def on_start(self, event: event.Event) -> None:
         """A function is to be compiled: tells it if compiling has taken long already."""
         del event
-        now = time.monotonic()
+        now = monotonic()
         if self._began is None:
             self._began = now
         if not self._told and now - self._began > SILENT_S:
