@@ -348,6 +348,8 @@ class _Compiler:
             param = len(self.table_numbers) + self.layouts.setdefault(layout, len(self.layouts))
         edge = down(node, path)
         extra = source.meaning.rounds_from
+        if source.codec.render == "text":
+            extra = 1  # octets 0 alone are filler
         edge.actions.append([source.codec.op, *slots, low, high, -1, param, extra])
         edge.texts.append(self.text(column, source, slots))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from mediation.kernels.heads import read_head
-from mediation.kernels.intern import intern_octets, same_octets
+from mediation.kernels.intern import intern_octets, only_zeros, same_octets
 from mediation.kernels.jit import kernel
 
 # isort: off
@@ -22,7 +22,7 @@ from mediation.kernels.codecs import (
     MISSING, digits_value, e164, leading_zeros, network_status, timestamp, user_location, whole_number,
 )
 from mediation.kernels.ops import (
-    ACTION_WIDTH, ACT_CODEC, ACT_HIGH, ACT_LOW, ACT_NEXT, ACT_PARAM, ACT_SLOT, ACT_SLOT2,
+    ACTION_WIDTH, ACT_CODEC, ACT_EXTRA, ACT_HIGH, ACT_LOW, ACT_NEXT, ACT_PARAM, ACT_SLOT, ACT_SLOT2,
     BOOLEAN, DESCEND, DIALLED, ENTRY_WIDTH, ENT_ACTION, ENT_CHILD, ENT_GROUP,
     ENT_KIND, ENT_PICK, ENT_PICK_END, ENT_POSITION, ENT_TYPE, FIRST, FLUSH_ROWS, IMEI, INTEGER,
     INVALID_DIGITS, INVALID_LENGTH, INVALID_NETWORK, INVALID_TIMESTAMP, LEAF,
@@ -390,7 +390,10 @@ def decode_rows(
                         code = NEED_ROOM
                         break
                     last[ix(action)] = found
-                block[ix(slot)] = found if length > 0 else MISSING
+                nothing = length == 0
+                if not nothing and data[ix(pos)] == 0 and actions[ix(base + ACT_EXTRA)] != 0:
+                    nothing = only_zeros(data, pos, close)
+                block[ix(slot)] = MISSING if nothing else found
             elif codec == LOCATION:
                 value, cell = user_location(data, pos, close)
                 block[ix(slot)] = value

@@ -31,6 +31,14 @@ def same_octets(data, pos, end, interned, number):
 
 
 @kernel
+def only_zeros(data, pos, end):
+    """Returns whether the octets `pos` to `end` are all 0: filler, and no text."""
+    while pos < end and data[ix(pos)] == 0:
+        pos += 1
+    return pos >= end
+
+
+@kernel
 def same_one_by_one(data, pos, end, other):
     """Compares the octets `pos` to `end` with those from `other` on, eight at a time."""
     while end - pos >= 8:

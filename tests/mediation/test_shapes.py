@@ -108,3 +108,17 @@ def test_shapes_that_do_not_help_are_left_alone_for_a_while() -> None:
         assert shape_count("3gpp_cs") == count + 1
     finally:
         trust[:] = before
+
+
+NAMED_BY_ZEROS = bytes.fromhex(
+    "b770810864006036924426f28306d004103254768403870486850911a1002211283352f58702cf0f8809b7aedd87"
+    "4170318e7b8a018f8b092305020332282b08008e01009102008d9207819169189403f0950100b6078205636d6e65"
+    "749803696d739c0399f9079d092208082306252b0545"
+)
+"""A message whose node is named by a zero octet, and by its second name."""
+
+
+def test_a_name_of_zeros_is_none_and_the_next_one_counts() -> None:
+    same_as_twin("3gpp_ps", [NAMED_BY_ZEROS] * 3)
+    rows, _ = rows_of("3gpp_ps", [NAMED_BY_ZEROS] * 3)
+    assert [row["recording_entity"] for place in rows for row in rows[place]] == ["ims"] * 3
