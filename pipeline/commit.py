@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from pipeline.ledger.store import Batch, Commit, Ledger
+    from pipeline.ledger.model import Batch, Commit
+    from pipeline.ledger.store import Ledger
     from pipeline.workspace import Workspace
 
 KEPT = "rollback"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Sequence
 
-    from pipeline.ledger.store import LedgerFile, Resent
+    from pipeline.ledger.model import LedgerFile, Resent
 
 MICRO = Decimal("0.000001")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -21,7 +21,8 @@ from pipeline.commit import commit_batch, recover, staged
 from pipeline.config.load import load_config
 from pipeline.errors import Exit
 from pipeline.high_usage.earlier import Earlier
-from pipeline.ledger.store import Commit, Ledger, Sheet
+from pipeline.ledger.model import Commit, Sheet
+from pipeline.ledger.store import Ledger
 from pipeline.lock import locked
 from pipeline.logs import log
 from pipeline.parquet import write
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from pipeline.batch.units import Unit
     from pipeline.collection.collect import Collected, Found
     from pipeline.config.load import Config
-    from pipeline.ledger.store import Batch, LedgerFile, Resent
+    from pipeline.ledger.model import Batch, LedgerFile, Resent
     from pipeline.parquet import Output
     from pipeline.progress import Listener
     from pipeline.workspace import Workspace

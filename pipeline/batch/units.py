@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from mediation.reader import CdrFile
     from pipeline.config.load import Config, Source
-    from pipeline.ledger.store import LedgerFile
+    from pipeline.ledger.model import LedgerFile
 
 MAX_FILES_PER_UNIT = 64
 """Bounds open files and makes units of many tiny files small enough."""

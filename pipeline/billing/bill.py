@@ -17,7 +17,8 @@ from pipeline.billing.cycle_files import cycle_files
 from pipeline.commit import commit_batch, recover, staged
 from pipeline.config.load import load_config
 from pipeline.errors import EditedError, UsageError
-from pipeline.ledger.store import Commit, Ledger
+from pipeline.ledger.model import Commit
+from pipeline.ledger.store import Ledger
 from pipeline.lock import locked
 from pipeline.progress import Silent
 from pipeline.suspense.withdrawn import Withdrawn

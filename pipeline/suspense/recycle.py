@@ -35,7 +35,8 @@ from pipeline.batch.stopwatch import Stopwatch
 from pipeline.batch.units import open_file
 from pipeline.commit import commit_batch, drop_staged, recover, staged
 from pipeline.config.load import load_config
-from pipeline.ledger.store import Commit, Ledger
+from pipeline.ledger.model import Commit
+from pipeline.ledger.store import Ledger
 from pipeline.lock import locked
 from pipeline.logs import log
 from pipeline.parquet import write
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
     from pipeline.batch.running import Running
     from pipeline.batch.sheet import Sheet
     from pipeline.config.load import Config
-    from pipeline.ledger.store import LedgerFile
+    from pipeline.ledger.model import LedgerFile
     from pipeline.progress import Listener
     from pipeline.workspace import Workspace
 

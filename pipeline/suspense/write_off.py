@@ -14,8 +14,9 @@ from pipeline.batch.sheet import Flow, Octets, Sheet
 from pipeline.commit import commit_batch, recover, staged
 from pipeline.config.load import load_config
 from pipeline.errors import UsageError
-from pipeline.ledger.store import Commit, Ledger
-from pipeline.ledger.store import Sheet as LedgerSheet
+from pipeline.ledger.model import Commit
+from pipeline.ledger.model import Sheet as LedgerSheet
+from pipeline.ledger.store import Ledger
 from pipeline.lock import locked
 from pipeline.parquet import write
 from pipeline.published import NAME, batch_name
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from pipeline.ledger.store import LedgerFile
+    from pipeline.ledger.model import LedgerFile
     from pipeline.parquet import Output
     from pipeline.suspense.journal import Suspense
     from pipeline.workspace import Workspace

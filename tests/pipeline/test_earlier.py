@@ -9,7 +9,8 @@ from pipeline.batch.run import Engine, load_rater, run_batch
 from pipeline.collection.sources import opened
 from pipeline.config.load import load_config
 from pipeline.high_usage import earlier
-from pipeline.ledger.store import Commit, Ledger
+from pipeline.ledger.model import Commit
+from pipeline.ledger.store import Ledger
 from pipeline.published import batch_name
 from pipeline.upkeep.rollback import rollback
 from tests.pipeline.crash.stages import small_traffic

@@ -21,7 +21,8 @@ from pipeline.batch import key_merging
 from pipeline.batch.keys import BatchKeys, day_of
 from pipeline.commit import commit_batch, recover, staged
 from pipeline.ledger.database import Database
-from pipeline.ledger.store import Commit, Ledger
+from pipeline.ledger.model import Commit
+from pipeline.ledger.store import Ledger
 from pipeline.published import batch_of
 from pipeline.upkeep.rollback import rollback
 from pipeline.upkeep.verify import verify

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from collectors.sequence import Ring
 from pipeline.errors import UsageError
+from pipeline.ledger.model import Commit
 from pipeline.ledger.records import MOST_GAPS, FileNumbers
-from pipeline.ledger.store import Commit, Ledger
+from pipeline.ledger.store import Ledger
 from pipeline.upkeep.rollback import rollback
 from pipeline.upkeep.sequences import close_gap, read_gaps
 from pipeline.upkeep.verify import verify

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from collectors.sequence import Gap, Ring, gaps_of
 from pipeline.errors import UsageError
-from pipeline.ledger.store import Commit, Ledger
+from pipeline.ledger.model import Commit
+from pipeline.ledger.store import Ledger
 from pipeline.upkeep.rollback import rollback
 from pipeline.upkeep.sequences import close_gap, read_gaps, tell_sequences
 from tests.collectors.test_sequence import seen_of
