@@ -20,7 +20,7 @@ from rating.kernels import guide as kernel
 from rating.kernels.periods import pack_periods
 from rating.kernels.probe import COUNT_MASK, fill_index, fill_runs, overlapping, pair_keys
 from rating.room import Block, scratch
-from rating.subscribers_terms import GroupTerms, Purchases
+from rating.subscribers_terms import GroupTerms, Payers, Purchases
 from tariffs.snapshot import read_snapshot
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ ROLES: Final = ("single", "main", "sub")
 NO_LIMIT: Final = -1
 """A credit limit that is not set."""
 
-TABLES: Final = ("subscribers", "friends", "options", "groups")
+TABLES: Final = ("subscribers", "friends", "options", "groups", "payers")
 """File names, without ending, of the tables that make up the subscriber data."""
 SUFFIXES: Final = (".csv", ".parquet")
 
@@ -91,6 +91,7 @@ class Subscribers:
     """Home zones by index: those of the compiled book, or the data's own where it lists none."""
     purchases: Purchases = field(default_factory=Purchases.empty)
     group_terms: GroupTerms = field(default_factory=GroupTerms.empty)
+    payers: Payers = field(default_factory=Payers.empty)
 
     @property
     def n_periods(self) -> int:
@@ -279,6 +280,7 @@ __all__ = [
     "ROLES",
     "TABLES",
     "GroupTerms",
+    "Payers",
     "Purchases",
     "Subscribers",
     "chain_by_key",

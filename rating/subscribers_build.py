@@ -19,7 +19,7 @@ from rating.subscribers_columns import (
     validity,
     with_none,
 )
-from rating.subscribers_dated import friend_columns, group_terms, purchases
+from rating.subscribers_dated import friend_columns, group_terms, payers, purchases
 from rating.subscribers_quick import quick
 from rating.subscribers_read import (
     LAYOUTS,
@@ -62,6 +62,7 @@ def build(
         columns["group_terms"] = group_terms(
             further["groups"], columns["vpmn_groups"], compiled, zone
         )
+        columns["payers"] = payers(further["payers"], columns["names"], compiled, zone)
     problems += [problem for one in further.values() for problem in one.problems]
     return columns, problems
 

@@ -1,4 +1,4 @@
-"""The dated tables beside ``subscribers``: friends, options and groups, checked and sorted."""
+"""The dated tables beside ``subscribers``: friends, options, groups, payers; checked, sorted."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from mediation.edr import MISSING
 from rating.errors import nearest
 from rating.subscribers_columns import (
     coded,
@@ -17,7 +18,7 @@ from rating.subscribers_columns import (
     with_none,
 )
 from rating.subscribers_read import SHOWN, Sheet, codes, digits, known
-from rating.subscribers_terms import GroupTerms, Purchases
+from rating.subscribers_terms import GroupTerms, Payers, Purchases
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -75,6 +76,31 @@ def group_terms(
         group[order],
         tier.to_numpy().astype(np.int32)[order],
         contract.to_numpy().astype(np.int32)[order],
+        begin[order],
+        end[order],
+    )
+
+
+def payers(sheet: Sheet, names: pa.StringArray, compiled: CompiledBook, zone: ZoneInfo) -> Payers:
+    """Returns who pays what for whom; payments must be the book's."""
+    owner = _owners(sheet, "subscriber_id", names, "subscribers' table")
+    required(sheet, "payment")
+    payment = known(sheet, "payment", compiled.payments, "payment", empty=0)
+    accounts, account = codes(required(sheet, "account_id"))
+    begin, end = validity(sheet, zone)
+    which = payment.to_numpy().astype(np.int64)
+    key = which << 32 | owner
+    named = sheet.text("payment").is_in(list(compiled.payments))
+    named &= sheet.text("subscriber_id").is_in(pl.Series(names, dtype=pl.String).implode())
+    told = np.where(named.to_numpy(), key, MISSING)  # what is unknown overlaps with nothing
+    columns = {"key": told, "valid_from": begin, "valid_to": end}
+    overlaps(sheet, columns, "key", "payment")
+    order = np.lexsort((begin, key))
+    return Payers(
+        names_table(accounts),
+        owner[order],
+        which.astype(np.int32)[order],
+        account.to_numpy().astype(np.int32)[order],
         begin[order],
         end[order],
     )

@@ -67,6 +67,9 @@ LAYOUTS: Final = {
     "friends": Layout(("subscriber_id", "number", *DATES), (), ("number",), ("subscriber_id",)),
     "options": Layout(("subscriber_id", "option", *DATES), names=("subscriber_id",)),
     "groups": Layout(("group", "tier", "contract", *DATES)),
+    "payers": Layout(
+        ("subscriber_id", "payment", "account_id", *DATES), names=("subscriber_id", "account_id")
+    ),
 }
 """File name without ending → its columns. Only ``subscribers`` must be there."""
 

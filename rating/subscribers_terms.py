@@ -86,4 +86,58 @@ class GroupTerms:
         return None
 
 
-__all__ = ["GroupTerms", "Purchases"]
+@dataclass(frozen=True)
+class Payers:
+    """Which account pays a payment of the book for whom (``payers.csv``).
+
+    Sorted by (payment, subscriber, valid_from); a subscriber has at most one row of a payment at a
+    time.
+    """
+
+    accounts: pa.StringArray
+    """Account ids, sorted; they need not be accounts of subscribers."""
+    subscriber: Int32
+    """[rows] index in the subscribers' names."""
+    payment: Int32
+    """[rows] index in the compiled book's ``payments``."""
+    account: Int32
+    """[rows] index in ``accounts``."""
+    valid_from: Int64
+    """[rows] UTC µs."""
+    valid_to: Int64
+    """[rows] UTC µs, first instant no longer valid, FOREVER if open."""
+
+    @staticmethod
+    def empty() -> Payers:
+        """Returns a table without a row."""
+        narrow, wide = _none(np.int32), _none(np.int64)
+        return Payers(pa.array([], pa.string()), narrow, narrow, narrow, wide, wide)
+
+    def at(self, payment: int, subscriber: Int32, when_us: Int64) -> Int64:
+        """Returns the row of a payment that holds for subscribers at instants, -1 without one.
+
+        Args:
+            payment: The payment.
+            subscriber: int32[n].
+            when_us: int64[n] UTC µs.
+        """
+        low, high = np.searchsorted(self.payment, [payment, payment + 1]).tolist()
+        mine = self.subscriber[low:high]
+        row = low + np.searchsorted(mine, subscriber)
+        last = low + np.searchsorted(mine, subscriber, side="right") - 1
+        found: Int64 = np.where(row <= last, row, -1).astype(np.int64)
+        while True:  # few have more than one row
+            later = np.flatnonzero((found >= 0) & (found < last))
+            later = later[self.valid_from[found[later] + 1] <= when_us[later]]
+            if not len(later):
+                break
+            found[later] += 1
+        some = np.flatnonzero(found >= 0)
+        here = (self.valid_from[found[some]] <= when_us[some]) & (
+            when_us[some] < self.valid_to[found[some]]
+        )
+        found[some[~here]] = -1
+        return found
+
+
+__all__ = ["GroupTerms", "Payers", "Purchases"]

@@ -107,7 +107,7 @@ class Case:
         spent: What caps, and counts of charges, have seen by then, 10^-6.
         counted: What counts of usage have seen by then.
         usages: In the order in which they are written.
-        expect: About all of it: ``left``, ``total``, ``lines``, ``bill``.
+        expect: About all of it: ``left``, ``total``, ``lines``, ``bill``, ``bills``.
         empty: Places of ``expect: {}``, with the number of the usage: filled in by an update.
     """
 

@@ -27,6 +27,7 @@ USAGE_OPTIONS = (
 )
 NAMES = (
     *("call_class", "zone", "roaming", "band", "rule", "plan", "subscriber", "tax", "gl_code"),
+    "account",
     "unrated",
 )
 AMOUNTS = (
@@ -42,7 +43,7 @@ COST = "wholesale_cost"
 FLAGS = ("throttled",)
 QUANTITIES = ("quantity", "charged", "allowance_units")
 OF_USAGE = (*NAMES, *FLAGS, *AMOUNTS, COST, *QUANTITIES, "allowances", "discounts", "left")
-OF_CASE = ("left", "total", "lines", "bill")
+OF_CASE = ("left", "total", "lines", "bill", "bills")
 _NO_PLAN: Dated[str] = Dated((), ())
 
 
@@ -205,6 +206,10 @@ def _read_parts(key: str, cell: Cell, found: list[Expected]) -> None:
         for at, row in enumerate(rows):
             for name, _, value in row.entries("line"):
                 _add(found, value, (key, at, name), "text", str)
+    elif key == "bills":
+        for account, _, bill in cell.entries(key):
+            for name, _, value in bill.entries("bill"):
+                _add(found, value, (key, account, name), "text", str)
     else:
         kind = "text" if key == "bill" else "quantity"
         for name, _, value in cell.entries(key):

@@ -14,6 +14,7 @@ import numpy as np
 
 from tariffs.check_parts import (
     idle_parts,
+    idle_payments,
     needless_prefixes,
     overlapping_allowances,
     unused_names,
@@ -61,6 +62,7 @@ def check_book(book: Book, compiled: CompiledBook) -> list[Finding]:
     charged = [_charged(book, compiled, reachable, plan) for plan in range(len(book.plans))]
     parts = (
         idle_parts(book, charged),
+        idle_payments(book, charged),
         overlapping_allowances(book),
         needless_prefixes(book),
         unused_names(book),
@@ -230,6 +232,7 @@ def _unused(book: Book) -> Iterator[Finding]:
     rules = [rule for plan in every for rule in plan.rules]
     yield from _unused_prices(every, rules)
     models = {rule.time_model for rule in rules}
+    models |= {usage.time_model for one in book.payments for usage in one.usage}
     taken = {name for plan in every for name in plan.discounts}
     networks = set(book.networks.values())
     for index, model in enumerate(book.time_models):

@@ -73,6 +73,16 @@ def _plain(one: Discount) -> bool:
     return one.tiers is None and not one.one_of
 
 
+def idle_payments(book: Book, priced: list[np.ndarray]) -> Iterator[Note]:
+    """Yields payments of others for events that no plan charges; ``priced`` as above."""
+    space = ClassSpace(book)
+    charged = np.any(priced, axis=0)
+    for payment in book.payments:
+        for one in payment.usage:
+            if not (space.match(one.when).astype(np.bool_) & charged).any():
+                yield one.source, f"Nothing that a plan charges is under the payment {payment.id}."
+
+
 def overlapping_allowances(book: Book) -> Iterator[Note]:
     """Yields allowances that cover the same events with the same priority: as written decides."""
     space = ClassSpace(book)

@@ -70,6 +70,7 @@ def compile_book(book: Book) -> CompiledBook:
         places=book.places,
         wholesale=book.wholesale,
         home_zones=book.places.home_zones,
+        payments=tuple(one.id for one in book.payments),
         **_rule_arrays(tables, len(book.bands)),
         **_price_arrays(tables, counts),
         **allowance_arrays(book, space),

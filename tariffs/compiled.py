@@ -370,6 +370,8 @@ class CompiledBook:
     """What partners charge us, as the book has it."""
     home_zones: tuple[str, ...] = ("",)
     """Home zones of the cells table; ``home_zones[0]`` is the empty text: none."""
+    payments: tuple[str, ...] = ()
+    """What other accounts may pay of a subscriber's usage; the bill run decides it after pricing."""
 
     @property
     def givers(self) -> tuple[str, ...]:

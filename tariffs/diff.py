@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tariffs.compiled import CALL_CLASSES
+from tariffs.compiled import BEGINNING, CALL_CLASSES
 from tariffs.diff_book import (
     dates_words,
     plans_with_time,
@@ -33,6 +33,7 @@ from tariffs.words import (
     discount_words,
     fee_words,
     over_time,
+    payment_words,
     some,
     usage_words,
 )
@@ -128,15 +129,25 @@ def _options(book: Book) -> dict[str, str]:
 
 
 def _on_bills(book: Book) -> dict[str, str]:
-    """Returns discounts on the bill and minimum commitments, by name."""
+    """Returns discounts on the bill, minimum commitments and payments of others, by name."""
     discounts = {
         f"discount on the bill {one.id}": _dated(one, partial(bill_discount_words, one), book)
         for one in book.bill_discounts
     }
-    return discounts | {
-        f"commitment {one.id}": _dated(one, partial(commitment_words, one), book)
-        for one in book.commitments
+    payments = {
+        f"payment {one.id}": over_time(
+            partial(payment_words, one, book), dates_of(one) or [BEGINNING], book.time_zone
+        )
+        for one in book.payments
     }
+    return (
+        discounts
+        | payments
+        | {
+            f"commitment {one.id}": _dated(one, partial(commitment_words, one), book)
+            for one in book.commitments
+        }
+    )
 
 
 def _titles_of_all(book: Book) -> dict[str, str]:
@@ -147,6 +158,7 @@ def _titles_of_all(book: Book) -> dict[str, str]:
         for part, title in _titles_given(option.fees, option.allowances).items()
     }
     titles |= {f"discount on the bill {one.id}": one.name for one in book.bill_discounts}
+    titles |= {f"payment {one.id}": one.name for one in book.payments}
     return titles | {f"commitment {one.id}": one.name for one in book.commitments}
 
 

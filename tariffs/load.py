@@ -68,7 +68,7 @@ def load_book(folder: Path | str) -> Book:
     plans = _read_priced(files, context)
     bill = _composer(files, context)("bill.yaml")
     names = [plan.id for plan in plans if not plan.template]
-    bill_discounts, commitments = read_bill(bill, names, context) if bill else ((), ())
+    on_bills = read_bill(bill, names, context) if bill else ((), (), ())
     if context.problems.found:
         raise BookError(str(folder), context.problems.found)
     head = context.head
@@ -104,8 +104,9 @@ def load_book(folder: Path | str) -> Book:
         plans=tuple(plan for plan in plans if not plan.template),
         templates=tuple(plan for plan in plans if plan.template),
         options=tuple(context.options[name] for name in sorted(context.options)),
-        bill_discounts=bill_discounts,
-        commitments=commitments,
+        bill_discounts=on_bills[0],
+        commitments=on_bills[1],
+        payments=on_bills[2],
         wholesale=wholesale,
     )
 

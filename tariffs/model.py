@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tariffs.compiled import Int8, Int32, Int64
     from tariffs.dated import Dated
     from tariffs.errors import Source
+    from tariffs.payments import Payment
     from tariffs.places import Places
     from tariffs.wholesale import WholesaleRate
 
@@ -443,6 +444,8 @@ class Book:
     commitments: tuple[Commitment, ...]
     wholesale: tuple[WholesaleRate, ...] = ()
     """What partners charge us; the first that fits an event counts."""
+    payments: tuple[Payment, ...] = ()
+    """What others pay; the first that fits an event counts."""
 
     def plan(self, plan_id: str) -> Plan:
         """Returns the plan of that id.

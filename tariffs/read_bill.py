@@ -1,4 +1,4 @@
-"""Reads ``bill.yaml``: what is taken off a bill, and the least that it comes to."""
+"""Reads ``bill.yaml``: what is taken off a bill, the least that it comes to, and who else pays."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tariffs.dated import Dated
 from tariffs.model import BillDiscount, Commitment
 from tariffs.read_parts import dated_amount, identity
+from tariffs.read_payments import read_payments
 from tariffs.scalars import percent
 
 if TYPE_CHECKING:
@@ -14,15 +15,16 @@ if TYPE_CHECKING:
 
     from tariffs.cells import Cell
     from tariffs.context import Context
+    from tariffs.payments import Payment
 
 KINDS = ("usage", "fee")
 WHOM = ("name", "tiers", "plans", "contracts", "accounts", "per")
-BillRules = tuple[tuple[BillDiscount, ...], tuple[Commitment, ...]]
+BillRules = tuple[tuple[BillDiscount, ...], tuple[Commitment, ...], tuple["Payment", ...]]
 
 
 def read_bill(cell: Cell, plans: Sequence[str], context: Context) -> BillRules:
-    """Returns discounts on bills and minimum commitments, in the order of the file."""
-    table = cell.table("bill.yaml", (), ("discounts", "commitments"))
+    """Returns discounts on bills, minimum commitments and payments, in the order of the file."""
+    table = cell.table("bill.yaml", (), ("discounts", "commitments", "payments"))
     discounts: dict[str, BillDiscount] = {}
     for item in table["discounts"].items("discounts") if "discounts" in table else []:
         one = _discount(item, plans, context)
@@ -34,7 +36,11 @@ def read_bill(cell: Cell, plans: Sequence[str], context: Context) -> BillRules:
         _commitment(item, plans, context)
         for item in (table["commitments"].items("commitments") if "commitments" in table else [])
     ]
-    return tuple(discounts.values()), tuple(one for one in commitments if one is not None)
+    return (
+        tuple(discounts.values()),
+        tuple(one for one in commitments if one is not None),
+        read_payments(table, context),
+    )
 
 
 def _discount(cell: Cell, plans: Sequence[str], context: Context) -> BillDiscount | None:

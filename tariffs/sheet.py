@@ -25,6 +25,7 @@ from tariffs.words import (
     fee_words,
     given_words,
     over_time,
+    payment_words,
     percent_words,
     some,
 )
@@ -68,6 +69,7 @@ def sheet_names(book: Book) -> list[str]:
     """Returns the names that have a sheet: options, templates, discounts, rules of the bill."""
     names = [one.name for one in book.options] + [one.id for one in book.templates]
     names += [one.id for one in book.bill_discounts] + [one.id for one in book.commitments]
+    names += [one.id for one in book.payments]
     return [*names, *book.discounts]
 
 
@@ -202,6 +204,9 @@ def _bill_rows(book: Book, at: int) -> Iterable[Row]:
     for least in book.commitments:
         posted = _account(book, least.gl)
         yield least.id, least.name, commitment_words(least, at), posted, str(least.source)
+    for paid in book.payments:
+        posted = "the account of payers.csv"
+        yield paid.id, paid.name, payment_words(paid, book, at), posted, str(paid.source)
 
 
 def _posting(book: Book, at: int) -> Section:

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         Rule,
         Step,
     )
+    from tariffs.payments import PaidUsage, Payment
 
 SERVICE_WORDS = {
     "voice": "Calls",
@@ -346,6 +347,29 @@ def commitment_words(one: Commitment, at: int) -> str:
     return "; ".join(
         [f"at least {amount_written(one.amount.at(at) or 0)} a cycle", *_others(one, known, at)]
     )
+
+
+def payment_words(one: Payment, book: Book, at: int) -> str:
+    """Returns what another account pays, and up to how much."""
+    most = []
+    if one.limit is not None:
+        limit = one.limit.at(at)
+        each = "a cycle for each subscriber"
+        most = ["none" if limit is None else f"at most {amount_written(limit)} {each}"]
+    parts = [_paid(usage, book, at) for usage in one.usage]
+    known = ("id", "name", "source", "usage", "limit")
+    return "; ".join([*most, *parts, *_others(one, known, at)])
+
+
+def _paid(one: PaidUsage, book: Book, at: int) -> str:
+    """Returns the events of a payment in words."""
+    words = conditions_words(one.when, book)
+    model = book.time_models[one.time_model].name
+    if one.bands is not None:
+        clock = CLOCKS[one.clock]
+        words += f"; in {', '.join(_bands(one.bands, book))} of {model}, clock of the {clock}"
+    known = ("source", "when", "time_model", "bands", "clock")
+    return "; ".join([words, *_others(one, known, at)])
 
 
 def percent_words(ppm: int) -> str:

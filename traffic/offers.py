@@ -118,3 +118,24 @@ def make_groups(frame: pl.DataFrame, seed: int) -> pl.DataFrame:
             "valid_to": pl.Series([""] * len(names), dtype=pl.String),
         }
     )
+
+
+def make_payers(frame: pl.DataFrame) -> pl.DataFrame:
+    """Returns the table of `payers.csv`: the company of the first VPMN group pays its members' work.
+
+    Args:
+        frame: The table of `subscribers.csv`.
+    """
+    grouped = frame.filter(pl.col("vpmn_group") != "")
+    first = "".join(grouped["vpmn_group"].unique().sort().head(1))
+    members = grouped.filter(pl.col("vpmn_group") == first)["subscriber_id"].unique().sort()
+    count = len(members)
+    return pl.DataFrame(
+        {
+            "subscriber_id": members,
+            "payment": pl.Series(["work"] * count, dtype=pl.String),
+            "account_id": pl.Series([f"A-{first}"] * count, dtype=pl.String),
+            "valid_from": pl.Series(["2025-01-01"] * count, dtype=pl.String),
+            "valid_to": pl.Series([""] * count, dtype=pl.String),
+        }
+    )

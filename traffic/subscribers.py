@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from traffic.network import AREA_CODES, AREAS, HOME_IMSI_PREFIX, OWN_PREFIX, PLAN_SHARES
-from traffic.offers import make_groups, make_options, with_terms
+from traffic.offers import make_groups, make_options, make_payers, with_terms
 from traffic.population import Population
 
 if TYPE_CHECKING:
@@ -244,7 +244,7 @@ def make_friends(frame: pl.DataFrame, seed: int) -> pl.DataFrame:
 def write_subscribers(folder: Path, n: int = 2_400, seed: int = 2026) -> Population:
     """Writes the subscriber tables and returns what traffic needs of them.
 
-    They are `subscribers.csv`, `friends.csv`, `options.csv` and `groups.csv`.
+    They are `subscribers.csv`, `friends.csv`, `options.csv`, `groups.csv` and `payers.csv`.
 
     Args:
         folder: Created when it does not exist; existing files are replaced.
@@ -258,6 +258,7 @@ def write_subscribers(folder: Path, n: int = 2_400, seed: int = 2026) -> Populat
         "friends": make_friends(frame, seed),
         "options": make_options(frame, seed),
         "groups": make_groups(frame, seed),
+        "payers": make_payers(frame),
     }
     for name, table in tables.items():
         table.with_columns(pl.col(pl.String).replace("", None)).write_csv(folder / f"{name}.csv")

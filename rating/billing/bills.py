@@ -18,6 +18,7 @@ from rating.billing.schema import (
     FEE,
     ROUNDING,
     TAX,
+    TRANSFER,
     USAGE,
 )
 from rating.schema import LINE_KINDS, MONEY, RUMS
@@ -104,8 +105,8 @@ def bill_table(lines: Charges, issue: Issue) -> pa.Table:
 
     added, tax = total("net", TAX), total("tax_amount", TAX)
     usage, fees, discounts = total("net", USAGE), total("net", FEE), total("net", DISCOUNT)
-    rounding = total("net", ROUNDING)
-    payable = usage + fees + discounts + rounding + added
+    rounding, transfers = total("net", ROUNDING), total("net", TRANSFER)
+    payable = usage + transfers + fees + discounts + rounding + added
     columns = {
         "bill_number": pa.array([bill_number(name, issue) for name in account.texts], pa.string()),
         "cycle": _constant(issue.cycle.name, n),
@@ -122,6 +123,7 @@ def bill_table(lines: Charges, issue: Issue) -> pa.Table:
         "net": money(payable - tax),
         "tax_amount": money(tax),
         "tax_added": money(added),
+        "transfers": money(transfers),
         "total": money(payable),
         "book_digest": _constant(issue.book_digest, n),
         "subscribers_digest": _constant(issue.subscribers_digest, n),

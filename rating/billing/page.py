@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.compute as pc
 
 from mediation.edr import MISSING, SERVICES
-from rating.billing.schema import DISCOUNT, FEE, ROUNDING, TAX, USAGE
+from rating.billing.schema import DISCOUNT, FEE, ROUNDING, TAX, TRANSFER, USAGE
 from rating.billing.wording import (
     amount_text,
     masked_number,
@@ -226,7 +226,7 @@ def _cards(rows: list[Row], names: PageNames) -> list[Row]:
     """Returns one section per subscriber, in the order of the lines."""
     show: Callable[[int | None], str] = masked_number if names.masked else plain_number
     cards = []
-    shown = [row for row in rows if row["kind"] in {FEE, USAGE, DISCOUNT}]
+    shown = [row for row in rows if row["kind"] in {FEE, USAGE, TRANSFER, DISCOUNT}]
     for subscriber in dict.fromkeys(row["subscriber_id"] for row in shown):
         mine = [row for row in shown if row["subscriber_id"] == subscriber]
         plans = dict.fromkeys(row["plan"] for row in mine if row["plan"])
@@ -237,6 +237,7 @@ def _cards(rows: list[Row], names: PageNames) -> list[Row]:
                 "about": " · ".join(filter(None, (about, subscriber))),
                 "fees": [
                     *(_fee(row, names) for row in mine if row["kind"] == FEE),
+                    *(_transfer(row) for row in mine if row["kind"] == TRANSFER),
                     *_discounts(mine),
                 ],
                 "usage": list(_usage([row for row in mine if row["kind"] == USAGE])),
@@ -268,6 +269,18 @@ def _fee(row: Row, names: PageNames) -> dict[str, str]:
     return {
         "name": ": ".join(filter(None, (plan, row["item"], service))),
         "about": f"{_period(row)}, {days} {'day' if days == 1 else 'days'}",
+        "amount": _amount(row["amount"]),
+    }
+
+
+def _transfer(row: Row) -> dict[str, str]:
+    """Returns the cells of what is above the limit of who pays."""
+    about = (
+        "paid by the card's own account" if row["amount"] < 0 else "not paid by the other account"
+    )
+    return {
+        "name": f"{row['item']}, above the limit",
+        "about": about,
         "amount": _amount(row["amount"]),
     }
 
@@ -370,11 +383,12 @@ def _summary(rows: list[Row]) -> list[dict[str, str]]:
     def printed(*kinds: str) -> Decimal:
         return sum((row["amount"] for row in rows if row["kind"] in kinds), _NOTHING)
 
-    parts = [("Fees", printed(FEE)), ("Usage", printed(USAGE)), ("Discounts", printed(DISCOUNT))]
+    parts = [("Fees", printed(FEE)), ("Usage", printed(USAGE))]
+    parts += [("Above limits of who pays", printed(TRANSFER)), ("Discounts", printed(DISCOUNT))]
     out = [
         {"name": name, "about": "", "amount": _amount(amount)}
         for name, amount in parts
-        if amount or name != "Discounts"
+        if amount or name in {"Fees", "Usage"}
     ]
     out += [_tax(row, whole=_whole_cycle(row)) for row in rows if row["kind"] == TAX]
     rounding = printed(ROUNDING)

@@ -1,8 +1,9 @@
 """What is taken off the lines of a cycle, and the top-up to what must be spent at least.
 
 Tier, plan and contract are those at the end of the cycle (of a subscriber's last period in it), the
-tier of a VPMN group its first in the cycle. Every discount is a share of the sums as charged, of a subscriber or of all who are meant of an account;
-together discounts take no more than there is. The commitment compares what is left with its amount.
+tier of a VPMN group its first in the cycle. Every discount is a share of the sums as charged, of a subscriber
+(whoever pays them) or of all who are meant of an account; together discounts take no more than there is. The
+commitment compares what is left with its amount; what is missing goes to the subscriber's own account.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ class _Spenders:
         self.cells = Cells(charges)
         self.period = self._periods()
         self.tiers = tier_masks(data, cycle.start_us, cycle.end_us)
+        self.subscriber = self._subscribers()
 
     def _periods(self) -> Int64:
         """Returns the last period in the cycle of each spender, -1 if he has none."""
@@ -72,13 +74,29 @@ class _Spenders:
         found: Int64 = last[who]
         return found
 
+    def _subscribers(self) -> Int64:
+        """Returns a number of each spender's subscriber in his charge group: several may pay."""
+        texts = self.charges.texts
+        columns = [texts[name] for name in SPENDER[1:]]
+        key = combine(
+            [
+                (one.codes[self.cells.heads].astype(np.int64) + 1, len(one.texts) + 1)
+                for one in columns
+            ]
+        )
+        found: Int64 = np.unique(key, return_inverse=True)[1].astype(np.int64)
+        return found
+
     def discount(self, one: BillDiscount) -> Charges:
         """Returns the lines of a discount, and takes it off."""
         cells, start = self.cells, self.cycle.start_us
         rows = cells.of(one.of, self._meant(one))
         spender = cells.spender[rows]
+        together = cells.account if one.per_account else self.subscriber
+        off = cells.take_off(
+            rows, together[spender], one.percent.at(start) or 0, one.least.at(start) or 0
+        )
         payer = cells.account[spender] if one.per_account else spender
-        off = cells.take_off(rows, payer, one.percent.at(start) or 0, one.least.at(start) or 0)
         rows, payer, off = rows[off > 0], payer[off > 0], off[off > 0]
         example = cells.example[rows]
         # What has one line: a payer's tax class and rate; without a G/L code of its own, also
@@ -103,11 +121,14 @@ class _Spenders:
         cells = self.cells
         spender = np.flatnonzero(self._meant(one))
         left = sums(cells.left, cells.spender, len(cells.heads))[spender]
-        payer = cells.account[spender] if one.per_account else spender
+        payer = cells.account[spender] if one.per_account else self.subscriber[spender]
         _, first, who = np.unique(payer, return_index=True, return_inverse=True)
         missing = (one.amount.at(self.cycle.start_us) or 0) - sums(left, who, len(first))
-        short = missing > 0
-        lines = self._made(cells.heads[spender[first[short]]], missing[short], FEE, one)
+        short = spender[first[missing > 0]]
+        lines = self._made(cells.heads[short], missing[missing > 0], FEE, one)
+        if not one.per_account:
+            own = self.data.account[self.period[short]]
+            lines = lines.named(account_id=Names.of(own, self.data.accounts))
         return lines.named(tax=Names.same(one.tax, len(lines)))
 
     def _meant(self, one: BillDiscount | Commitment) -> NDArray[np.bool_]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from mediation.edr import DICTIONARY, DIRECTIONS, IDENTITY, KEY_COLUMNS, SERVICES, field
 from rating.billing.bills import Issue, bill_table, line_table
@@ -23,6 +24,7 @@ from rating.billing.cycle import Cycle, month_cycle
 from rating.billing.duplicates import canonical_duplicates
 from rating.billing.fees import charge_fees
 from rating.billing.partition import UNGUIDED, partition_index
+from rating.billing.payers import paid_by_others
 from rating.billing.reductions import reductions
 from rating.billing.schema import FEE
 from rating.billing.taxes import cut_by_rate
@@ -158,11 +160,19 @@ class BillRun:
         self._check_home(prepared, number)
         state = self._state.copy()
         rated = self.rater.rate(prepared, state)
-        records = canonical(pa.Table.from_batches([rated.table]))
         mine, taxes = self.home == number, self._rules.taxes
+        records, transfers = paid_by_others(
+            canonical(pa.Table.from_batches([rated.table])),
+            self._book.payments,
+            self.rater.compiled,
+            self._subscribers,
+            self.cycle,
+            taxes,
+        )
         charges = join(
             [
                 usage_charges(records, self.cycle, taxes),
+                transfers,
                 cut_by_rate(self._fees(mine), taxes, self.cycle),
                 cut_by_rate(charge_use(state, self._use_fees, mine, self.cycle), taxes, self.cycle),
             ]
@@ -273,7 +283,26 @@ def bill_partition(
 def subscriber_partitions(subscribers: Subscribers, n: int) -> Int32:
     """Returns the partition of each charge group of the subscriber data, int32[groups]."""
     groups = subscribers.groups.to_pylist()
-    return partition_index(groups, subscribers.group, subscribers.account, n)
+    group, account = subscribers.group, subscribers.account
+    payers = subscribers.payers
+    if len(payers.subscriber):
+        # who pays for a subscriber has a bill with lines of all his charge groups
+        known = pc.index_in(payers.accounts, value_set=subscribers.accounts)
+        fresh = len(subscribers.accounts) + np.arange(len(payers.accounts))
+        code = np.where(pc.is_valid(known), pc.fill_null(known, 0), fresh).astype(np.int32)
+        row, period = _periods_of(subscribers, payers.subscriber)
+        group = np.append(group, subscribers.group[period])
+        account = np.append(account, code[payers.account[row]])
+    return partition_index(groups, group, account, n)
+
+
+def _periods_of(data: Subscribers, subscriber: Int32) -> tuple[Int64, Int64]:
+    """Returns (entry of ``subscriber``, period) of all periods of each."""
+    first = np.searchsorted(data.subscriber, subscriber)
+    count = np.searchsorted(data.subscriber, subscriber, side="right") - first
+    row = np.repeat(np.arange(len(subscriber)), count)
+    within = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+    return row, np.repeat(first, count) + within
 
 
 def charge_groups(prepared: Prepared) -> Int32:

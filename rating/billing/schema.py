@@ -32,12 +32,16 @@ BILL_SCHEMA = _with_money(
     BILL_FIELDS,
     ("discounts", "Net of discount lines, not positive"),
     ("tax_added", "The part of tax_amount that comes on top of the prices"),
+    ("transfers", "Net of transfer lines: what of a charge passes from one account to another"),
 )
-"""One bill. Laws: net + tax_amount = usage + fees + discounts + rounding + tax_added = total."""
+"""One bill. Laws: net + tax_amount = total = usage + transfers + fees + discounts + rounding +
+tax_added; the transfers of all bills add up to nothing."""
 
 USAGE, FEE, DISCOUNT, TAX, ROUNDING = "usage", "fee", "discount", "tax", "rounding"
+TRANSFER = "transfer"
+"""What an event costs above the limit of who pays it: taken off his bill, put on the own one."""
 
-KINDS = (FEE, USAGE, DISCOUNT, ROUNDING, TAX)
+KINDS = (FEE, USAGE, TRANSFER, DISCOUNT, ROUNDING, TAX)
 """Kinds of lines in the order of the bill; rounding of the whole bill stands after the tax."""
 
 TEXTS = (

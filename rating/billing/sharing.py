@@ -1,7 +1,7 @@
 """What a discount on the bill takes off, shared among what was charged.
 
 The lines of a cycle are put together to *cells*: a subscriber's sum of one kind, tax class, rate,
-service and G/L code. A discount's amount is its share of the sum over the cells that it is of, rounded
+service and G/L code; what passes a payer's limit counts as the usage that it is of. A discount's amount is its share of the sum over the cells that it is of, rounded
 once; the cells carry it in proportion, by largest remainder, so that their parts add up to it
 exactly. No cell gives more than it has left; what it cannot give, the next ones that can do.
 """
@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rating.billing.charges import Names
 from rating.billing.columns import combine
 from rating.billing.kernels.group import sum_groups
 from rating.billing.rounding import PPM, apportion, floor_share, share_of
+from rating.billing.schema import TRANSFER, USAGE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     Int64 = NDArray[np.int64]
 
 SPENDER = ("account_id", "charge_group", "subscriber_id")
-CELL = ("kind", "tax", "service", "gl_code")
+CELL = ("tax", "service", "gl_code")
 
 
 class Cells:
@@ -48,9 +50,11 @@ class Cells:
         owner = combine([_digits(charges, name) for name in SPENDER])
         _, self.heads, of = np.unique(owner, return_index=True, return_inverse=True)
         rates, rate = np.unique(charges.numbers["tax_rate"], return_inverse=True)
+        kind = _as_usage(texts["kind"])
         key = combine(
             [
                 (of.astype(np.int64), len(self.heads)),
+                (kind.codes.astype(np.int64) + 1, len(kind.texts) + 1),
                 *(_digits(charges, name) for name in CELL),
                 (rate.astype(np.int64), len(rates)),
             ]
@@ -59,7 +63,6 @@ class Cells:
         self.spender: Int64 = of[self.example].astype(np.int64)
         self.net = sums(charges.numbers["net"], cell, len(self.example))
         self.left = self.net.copy()
-        kind = texts["kind"]
         self._kind = np.asarray(kind.texts)[kind.codes[self.example]]
         account = texts["account_id"].codes[self.heads]
         self.account: Int64 = account.astype(np.int64)
@@ -124,6 +127,14 @@ def sums(amounts: Int64, segment: Int64, segments: int) -> Int64:
     found = np.zeros(segments, np.int64)
     sum_groups(segment.astype(np.int32), np.ascontiguousarray(amounts), found)
     return found
+
+
+def _as_usage(kind: Names) -> Names:
+    """Returns kinds of lines with transfers as the usage that they are of."""
+    if TRANSFER not in kind.texts:
+        return kind
+    names = [USAGE if text == TRANSFER else text for text in kind.texts]
+    return Names.of(kind.codes, names)
 
 
 def _digits(charges: Charges, name: str) -> tuple[Int64, int]:

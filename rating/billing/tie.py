@@ -7,13 +7,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 from rating.billing.columns import codes, guard_sum, micros
 from rating.billing.kernels.group import sum_groups
-from rating.billing.schema import DISCOUNT, FEE, ROUNDING, TAX, USAGE
+from rating.billing.schema import DISCOUNT, FEE, ROUNDING, TAX, TRANSFER, USAGE
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from numpy.typing import NDArray
 
     Int32 = NDArray[np.int32]
@@ -73,7 +73,8 @@ def tie(rated: pa.Table, lines: pa.Table, bills: pa.Table) -> TieReport:
         - each rated record and each line: net = gross - discount - cap + rounding;
         - by account: rated net and count = net and events of the usage lines;
         - by bill: net of the lines = amounts printed = total; tax shares = tax lines = tax;
-        - each bill: net + tax = total, and its line and event counts.
+        - each bill: net + tax = total, and its line and event counts;
+        - by subscriber: transfers between accounts add up to nothing.
     """
     records = _Columns(rated, ("gross", "discount_amount", "cap_reduction", "rounding", "net"))
     line = _Columns(
@@ -94,6 +95,7 @@ def tie(rated: pa.Table, lines: pa.Table, bills: pa.Table) -> TieReport:
         *_row_law("bill line", line),
         *_accounts_tie(rated, records, lines, line),
         *_bills_tie(lines, line, bills, bill),
+        *_transfers_tie(lines, line),
     ]
     kind, kinds = codes(lines.column("kind"))
 
@@ -188,6 +190,18 @@ def _bills_tie(lines: pa.Table, line: _Columns, bills: pa.Table, bill: _Columns)
         *_named([texts[code] for code in again], "more than one bill has the number"),
         *_named([texts[numbers[row]] for row in sums], "net + tax is not the total of bill"),
     ]
+
+
+def _transfers_tie(lines: pa.Table, line: _Columns) -> list[str]:
+    """Checks that what one account gives another takes."""
+    kind, kinds = codes(lines.column("kind"))
+    moved = _is(kind, kinds, TRANSFER)
+    if not moved.any():
+        return []
+    some = lines.filter(pa.array(moved))
+    sums = _by_name(some, "subscriber_id", line["net"][moved])
+    wrong = sorted(name for name, (net,) in sums.items() if net)
+    return _named(wrong, "transfers do not add up to nothing for subscriber")
 
 
 def _is(kind: Int32, kinds: tuple[str, ...], name: str) -> NDArray[np.bool_]:

@@ -13,6 +13,7 @@ from rating.billing.run import charge_groups, cycle_events
 from rating.cycles import cycle_bounds, cycle_of
 from rating.engine import Rater
 from rating.explain.one import explain
+from rating.explain.payer import with_payer
 from rating.order import event_order
 
 if TYPE_CHECKING:
@@ -76,13 +77,15 @@ def explain_record(
     target = batch.slice(row, 1).to_pylist()[0]
     cycle = cycle_of(int(prepared.start[row]), compiled.time_zone)
     state = rater.open_cycle(cycle, balances)
-    if prepared.status[row] == 0:
-        _replay(rater, prepared, row, state)
-    return explain(target, compiled, subscribers, state, stored=stored, masked=masked, book=book)
+    before = _replay(rater, prepared, row, state) if prepared.status[row] == 0 else None
+    found = explain(target, compiled, subscribers, state, stored=stored, masked=masked, book=book)
+    if book is None or found.total is None:
+        return found
+    return with_payer(found, target, before, book, subscribers, state.begin_us)
 
 
-def _replay(rater: Rater, prepared: Prepared, row: int, state: CycleState) -> None:
-    """Rates what the charge group did in the cycle before an event."""
+def _replay(rater: Rater, prepared: Prepared, row: int, state: CycleState) -> pa.RecordBatch | None:
+    """Rates what the charge group did in the cycle before an event; returns the rated records."""
     begin, end = cycle_bounds(state.cycle, rater.compiled.time_zone)
     together = charge_groups(prepared) == prepared.group[row]
     mine = together & (prepared.start >= begin) & (prepared.start < end) & (prepared.status == 0)
@@ -90,7 +93,10 @@ def _replay(rater: Rater, prepared: Prepared, row: int, state: CycleState) -> No
     before = order[: int(np.flatnonzero(order == row)[0])]
     if len(before):
         keys = prepared.high[before], prepared.low[before]
-        rater.rate(rater.prepare(prepared.edr.take(pa.array(before)), keys), state)
+        earlier = rater.prepare(prepared.edr.take(pa.array(before)), keys)
+        table: pa.RecordBatch = rater.rate(earlier, state).table
+        return table
+    return None
 
 
 def _find(events: pa.Table, name: RecordName) -> int:

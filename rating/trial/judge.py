@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from rating.trial.run import kind_of, matches
+from rating.billing.schema import TRANSFER
+from rating.trial.run import OF_BILLS, kind_of, matches
 from tariffs.cases_write import written
 from tariffs.compiled import FOREVER
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 COLUMNS = {
     "subscriber": "subscriber_id",
+    "account": "account_id",
     "discount": "discount_amount",
     "cap": "cap_reduction",
     "charge": "net",
@@ -72,10 +74,10 @@ def judge(case: Case, out: Outcome, book: CompiledBook) -> list[Failure]:
         for one in usage.expect:
             found += _compared(case, one, _of_usage(one, at, out))
     for one in case.expect:
-        whole = one.path[0] in {"left", "total", "lines", "bill"}
+        whole = one.path[0] in {"left", "total", *OF_BILLS}
         value = _of_case(one, out) if whole else _of_usage(one, 0, out)
         found += _compared(case, one, value)
-    return found
+    return [*found, *_transfers_differ(case, out)]
 
 
 def filled(at: int, out: Outcome) -> dict[str, str]:
@@ -153,9 +155,10 @@ def _of_case(one: Expected, out: Outcome) -> Any:  # noqa: ANN401  as the kind s
         return _left(str(one.path[1]), out.left)
     if key == "total":
         return sum(_micro(row["net"]) for row in out.rated if row is not None)
-    if key == "bill":
-        mine = [bill for bill in out.bills if bill["account_id"] == out.account]
-        return mine[-1].get(str(one.path[1]), UNKNOWN) if mine else Nothing("there is no bill")
+    if key in {"bill", "bills"}:
+        account, name = (out.account, *one.path[1:])[-2:]
+        mine = [bill for bill in out.bills if bill["account_id"] == account]
+        return mine[-1].get(str(name), UNKNOWN) if mine else Nothing("there is no bill")
     lines = [line for line in out.lines if line["account_id"] == out.account]
     if len(one.path) == 1:
         return len(lines)
@@ -194,6 +197,24 @@ def _twin_differs(case: Case, at: int, out: Outcome, book: CompiledBook) -> Iter
     steps = sum((step.amount or Decimal(0) for step in charge.steps), Decimal(0))
     if steps != row["net"]:
         yield differs("sum of the steps", steps, row["net"])
+    share = out.shares[at]
+    payer = out.owners[at] if share is None else share.account
+    if row["account_id"] != payer:
+        yield differs("account_id", payer, row["account_id"])
+
+
+def _transfers_differ(case: Case, out: Outcome) -> Iterator[Failure]:
+    """Yields where what passes payers' limits is not what the twin says."""
+    twin = sum(
+        _micro(row["net"]) - share.amount
+        for row, share in zip(out.rated, out.shares, strict=True)
+        if row is not None and share is not None
+    )
+    moved = [_micro(line["net"]) for line in out.lines if line["kind"] == TRANSFER]
+    kernels = sum(net for net in moved if net > 0)
+    if (twin, 0) != (kernels, sum(moved)):
+        file, line = case.source.file, case.source.line
+        yield Failure(case.name, file, line, "twin: transfers", str(twin), str(kernels))
 
 
 def _told(charge: Charge, book: CompiledBook) -> Row:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -15,6 +16,7 @@ from rating.errors import nearest
 from rating.reasons import REASONS
 from rating.reference.balances import Balances
 from rating.reference.classify import classify
+from rating.reference.payers import Purses
 from rating.reference.steps import NotRatedError
 from rating.reference.twin import rate
 from rating.schema import RUMS
@@ -24,6 +26,7 @@ from tariffs.compiled import FOREVER
 
 if TYPE_CHECKING:
     from rating.reference.classify import Event
+    from rating.reference.payers import Share
     from rating.reference.steps import Charge
     from rating.state import CycleState
     from rating.subscribers import Subscribers
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
     from tariffs.model import Book
 
 Row = dict[str, Any]
+OF_BILLS = ("lines", "bill", "bills")
+"""Expectations for which a case is billed."""
 Left = dict[tuple[str, str], tuple[str, int]]
 """(allowance, subscriber who brings it) → (what is measured, units left; None: unlimited)."""
 
@@ -50,6 +55,8 @@ class Outcome:
         lines: Bill lines of all cycles.
         bills: Bills of all cycles.
         account: Account of the first subscriber, whose lines and bill are looked at.
+        owners: Account of the subscriber at each usage, "" where nobody owns it.
+        shares: What the twin has another account pay of each usage, None: nothing.
     """
 
     rated: list[Row | None]
@@ -61,11 +68,21 @@ class Outcome:
     lines: list[Row] = field(default_factory=list)
     bills: list[Row] = field(default_factory=list)
     account: str = ""
+    owners: list[str] = field(default_factory=list)
+    shares: list[Share | None] = field(default_factory=list)
 
     @classmethod
     def of(cls, count: int) -> Outcome:
         """Returns an outcome of so many usages, none of them rated yet."""
-        return cls([None] * count, [None] * count, [None] * count, [None] * count, [{}] * count)
+        return cls(
+            [None] * count,
+            [None] * count,
+            [None] * count,
+            [None] * count,
+            [{}] * count,
+            owners=[""] * count,
+            shares=[None] * count,
+        )
 
 
 class Trial:
@@ -95,6 +112,8 @@ class Trial:
         out = Outcome.of(len(rows))
         own = data.periods_of(FIRST_SUBSCRIBER)
         out.account = str(data.accounts[data.account[own[0]]].as_py()) if own else ""
+        others_pay = bool(self.book.payments and len(data.payers.subscriber))
+        bills = others_pay or any(one.path[0] in OF_BILLS for one in case.expect)
         before: pa.Table | None = None
         last = ""
         for at, cycle in enumerate(sorted(set(cycles))):
@@ -103,10 +122,8 @@ class Trial:
                 _open(state, case)
             mine = [row for row, its in zip(rows, cycles, strict=True) if its == cycle]
             self._twin(mine, state.copy(), out)
-            if any(one.path[0] in {"lines", "bill"} for one in case.expect):
-                before = self._bill(mine, state, out)
-            else:
-                before = _kernels(rater, mine, state, out)
+            made = self._bill if bills else partial(_kernels, rater)
+            before = made(mine, state, out)
             last = cycle
         return out
 
@@ -142,6 +159,9 @@ class Trial:
         out.lines += bill.lines.to_pylist()
         out.bills += bill.bills.to_pylist()
         _taken(bill.rated, bill.balances, out)
+        purses = Purses(self.book, state.subscribers, state.begin_us)
+        for row in bill.rated.to_pylist():
+            out.shares[row["offset"]] = purses.pay(row, to_us(row["start_time"]))
         return bill.balances
 
     def _twin(self, rows: list[Row], state: CycleState, out: Outcome) -> None:
@@ -157,6 +177,7 @@ class Trial:
         held: dict[int, Balances] = {}
         for offset, event in events:
             group = int(data.group[event.period])
+            out.owners[offset] = str(data.accounts[data.account[event.period]].as_py())
             balances = held.setdefault(group, Balances.of_state(state, group))
             try:
                 out.charges[offset] = rate(event, self.compiled, data, balances)

@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 Seen = dict[str, set[str]]
 
-OF_BILLS = {"Fee", "BillDiscount", "Commitment"}
+OF_BILLS = {"Fee", "BillDiscount", "Commitment", "Payment", "PaidUsage"}
 """Classes that rating does not look at: `tests/rating/test_fees.py`, `test_billing_*.py`."""
 FIXED = {
     "CompiledBook": """digest currency time_zone home_country_code zones call_classes roaming_classes
         bands time_models day_types counts taxes gl_codes areas usages lines tiers options home_zones
         exchange networks usage_index n_classes short_codes zone_class zone_area day0 day_type
         lpm_direct lpm_child lpm_value tz_utc_us tz_offset_min
-        line_round_unit line_round_mode bill_round_unit bill_round_mode tax_ppm tax_included""",
+        line_round_unit line_round_mode bill_round_unit bill_round_mode tax_ppm tax_included payments""",
     "Places": "home_zones",
-    "Subscribers": "digest names accounts groups vpmn_groups home_zones",
+    "Subscribers": "digest names accounts groups vpmn_groups home_zones payers",
 }
 """Names and tables that are the same in every drawn book, so that events meet them; what only bills
 look at. Other tests draw prefixes, time zones and taxes."""
@@ -42,7 +42,7 @@ FIXED_AS_WRITTEN = {
     "Plan": "fees",
     "Book": """name currency exchange time_zone country_code valid_from_us areas tiers roaming_classes
         taxes line_rounding bill_rounding gl_codes day_types special_days bands time_models zones
-        numbers short_codes networks bill_discounts commitments wholesale""",
+        numbers short_codes networks bill_discounts commitments wholesale payments""",
     "NumberDeck": "prefix digits zone line",
     "Rounding": "gl",
     "Tax": "source gl",

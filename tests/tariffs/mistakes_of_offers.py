@@ -160,6 +160,60 @@ MISTAKES: Mistakes = {
         3,
         ("'a' is also in line 2",),
     ),
+    "payment for nothing": (
+        added("bill.yaml", "payments: [{id: a, usage: []}]\n"),
+        "bill.yaml",
+        1,
+        ("The payment is for nothing",),
+    ),
+    "payment without usage": (
+        added("bill.yaml", "payments: [{id: a, limit: 5.00}]\n"),
+        "bill.yaml",
+        1,
+        ("payment lacks usage",),
+    ),
+    "payment of bands without a time model": (
+        added(
+            "bill.yaml", "payments: [{id: a, usage: [{when: {service: voice}, bands: [peak]}]}]\n"
+        ),
+        "bill.yaml",
+        1,
+        ("time and bands go together", "Write both"),
+    ),
+    "payment of a band of another time model": (
+        added(
+            "bill.yaml",
+            "payments:\n  - id: a\n    usage:\n"
+            "      - {when: {service: voice}, time: business_day, bands: [peek]}\n",
+        ),
+        "bill.yaml",
+        4,
+        ("band 'peek'", "Did you mean 'peak'?"),
+    ),
+    "payment by no clock": (
+        added(
+            "bill.yaml", "payments: [{id: a, usage: [{when: {service: voice}, clock: swich}]}]\n"
+        ),
+        "bill.yaml",
+        1,
+        ("clock 'swich'", "Did you mean 'switch'?"),
+    ),
+    "payment twice": (
+        added(
+            "bill.yaml",
+            "payments:\n  - {id: a, usage: [{when: {service: voice}}]}\n"
+            "  - {id: a, usage: [{when: {service: sms}}]}\n",
+        ),
+        "bill.yaml",
+        3,
+        ("'a' is also in line 2",),
+    ),
+    "payment with a negative limit": (
+        added("bill.yaml", "payments: [{id: a, limit: -5, usage: [{when: {service: voice}}]}]\n"),
+        "bill.yaml",
+        1,
+        ("'-5'",),
+    ),
     "discount of two kinds": (
         edited("discounts/all.yaml", "percent: 50 %", "percent: 50 %, amount: 0.10"),
         "discounts/all.yaml",

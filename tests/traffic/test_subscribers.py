@@ -26,9 +26,9 @@ def _no_overlap(frame: pl.DataFrame, key: str) -> bool:
 
 def test_committed_subscribers_are_made_by_the_seed(tmp_path: Path) -> None:
     write_subscribers(tmp_path, 2_400, 2026)
-    for name in ("subscribers.csv", "friends.csv", "options.csv", "groups.csv"):
-        committed = (SAMPLES / "shop" / "subscribers" / name).read_bytes()
-        assert (tmp_path / name).read_bytes() == committed
+    for name in ("subscribers", "friends", "options", "groups", "payers"):
+        committed = (SAMPLES / "shop" / "subscribers" / f"{name}.csv").read_bytes()
+        assert (tmp_path / f"{name}.csv").read_bytes() == committed
 
 
 def test_another_seed_gives_other_subscribers() -> None:
