@@ -10,11 +10,12 @@ EVERY := 9
 MINUTES := 30
 LIMIT := inf
 WORKERS := 1
+MEGABYTES := 1000
 LOG :=
 export PYTHONDONTWRITEBYTECODE :=
 export TZ := UTC
 
-.PHONY: help setup demo test check format fuzz second compare extremes crash bench pull soak lock clean
+.PHONY: help setup demo test check format fuzz second compare extremes crash bench pull soak memory lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -74,6 +75,9 @@ pull: setup ## thousands of files over SFTP connections that are cut; `make pull
 
 soak: setup ## huadan watch under a steady load; `make soak MINUTES=30`
 	@$(PY) -m tests.pipeline.soak --minutes $(MINUTES)
+
+memory: setup ## what `decode --stats` and the pager hold of large files: `make memory MEGABYTES=1000`
+	@$(PY) -m tests.pipeline.inspection_memory --megabytes $(MEGABYTES)
 
 lock: ## write requirements.lock anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

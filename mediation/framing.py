@@ -20,6 +20,7 @@ from mediation.framing_scan import Found, Scanner, tag_tables
 from mediation.framing_steps import FRAMINGS, FramingRules
 from mediation.framing_ts32297 import FileHeader, header_notes, read_file_header
 from mediation.kernels import boundaries as k
+from mediation.mapped import STRETCH, let_go
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -231,10 +232,9 @@ def _frames(
     outer: tuple[OuterValue, ...] = (),
 ) -> Frames:
     """Puts together what was found, in file order."""
-    nothing = np.empty(0, np.int64)
     return Frames(
-        offsets=np.concatenate([nothing, *(part.offsets for part in found)]),
-        lengths=np.concatenate([nothing, *(part.lengths for part in found)]),
+        offsets=_joined([part.offsets for part in found]),
+        lengths=_joined([part.lengths for part in found]),
         header_octets=header_octets + sum(part.header_octets for part in found),
         filler_octets=filler_octets + sum(part.filler_octets for part in found),
         unframed=tuple(
@@ -246,6 +246,11 @@ def _frames(
         notes=notes,
         outer=outer,
     )
+
+
+def _joined(parts: list[np.ndarray]) -> np.ndarray:
+    """Returns places one behind the other; a single part, often of millions, is not copied."""
+    return parts[0] if len(parts) == 1 else np.concatenate([np.empty(0, np.int64), *parts])
 
 
 def _headed(scanner: Scanner, rules: FramingRules) -> Frames:
@@ -271,8 +276,11 @@ def _outer(scanner: Scanner, tags: RecordTags) -> Frames:
     found: list[Found] = []
     outer: list[OuterValue] = []
     notes: list[str] = []
-    at = headers = records = 0
+    at = headers = records = passed = 0
     while at < size:
+        if at - passed >= STRETCH:
+            let_go(scanner.data, passed, at)
+            passed = at
         start = reader.root_at(at) if reader.may_try() else None
         if start is None:
             end = reader.next_root(at + 1)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from mediation.mapped import let_go
 from mediation.tlv import read_head
 
 if TYPE_CHECKING:
@@ -157,8 +158,9 @@ class OuterReader:
                     return self.size
                 if self.root_at(place) is not None:
                     return int(place)
+            let_go(self.data, at, at + step)
             at += step
-            step *= 2
+            step = min(step * 2, STEP)
         return self.size
 
     def read(self, at: int, root: Root, head: Head) -> FoundOuter:
@@ -227,6 +229,7 @@ class OuterReader:
             if len(other):
                 at += int(other[0])
                 return bound if self.root_at(at) is not None else self.next_root(at)
+            let_go(self.data, at, at + STEP)
             at += STEP
         return bound
 

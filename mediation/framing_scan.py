@@ -10,6 +10,7 @@ import numpy as np
 from mediation.kernels import boundaries as k
 from mediation.kernels.boundaries_headed import frame_headed
 from mediation.kernels.lists import end_of_list, end_of_value, records_inside
+from mediation.mapped import STRETCH, let_go
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,7 +140,7 @@ class Scanner:
             tables = self.kinds, self.long_numbers, self.classes
             k.frame_bare(data, offsets, lengths, gaps, self.rules, *tables, self.stack, state)
 
-        found = _scan(len(data), state, kernel)
+        found = _scan(data, state, kernel)
         found.offsets[:] += start
         found.gaps[0] += start
         block = int(self.rules[k.BLOCK])
@@ -223,21 +224,23 @@ class Scanner:
             tables = self.kinds, self.classes
             frame_headed(data, offsets, lengths, gaps, rules, *tables, self.stack, state)
 
-        return _scan(len(data), state, kernel)
+        return _scan(data, state, kernel)
 
     @staticmethod
     def _state(octets: int) -> np.ndarray:
         state = np.zeros(k.STATE_CELLS, np.int64)
         state[k.BUDGET] = SEARCH_FACTOR * octets + 4096
+        state[k.UNTIL] = STRETCH
         return state
 
 
 def _scan(
-    size: int,
+    data: np.ndarray,
     state: np.ndarray,
     kernel: Callable[[np.ndarray, np.ndarray, np.ndarray], None],
 ) -> Found:
-    """Runs a framing kernel over ``size`` octets, enlarging its output as needed."""
+    """Runs a framing kernel over octets stretch by stretch, enlarging its output as needed."""
+    size = len(data)
     room = size // 96 + 1024
     offsets, lengths = np.empty(room, np.int64), np.empty(room, np.int64)
     gaps = np.empty((3, 64), np.int64)
@@ -245,6 +248,9 @@ def _scan(
         kernel(offsets, lengths, gaps)
         if state[k.POSITION] >= size:
             break
+        if state[k.POSITION] >= state[k.UNTIL]:
+            let_go(data, int(state[k.UNTIL]) - STRETCH, int(state[k.POSITION]))
+            state[k.UNTIL] = state[k.POSITION] + STRETCH
         if state[k.RECORDS] >= len(offsets):
             offsets = np.concatenate([offsets, np.empty_like(offsets)])
             lengths = np.concatenate([lengths, np.empty_like(lengths)])

@@ -14,6 +14,7 @@ from mediation.batch_facts import batch_facts
 from mediation.errors import UnreadableFileError
 from mediation.framing import frame, tags_of
 from mediation.framing_steps import FramingRules, read_steps
+from mediation.mapped import STRETCH, let_go
 from mediation.unpack import unpack
 
 if TYPE_CHECKING:
@@ -185,13 +186,9 @@ class CdrFile:
 
     def release(self, records: range) -> None:
         """Gives back the memory of records that have been decoded; they can be read again."""
-        if self._map is None or not records:
-            return
-        page = mmap.PAGESIZE
-        start = int(self.offsets[records[0]]) // page * page
-        end = int(self.offsets[records[-1]] + self.lengths[records[-1]]) // page * page
-        if end > start and hasattr(mmap, "MADV_DONTNEED"):
-            self._map.madvise(mmap.MADV_DONTNEED, start, end - start)
+        if records:
+            end = int(self.offsets[records[-1]] + self.lengths[records[-1]])
+            let_go(self.data, int(self.offsets[records[0]]), end)
 
     def close(self) -> None:
         """Unmaps the file and removes its unpacked copy; a second call does nothing."""
@@ -246,6 +243,8 @@ def open_cdr_file(
         data, mapped = _mapped(path, source)
         name, rules, found = _choose(path, data, format_name, settings)
         frames = _frames(data, name, rules)
+        if len(data) > STRETCH:
+            let_go(data, 0, len(data))
         batches = _batches(name, data, frames)
     except BaseException:
         if scratch is not None:

@@ -14,6 +14,7 @@ from mediation.framing import Declared
 from mediation.kernels import flat_ops as ops
 from mediation.kernels.tables import POWERS
 from mediation.kernels.totals import special_numbers, sum_field
+from mediation.mapped import STRETCH, let_go
 from mediation.reference.flat_lines import BLANKS, nth_field
 from mediation.reference.flat_values import InvalidError, decimal_number
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from mediation.flat.plan import FlatPlan
 
     Array = np.ndarray[Any, np.dtype[Any]]
+
+SOME: Final = 1 << 16
+"""Records that are summed up at a time."""
 
 MAX_NOTES: Final = 20
 """Notes of one file; a file of a thousand bad blocks need not say so a thousand times."""
@@ -47,6 +51,7 @@ class _Checker:
     plan: FlatPlan
     pieces: Pieces
     notes: list[str] = field(default_factory=list)
+    given_back: int = 0
     sequence: int | None = None
     records: int | None = None
 
@@ -212,11 +217,20 @@ class _Checker:
         scratch = expanded.view()
         scratch.flags.writeable = False
         total = np.zeros(3, np.int64)
-        sum_field(
-            data, self.pieces.offsets, self.pieces.lengths, first, stop, plan.rules,
-            file_fields(self.data, plan).fields, plan.type_blob, plan.type_words, wanted,
-            POWERS, scratch, expanded, total,
-        )  # fmt: skip
+        fields = file_fields(self.data, plan).fields
+        offsets = self.pieces.offsets
+        for begin in range(first, stop, SOME):
+            self.given_back = min(self.given_back, int(offsets[begin]))
+            end = min(begin + SOME, stop)
+            sum_field(
+                data, offsets, self.pieces.lengths, begin, end, plan.rules,
+                fields, plan.type_blob, plan.type_words, wanted,
+                POWERS, scratch, expanded, total,
+            )  # fmt: skip
+            read = int(offsets[end - 1])
+            if read - self.given_back >= STRETCH:
+                let_go(data, self.given_back, read)
+                self.given_back = read
         high, low, unread = (int(part) for part in total)
         return Decimal(high * 10**18 + low).scaleb(-9), unread
 

@@ -18,6 +18,7 @@ from mediation.framing import Frames, Unframed
 from mediation.kernels import flat_ops as ops
 from mediation.kernels.blocks import frame_records
 from mediation.kernels.lines import frame_lines
+from mediation.mapped import STRETCH, let_go
 
 if TYPE_CHECKING:
     from mediation.flat.plan import FlatPlan
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 BOM: Final = b"\xef\xbb\xbf"
 ROOM: Final = 4096
+SOME: Final = 1 << 14
+"""Records that are found before memory of the file is given back."""
+
 LINES: Final = "lines"
 RECORDS: Final = "records"
 BLOCKS: Final = "blocks"
@@ -81,19 +85,25 @@ def find_pieces(data: Array, plan: FlatPlan, longest: int) -> Pieces:
         first = int(rules[ops.TYPE_FIELD]) * ops.FIELD_WIDTH
         selector = file_fields(data, plan).fields[first : first + ops.FIELD_WIDTH].copy()
     comment = np.frombuffer(plan.layout.comment.encode(), np.uint8)
+    passed = 0
     while True:
+        # A stretch is what so many records take: then what lies behind is given back.
+        until = min(int(state[ops.RECORDS]) + SOME, len(offsets))
         if plan.layout.lines:
             frame_lines(
                 data, rules, selector, comment, plan.type_blob, plan.type_words,
-                offsets, lengths, specials, gaps, state,
+                offsets[:until], lengths[:until], specials, gaps, state,
             )  # fmt: skip
         else:
             frame_records(
                 data, rules, plan.fields, plan.type_blob, plan.type_words,
-                offsets, lengths, specials, gaps, state,
+                offsets[:until], lengths[:until], specials, gaps, state,
             )  # fmt: skip
         if state[ops.POSITION] >= len(data):
             break
+        if state[ops.POSITION] >= passed + STRETCH:
+            let_go(data, passed, int(state[ops.POSITION]))
+            passed = int(state[ops.POSITION])
         if state[ops.RECORDS] >= len(offsets):
             offsets = np.concatenate([offsets, np.empty_like(offsets)])
             lengths = np.concatenate([lengths, np.empty_like(lengths)])

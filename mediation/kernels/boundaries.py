@@ -57,7 +57,8 @@ FLOOR = 3
 FILLED = 4
 BUDGET = 5
 HEADERS = 6
-STATE_CELLS = 7
+UNTIL = 7
+STATE_CELLS = 8
 
 # Cells of ``rules``.
 BLOCK = 0
@@ -401,13 +402,14 @@ def frame_one(  # noqa: PLR0911 - one return per fault
 
 @njit(**KERNEL)
 def frame_bare(buf, offsets, lengths, gaps, rules, kinds, long_numbers, classes, stack, state):
-    """Frames concatenated records until the end of ``buf`` or until an output array is full.
+    """Frames concatenated records until ``state[UNTIL]`` or until an output array is full.
 
     Writes ``offsets`` and ``lengths`` (whole TLV) of the records and ``gaps`` (offset, length,
     reason) of what is none; filler is counted in ``state[FILLED]``. The caller enlarges the arrays
     and calls again while ``state[POSITION] < len(buf)``.
     """
     size = np.int64(len(buf))
+    stop = min(size, state[UNTIL])
     room = min(len(offsets), len(lengths))
     block = rules[BLOCK]
     longest = rules[MAX_RECORD]
@@ -415,12 +417,12 @@ def frame_bare(buf, offsets, lengths, gaps, rules, kinds, long_numbers, classes,
     pos = state[POSITION]
     count = state[RECORDS]
     filled = state[FILLED]
-    while pos < size and count < room:
+    while pos < stop and count < room:
         kind = kinds[buf[pos]]
         if kind == FILLER:
             begun = pos
-            if pos + STRIDE <= size and buf[pos + STRIDE - 1] == buf[pos]:
-                pos = skip_filler(buf, pos, size)
+            if pos + STRIDE <= stop and buf[pos + STRIDE - 1] == buf[pos]:
+                pos = skip_filler(buf, pos, stop)
             else:
                 pos += 1
             filled += pos - begun

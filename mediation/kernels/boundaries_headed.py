@@ -34,6 +34,7 @@ from mediation.kernels.boundaries import (
     POSITION,
     RECORDS,
     SEARCH_EXHAUSTED,
+    UNTIL,
     only_filler,
     read_header,
     walk,
@@ -247,6 +248,7 @@ def frame_headed(buf, offsets, lengths, gaps, rules, kinds, classes, stack, stat
     Output and continuation as in ``frame_bare``; ``state[HEADERS]`` sums the headers.
     """
     size = np.int64(len(buf))
+    until = min(size, state[UNTIL])
     room = min(len(offsets), len(lengths))
     head = rules[HEADER_LENGTH]
     mark = rules[MARK]
@@ -256,7 +258,7 @@ def frame_headed(buf, offsets, lengths, gaps, rules, kinds, classes, stack, stat
     margin = head + 6
     if rules[BLOCK] > 0 or mark < 0:
         margin = size + 1  # no fast path
-    while pos < size and count < room:
+    while pos < until and count < room:
         # The common form in line, as in `frame_bare`.
         if pos + margin <= size and np.int64(buf[pos + 2]) << 8 | np.int64(buf[pos + 3]) == mark:
             record = pos + head

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,9 +82,13 @@ def decode(
         raise click.UsageError(message)
     from pipeline.inspection.inspect import inspecting, reading_here  # noqa: PLC0415 - heavy when needed
     from pipeline.inspection.show import Shower  # noqa: PLC0415
+    from pipeline.progress import listening  # noqa: PLC0415
 
     reading = reading_here(workspace, format_name, framing, source)
-    with inspecting(file, reading, with_rows=rows) as inspection:
+    with ExitStack() as stack:
+        with listening(wanted=True) as listener:  # gigabytes take seconds to be framed
+            listener.stage("finding records", None, file.name)
+            inspection = stack.enter_context(inspecting(file, reading, with_rows=rows))
         if stats:
             _stats(inspection, Shower(unmask), as_json=as_json)
         elif parquet is not None:

@@ -377,3 +377,13 @@ def test_what_stands_around_the_records_is_shown(
     [stats] = objects(capsys, "boxed.ber", "--format", "boxed", "--stats")
     assert sum(stats["bytes_by_kind"].values()) == len(data)
     assert stats["record_types"] == {"call": 3}
+
+
+def test_memory_does_not_grow_with_the_file() -> None:
+    command = [sys.executable, "-m", "tests.pipeline.inspection_memory"]
+    arguments = ["--megabytes", "120", "--format", "3gpp_cs"]
+    done = subprocess.run(
+        [*command, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "120 MB" in done.stdout
