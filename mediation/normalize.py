@@ -6,6 +6,7 @@ Digits become E.164 in the kernel, by the integers of a `NumberPlan`. What stays
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -30,6 +31,10 @@ _GSM7: Final = {
     0x11: "_", 0x24: "¤", 0x40: "¡", 0x5B: "Ä", 0x5C: "Ö", 0x5D: "Ñ", 0x5E: "Ü", 0x5F: "§",
     0x60: "¿", 0x7B: "ä", 0x7C: "ö", 0x7D: "ñ", 0x7E: "ü", 0x7F: "à",
 }  # fmt: skip
+
+
+_HIDDEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]|\\(?=x[0-9a-f]{2}|u[0-9a-f]{4})")
+"""What does not go into a text as it is: controls, line ends, and what looks like their escape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +117,40 @@ def _gsm7(octets: bytes) -> str:
     # Seven spare bits in the last octet read as one more character, which is always 0 (@).
     if count and count % 8 == 0 and codes[-1] == 0:
         codes.pop()
-    return "".join(_GSM7.get(code, chr(code)) for code in codes)
+    return visible("".join(_GSM7.get(code, chr(code)) for code in codes))
+
+
+def visible(text: str) -> str:
+    r"""Returns a text without control characters: ``\xNN``, or ``\uNNNN`` for Unicode's line ends.
+
+    A text cannot begin another line of an export, or move the cursor of a terminal.
+    """
+    if text.isprintable() and "\\" not in text:
+        return text
+    return _HIDDEN.sub(lambda found: _escape(ord(found[0])), text)
+
+
+def _escape(code: int) -> str:
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
 
 
 def render_text(octets: bytes) -> str:
-    r"""Returns vendor text: UTF-8, other octets as ``\xNN``, trailing zero octets dropped."""
-    return octets.rstrip(b"\0").decode("utf-8", "backslashreplace")
+    r"""Returns vendor text: UTF-8, trailing zero octets dropped.
+
+    Octets that are no UTF-8 and control characters become ``\xNN``; a backslash that stands before
+    such digits itself becomes ``\x5c``, so that other octets are another text.
+    """
+    octets = octets.rstrip(b"\0")
+    try:
+        return visible(octets.decode())
+    except UnicodeDecodeError:
+        return _undecodable(octets)
+
+
+def _undecodable(octets: bytes) -> str:
+    """Returns octets of which some are no UTF-8 as text; those become surrogates on the way."""
+    text = visible(octets.decode("utf-8", "surrogateescape"))
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def render_plmn(octets: bytes) -> str:
