@@ -11,15 +11,22 @@ from mediation import formats
 from mediation.batch_facts import BatchFacts
 from mediation.framing import FramingRules, tags_of
 from mediation.framing_scan import Scanner
+from mediation.inspector import trees
 from mediation.resolve import Sums
 from mediation.tlv import read_head
 from mediation.tree import look_up, read_tree
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from mediation.decoder import Records
+    from mediation.formats.schema import Element
+    from mediation.inspector import Node
     from mediation.tree import Tree
 
 TAP: Final = "tap3"
+SEVERE: Final = "severeReturn"
+EVENT: Final = "callEventDetail"
 NUMBERS: Final = (
     "fileSequenceNumber",
     "lastSeqNumber",
@@ -54,12 +61,14 @@ class Return:
         offset: Where it begins in the file.
         numbers: Sequence numbers of TAP files, as their fields name them.
         errors: Why.
+        fault: Where it cannot be read and why, empty if it can; what stands before is there.
     """
 
     kind: str
     offset: int
     numbers: dict[str, int]
     errors: tuple[ReturnError, ...]
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,30 +93,39 @@ class ReturnedEvents:
 
 
 def returns(rap_file: Records) -> list[Return]:
-    """Returns what a return batch says, in file order; see `Return`."""
-    elements = {
-        (element.tag_class, element.tag_number): element
-        for element in formats.load(rap_file.format_name).schema
-    }
+    """Returns what a return batch says, in file order, one for each of its records; see `Return`.
+
+    The kind of a record that is no return is empty; decoding suspends it.
+    """
+    elements = _elements(rap_file)
     found: list[Return] = []
     for offset, length in zip(rap_file.offsets.tolist(), rap_file.lengths.tolist(), strict=True):
         head = read_head(rap_file.data, offset, offset + length)
         element = None if head is None else elements.get(head.tag)
+        octets = rap_file.data[offset : offset + length].tobytes()
+        fault = _first_fault(trees(octets, tuple(elements.values()), offset))
         if element is None:
+            found.append(Return("", offset, {}, (), fault or f"at {offset}: no return begins so"))
             continue
         tree = read_tree(rap_file.data, offset, offset + length, element)
+        parts = tree if isinstance(tree, dict) else {}
+        if element.name == SEVERE and not any(name.startswith(EVENT) for name in parts):
+            fault = fault or f"at {offset}: it holds no event"
         numbers = {name: look_up(tree, name) for name in NUMBERS}
         read = {
             name: int(text)
             for name, text in numbers.items()
             if isinstance(text, bytes) and text.isdigit()
         }
-        found.append(Return(element.name, offset, read, tuple(_errors(tree))))
+        found.append(Return(element.name, offset, read, tuple(_errors(tree)), fault))
     return found
 
 
 def returned_events(rap_file: Records, sent: BatchFacts | None = None) -> ReturnedEvents:
     """Returns the events of severe returns for `mediation.decoder.decode_chunk`.
+
+    A severe return in which no event is found, because a value before it is broken, stands for its
+    event itself: decoding suspends it, so that every severe return is in the counts.
 
     Args:
         rap_file: An open RAP file.
@@ -118,9 +136,39 @@ def returned_events(rap_file: Records, sent: BatchFacts | None = None) -> Return
     scanner = Scanner(data, tags_of(formats.load(TAP).schema), FramingRules())
     offsets = np.ascontiguousarray(rap_file.offsets, np.int64)
     lengths = np.ascontiguousarray(rap_file.lengths, np.int64)
-    offsets, lengths = scanner.inside(offsets, lengths)
+    offsets, lengths = _one_each(rap_file, offsets, lengths, *scanner.inside(offsets, lengths))
     batches = () if sent is None else (replace(sent, records=range(len(offsets))),)
     return ReturnedEvents(rap_file.file_id, rap_file.data, offsets, lengths, batches)
+
+
+def _one_each(
+    rap_file: Records,
+    offsets: np.ndarray,
+    lengths: np.ndarray,
+    events: np.ndarray,
+    octets: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns int64[n], int64[n]: places of the first event in each return, or of the return.
+
+    Args:
+        rap_file: An open RAP file.
+        offsets: int64[m], where the returns begin, in file order.
+        lengths: int64[m], octets of each.
+        events: int64[k], where events begin in them.
+        octets: int64[k], octets of each.
+    """
+    holders, first = np.unique(np.searchsorted(offsets, events, "right") - 1, return_index=True)
+    elements = _elements(rap_file)
+
+    def severe(place: int) -> bool:
+        head = read_head(rap_file.data, int(offsets[place]), len(rap_file.data))
+        element = None if head is None else elements.get(head.tag)
+        return element is not None and element.name == SEVERE
+
+    without = [n for n in np.setdiff1d(np.arange(len(offsets)), holders).tolist() if severe(n)]
+    begins = np.concatenate([events[first], offsets[without]])
+    order = np.argsort(begins, kind="stable")
+    return begins[order], np.concatenate([octets[first], lengths[without]])[order]
 
 
 def returned_sums(rap_file: Records, first: int, count: int) -> dict[int, Sums]:
@@ -148,6 +196,21 @@ def returned_sums(rap_file: Records, first: int, count: int) -> dict[int, Sums]:
         found = decode_sums(returned_events(some, BatchFacts())).get(0, Sums({}, {}))
         sums[number] = Sums(found.amounts, {})  # whose codes mean nothing here
     return sums
+
+
+def _elements(rap_file: Records) -> dict[tuple[int, int], Element]:
+    """Returns the kinds of return by tag."""
+    schema = formats.load(rap_file.format_name).schema
+    return {(element.tag_class, element.tag_number): element for element in schema}
+
+
+def _first_fault(nodes: Iterable[Node]) -> str:
+    """Returns the first thing in some values that cannot be read, empty if there is none."""
+    for node in nodes:
+        fault = f"at {node.offset}: {node.error}" if node.error else _first_fault(node.children)
+        if fault:
+            return fault
+    return ""
 
 
 def _errors(tree: Tree) -> list[ReturnError]:

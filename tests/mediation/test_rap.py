@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench import tap_events as tap
 from mediation import formats
@@ -13,6 +13,10 @@ from mediation.decoder import decode_chunk
 from mediation.returned import Return, ReturnError, returned_events, returns
 from tests.mediation.cdr_records import specification
 from tests.mediation.opened import NO_RULES, Opener, decoded, rows_of
+
+if TYPE_CHECKING:
+    from mediation.batch_facts import BatchFacts
+    from mediation.reader import CdrFile
 
 
 def rap(root: str, content: dict[str, Any]) -> bytes:
@@ -136,6 +140,60 @@ def test_without_their_batch_returned_events_are_suspended(opened: Opener) -> No
     chunk = decode_chunk(events, range(len(events.offsets)), rules=NO_RULES)
     assert chunk.records_suspended == len(kept)
     assert {row["reason"] for row in chunk.suspense.to_pylist()} == {"unknown_code"}
+
+
+def test_a_broken_value_costs_its_event_only(opened: Opener) -> None:
+    happened = tap.events(random.Random(11), 12, 27)
+    sent = opened(tap.batch(happened))
+    facts = sent.batches[0]
+    details = [
+        ("severeReturn", {"fileSequenceNumber": b"00042", "callEventDetail": event})
+        for place, event in enumerate(happened)
+        if sent.offsets.tolist()[place] in {row["offset"] for row in decoded(sent)[1]}
+    ]
+    details.insert(5, ("stopReturn", {"lastSeqNumber": b"00007"}))
+    octets = return_batch(details)
+    whole = opened(octets)
+    clean, suspended = events_of(whole, facts)
+    assert (len(clean), suspended) == (len(details) - 1, [])
+    assert not any(one.fault for one in returns(whole))
+    places = list(zip(whole.offsets.tolist(), whole.lengths.tolist(), strict=True))
+    for at, length in (places[0], places[9], places[-1]):
+        number = octets.index(b"00042", at)
+        for place, value in [
+            (number - 1, 0x7F),  # the number ends behind its return
+            (number - 1, 0x85),  # a length of five octets
+            (number + 5, 0x1F),  # no event begins so
+            (number + 7, 0xFF),  # the event has no length
+        ]:
+            broken = bytearray(octets)
+            broken[place] = value
+            file = opened(bytes(broken), "rap")
+            found, suspended = events_of(file, facts)
+            inside = range(at, at + length)
+            assert found == {one: rows for one, rows in clean.items() if one not in inside}
+            assert [offset in inside for offset in suspended] == [True]
+            assert [one.offset for one in returns(file) if one.fault] == [at]
+
+
+def events_of(
+    file: CdrFile, facts: BatchFacts
+) -> tuple[dict[int, list[dict[str, Any]]], list[int]]:
+    """Returns the rows of returned events by where these stand, and where suspended ones do."""
+    events = returned_events(file, facts)
+    chunk = decode_chunk(events, range(len(events.offsets)), rules=NO_RULES)
+    rows: dict[int, list[dict[str, Any]]] = {}
+    for row in rows_of(chunk):
+        rows.setdefault(row["offset"], []).append(row | {"file_id": ""})
+    return rows, chunk.suspense.column("offset").to_pylist()
+
+
+def test_a_severe_return_without_its_event_is_suspended(opened: Opener) -> None:
+    file = opened(return_batch([("severeReturn", {}), ("stopReturn", {"lastSeqNumber": b"1"})]))
+    events = returned_events(file)
+    assert events.offsets.tolist() == file.offsets.tolist()[:1]
+    chunk = decode_chunk(events, range(1), rules=NO_RULES)
+    assert chunk.records_suspended == 1
 
 
 def test_the_value_of_severe_returns_is_compared(opened: Opener) -> None:
