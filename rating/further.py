@@ -15,6 +15,7 @@ import numpy as np
 
 from rating.cycles import midnights
 from rating.kernels.arrays import EXTRA_WORDS, LIMIT_WORDS
+from rating.kernels.limits import ROLE_BITS
 from rating.room import aligned
 from tariffs.compiled import FOREVER
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from tariffs.compiled import CompiledBook, Int32, Int64
 
 NONE = -1
+_ALL_ROLES = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Further:
     limit: Int64
     """Rows of the kernel."""
     member: Int32
-    """[periods] which member of its charge group, empty where no limit asks."""
+    """[periods] which member of its charge group, above the role of its card; empty where no limit asks."""
     midnight: Int64
     """[days + 1] UTC microseconds."""
     instance: Int32
@@ -78,7 +80,8 @@ def further_counters(cycle: str, book: CompiledBook, data: Subscribers, own: Ins
     block_instance = np.concatenate([days, limited])
     block_limit = np.concatenate([np.full(len(days), NONE), position])
     by_member = np.concatenate([np.zeros(len(days), np.bool_), book.lim_member[definition] != 0])
-    member, members, people = _members(data, midnight, ask=bool(by_member.any()))
+    by_role = book.lim_roles[definition] != _ALL_ROLES
+    member, members, people = _members(data, midnight, ask=bool(by_member.any() | by_role.any()))
     span = np.where(daily[own.allowance[block_instance]], len(midnight) - 1, 1)
     people_of = np.where(by_member, members[own.group[block_instance]], 1)
     size = span * people_of
@@ -101,7 +104,9 @@ def further_counters(cycle: str, book: CompiledBook, data: Subscribers, own: Ins
     limit[:, 0] = book.lim_quantity[definition]
     limit[:, 1] = begin[len(days) :]
     limit[:, 2] = np.where(by_member, span, 0)[len(days) :]
-    limit[:, 3] = definition
+    limit[:, 3] = definition | np.where(
+        by_role, book.lim_roles[definition].astype(np.int64) << 32, 0
+    )
     return Further(
         extra=extra.reshape(-1),
         extra_of=extra_of,
@@ -129,5 +134,5 @@ def _members(
     members = np.bincount(group, minlength=len(data.groups)).astype(np.int64)
     rank = np.arange(len(pairs)) - (np.cumsum(members) - members)[group]
     member = np.zeros(data.n_periods, np.int32)
-    member[rows] = rank[place]
+    member[rows] = rank[place] << ROLE_BITS | data.role[rows]
     return member, members, (pairs & ((1 << 32) - 1)).astype(np.int32)

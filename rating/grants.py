@@ -155,7 +155,9 @@ def _new(
     moment = np.where(once, activation, moment)
     keep = (book.alw_from_us[allowance] <= moment) & (moment < book.alw_to_us[allowance])
     keep &= begin < end
-    keep &= (book.alw_shared[allowance] == 0) | (data.role[spans.period[at]] != _SUB)
+    role = data.role[spans.period[at]]
+    shared = book.alw_shared[allowance] != 0
+    keep &= np.where(shared, role != _SUB, book.alw_roles[allowance] >> role & 1 != 0)
     at, position, begin, end = at[keep], position[keep], begin[keep], end[keep]
     given = _given(cycle, book, allowance[keep], begin, end)
     return _Entries(at, position, begin, end, granted[keep], given, np.ones_like(at))

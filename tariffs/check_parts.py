@@ -105,6 +105,8 @@ def _compete(one: Allowance, other: Allowance, space: ClassSpace) -> bool:
         return False
     if one.bands is not None and other.bands is not None and not one.bands & other.bands:
         return False
+    if not set(one.roles) & set(other.roles):
+        return False
     return bool((space.match(one.when) & space.match(other.when)).any())
 
 

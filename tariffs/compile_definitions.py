@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from tariffs.model import ROLES, Limit
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
@@ -96,6 +98,7 @@ def allowance_arrays(book: Book, space: ClassSpace) -> dict[str, Any]:
         "alw_shared": np.array([one.shared for one in items], np.int8),
         "alw_prorate": np.array([one.prorate for one in items], np.int8),
         "alw_beat": np.array([one.beat for one in items], np.int64),
+        "alw_roles": np.array([_role_mask(one.roles) for one in items], np.int8),
         "alw_daily": np.array([one.daily for one in items], np.int8),
         "alw_days": np.array([one.days for one in items], np.int32),
         "alw_rollover": np.array([one.rollover for one in items], np.int8),
@@ -110,13 +113,27 @@ def allowance_arrays(book: Book, space: ClassSpace) -> dict[str, Any]:
 
 
 def _limit_arrays(items: list[Allowance], space: ClassSpace) -> dict[str, Any]:
-    limits = [(one, limit) for one in items for limit in one.limits]
+    every = [_limits(one) for one in items]
+    limits = [(one, limit) for one, mine in zip(items, every, strict=True) for limit in mine]
     return {
-        "alw_limit_first": firsts(len(one.limits) for one in items),
+        "alw_limit_first": firsts(len(mine) for mine in every),
         "lim_quantity": np.array([limit.quantity for _, limit in limits], np.int64),
         "lim_match": stack([space.match(limit.when or one.when) for one, limit in limits]),
         "lim_member": np.array([limit.per_member for _, limit in limits], np.int8),
+        "lim_roles": np.array([_role_mask(limit.roles) for _, limit in limits], np.int8),
     }
+
+
+def _limits(one: Allowance) -> tuple[Limit, ...]:
+    """Returns the limits of an allowance; whoever may not use a shared one may take nothing."""
+    others = tuple(role for role in ROLES if role not in one.roles)
+    if not one.shared or not others:
+        return one.limits
+    return (*one.limits, Limit(one.source, 0, None, per_member=False, roles=others))
+
+
+def _role_mask(roles: Iterable[str]) -> int:
+    return sum(1 << ROLES.index(role) for role in roles)
 
 
 def discount_arrays(book: Book, space: ClassSpace, counts: dict[str, Count]) -> dict[str, Any]:

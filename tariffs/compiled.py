@@ -259,6 +259,11 @@ class CompiledBook:
     """[L * n_classes]"""
     lim_member: Int8
     """[L] 1: for each member of the charge group on its own."""
+    lim_roles: Int8
+    """[L] bit r: for cards of role r (0 single, 1 main, 2 sub); 7 all."""
+    alw_roles: Int8
+    """[A] bit r: given to cards of role r, if it is not shared. Of a shared one whoever may not use it
+    has a limit of 0."""
     alw_days: Int32
     """[A] valid so many days of 24 hours from activation, given once; 0: for a cycle."""
     alw_rollover: Int8

@@ -244,13 +244,14 @@ class Fee:
 class Limit:
     """The most that events under its conditions take from an allowance, or each member of a group.
 
-    ``when`` None: all events that the allowance covers.
+    ``when`` None: all events that the allowance covers. ``roles``: whose events, of ROLES.
     """
 
     source: Source
     quantity: int
     when: Conditions | None
     per_member: bool
+    roles: tuple[str, ...] = ROLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +261,7 @@ class Allowance:
     ``throttle``: units after which records are marked, FOREVER never. ``days``: valid so many days
     from activation, 0: a cycle. ``rollover``: cycles that what is left lives on, taken before the
     new grant or, ``rolled_last``, after it. ``fee``: paid for each cycle, day or time for which it is given, if it is used.
+    ``roles``: who may use it, of ROLES; one that is not shared is given to nobody else.
     """
 
     id: str
@@ -280,6 +282,7 @@ class Allowance:
     rollover: int
     rolled_last: bool
     fee: Fee | None
+    roles: tuple[str, ...] = ROLES
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tariffs.compiled import FOREVER
 from tariffs.model import Allowance, Limit
 from tariffs.read_fees import read_use_fee
-from tariffs.read_parts import flag, identity, read_bands, read_conditions, word
+from tariffs.read_parts import flag, identity, read_bands, read_conditions, read_roles, word
 from tariffs.scalars import days_from, quantity, quantity_or_unlimited, whole
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ OPTIONAL = (
     "throttle",
     "rollover",
     "fee",
+    "roles",
 )
 VALIDITIES = ("cycle", "day")
 MOST_ROLLOVER = 100
@@ -94,6 +95,7 @@ def read_allowance(cell: Cell, context: Context) -> Allowance | None:
         rollover,
         rolled_last,
         read_use_fee(table["fee"], named, context) if "fee" in table else None,
+        read_roles(table),
     )
 
 
@@ -129,19 +131,19 @@ def _limits(cell: Cell, kinds: _Kinds, context: Context, *, shared: bool) -> tup
     """Returns the limits inside an allowance."""
     found: list[Limit] = []
     for item in cell.items("limits"):
-        table = item.table("limit", ("quantity",), ("when", "per"))
+        table = item.table("limit", ("quantity",), ("when", "per", "roles"))
         most = kinds.read(table["quantity"], "quantity") if "quantity" in table else None
         per_member = word(table, "per", ("all", "member")) == "member"
         if per_member and not shared:
             table["per"].fail(
                 "Only a shared allowance has members.", "Write shared: yes, or leave out per."
             )
-        if "when" not in table and not per_member:
+        if "when" not in table and not per_member and "roles" not in table:
             item.fail(
                 "The limit is for everything that the allowance covers.",
-                "Write when, or per: member; or give less.",
+                "Write when, roles, or per: member; or give less.",
             )
         when = read_conditions(table["when"], context) if "when" in table else None
         if most is not None:
-            found.append(Limit(item.source, most, when, per_member))
+            found.append(Limit(item.source, most, when, per_member, read_roles(table)))
     return tuple(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tariffs.model import ROLES, Fee
-from tariffs.read_parts import dated_amount, identity, word
+from tariffs.read_parts import dated_amount, identity, read_roles, word
 from tariffs.scalars import days_from
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def read_fee(cell: Cell, context: Context) -> Fee | None:
         word(table, "proration", ("none", "daily")),
         charged,
         *_booked(table, context),
-        tuple(table["roles"].names("role", ROLES)) if "roles" in table else ROLES,
+        read_roles(table),
         trial or 0,
         dated_amount(table, "first_cycle", context),
         word(table, "leaving", ("as_usual", "whole", "daily", "free")),

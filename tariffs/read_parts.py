@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from tariffs.compiled import CAP_SCOPES, DIRECTIONS, HOME_ZONE, RUMS, SERVICES
 from tariffs.errors import nearest
-from tariffs.model import Cap, Conditions
+from tariffs.model import ROLES, Cap, Conditions
 from tariffs.scalars import amount, yes_no
 
 if TYPE_CHECKING:
@@ -95,6 +95,14 @@ def read_bands(table: dict[str, Cell], context: Context) -> frozenset[int] | Non
         return None
     names = table["bands"].names("band", context.bands)
     return frozenset(context.bands.index(name) for name in names)
+
+
+def read_roles(table: dict[str, Cell]) -> tuple[str, ...]:
+    """Returns the roles of cards that ``roles`` names, in the order of ROLES; all where it is not."""
+    if "roles" not in table:
+        return ROLES
+    names = table["roles"].names("role", ROLES)
+    return tuple(role for role in ROLES if role in names)
 
 
 def flag(table: dict[str, Cell], key: str, *, default: bool = False) -> bool:

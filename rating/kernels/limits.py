@@ -14,6 +14,8 @@ from rating.kernels.machine import u
 
 DAY = 86_400_000_000
 DAILY_SHIFT, CAP_MASK = 62, (1 << 30) - 1
+ROLE_BITS, ROLE_MASK = 2, 3
+"""The low bits of a period's member are the role of its card."""
 _LOW = (1 << 32) - 1
 
 
@@ -45,8 +47,18 @@ def _limit_counter(state, limit, day, period):
     counter = state.limit[u(limit + 1)] + day
     stride = state.limit[u(limit + 2)]
     if stride > 0:
-        counter += stride * state.member[u(period)]
+        counter += stride * (state.member[u(period)] >> ROLE_BITS)
     return counter
+
+
+@inlined
+def _meant(book, state, limit, kind, period):
+    """Returns whether a limit's row is meant for a kind of event and a period's role of card."""
+    word = state.limit[u(limit + 3)]
+    roles = word >> 32
+    if roles != 0 and (roles >> (state.member[u(period)] & ROLE_MASK)) & 1 == 0:
+        return False
+    return book.limit_match[u((word & _LOW) * book.sizes[4] + kind)] != 0
 
 
 @inlined
@@ -73,7 +85,7 @@ def room(book, state, extra, kind, event, instance, left):
     limits = state.extra[u(row + 1)]
     for k in range(limits >> 32, limits & _LOW):
         limit = np.int64(LIMIT_WORDS) * k
-        if book.limit_match[u(state.limit[u(limit + 3)] * book.sizes[4] + kind)] != 0:
+        if _meant(book, state, limit, kind, period):
             taken = state.used[u(_limit_counter(state, limit, day, period))]
             left = min(left, state.limit[u(limit)] - taken)
     return counter, left
@@ -94,7 +106,7 @@ def settle(book, state, extra, kind, event, counter, units):
     limits = state.extra[u(row + 1)]
     for k in range(limits >> 32, limits & _LOW):
         limit = np.int64(LIMIT_WORDS) * k
-        if book.limit_match[u(state.limit[u(limit + 3)] * book.sizes[4] + kind)] != 0:
+        if _meant(book, state, limit, kind, period):
             state.used[u(_limit_counter(state, limit, day, period))] += units
     return state.used[u(counter)] > state.extra[u(row + 2)]
 

@@ -155,7 +155,13 @@ class Balances:
         """Returns the limits inside an allowance that are meant for an event."""
         book, allowance = self.book, grant.allowance
         every = range(book.alw_limit_first[allowance], book.alw_limit_first[allowance + 1])
-        return [at for at in every if book.lim_match[at * book.n_classes + event.class_id]]
+        role = 1 << int(self.data.role[event.period])
+        return [
+            at
+            for at in every
+            if book.lim_match[at * book.n_classes + event.class_id]
+            and int(book.lim_roles[at]) & role
+        ]
 
     def _member(self, limit: int, event: Event) -> int | None:
         """Returns whose use a limit counts."""

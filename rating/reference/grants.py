@@ -142,6 +142,8 @@ def _give(
             continue
         if begin >= stop or (shared and ROLES[span.role] == "sub"):
             continue
+        if not shared and not int(book.alw_roles[allowance]) & 1 << span.role:
+            continue
         rank = (int(book.alw_priority[allowance]), int(shared), position, 1, span.subscriber)
         grant = Grant(
             allowance,

@@ -273,6 +273,8 @@ def _definitions(draw: st.DrawFn, plans: int) -> dict[str, Any]:
         "lim_quantity": column(sum(limits), st.sampled_from([0, 59, 100, 3600, 500_000]), np.int64),
         "lim_match": _matches(draw, sum(limits)),
         "lim_member": column(sum(limits), flag, np.int8),
+        "lim_roles": column(sum(limits), st.sampled_from([7, 7, 3, 4, 6]), np.int8),
+        "alw_roles": column(a, st.sampled_from([7, 7, 7, 3, 4]), np.int8),
         "alw_from_us": column(a, begin, np.int64),
         "alw_to_us": column(a, end, np.int64),
         "plan_alw_first": alw_first,

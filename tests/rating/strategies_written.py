@@ -219,6 +219,8 @@ def _allowance(rng: Random, name: str) -> Table:
     limits = [{"quantity": rng.choice(QUANTITIES[service]), "when": _when(rng, service)}]
     if "shared" in part:
         limits.append({"quantity": rng.choice(QUANTITIES[service]), "per": "member"})
+    for one in (part, *limits):
+        _maybe(rng, one, "roles", rng.choice((["main", "sub"], ["single"], ["sub"])), 0.2)
     _maybe(rng, part, "limits", limits[-rng.randint(1, 2) :])
     return part
 

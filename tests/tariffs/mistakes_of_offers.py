@@ -45,6 +45,18 @@ MISTAKES: Mistakes = {
         LINE,
         ("Only a shared allowance has members", "shared: yes"),
     ),
+    "allowance for unknown cards": (
+        minutes("roles: [mian]"),
+        PLAN,
+        LINE,
+        ("role 'mian'", "Did you mean 'main'?"),
+    ),
+    "limit for unknown cards": (
+        minutes("shared: yes, limits: [{quantity: 5 min, roles: [subs]}]"),
+        PLAN,
+        LINE,
+        ("role 'subs'", "Did you mean 'sub'?"),
+    ),
     "limit without a quantity": (
         minutes("limits: [{per: member}], shared: yes"),
         PLAN,
