@@ -15,7 +15,8 @@ import numpy as np
 from mediation.fields import known_fields
 from mediation.framing import Frames, FramingRules, RecordTags, frame, tag_tables, tags_of
 from mediation.framing_ts32297 import read_file_header
-from mediation.kernels.boundaries import MAX_DEPTH, STATE_CELLS, declared_and_whole
+from mediation.kernels.boundaries import MAX_DEPTH, STATE_CELLS
+from mediation.kernels.hidden import declared_and_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

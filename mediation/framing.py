@@ -23,7 +23,7 @@ from mediation.kernels import boundaries as k
 from mediation.mapped import STRETCH, let_go
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from mediation.formats.outer import Root
 
@@ -72,6 +72,11 @@ class TopElement(Protocol):
         """True if bit 6 of the tag is set on the wire."""
         ...
 
+    @property
+    def children(self) -> Sequence[TopElement]:
+        """What it may hold."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class RecordTags:
@@ -82,16 +87,18 @@ class RecordTags:
         long_tags: Tag numbers that may follow a first octet whose low five bits are all ones.
         roots: What the outermost value may be, where records are a list inside one.
         least_values: Values that a record found by searching must hold directly inside.
+        own_tags: True if no field directly inside a record has a tag that may begin one.
     """
 
     first_octets: np.ndarray
     long_tags: frozenset[int]
     roots: tuple[Root, ...] = ()
     least_values: int = LEAST_VALUES
+    own_tags: bool = False
 
 
 def tags_of(
-    elements: Iterable[TopElement],
+    elements: Sequence[TopElement],
     roots: tuple[Root, ...] = (),
     least_values: int = LEAST_VALUES,
 ) -> RecordTags:
@@ -114,7 +121,9 @@ def tags_of(
         else:
             first[octet | 31] = 1
             long_tags.add(element.tag_number)
-    return RecordTags(first, frozenset(long_tags), roots, least_values)
+    own = {(element.tag_class, element.tag_number) for element in elements}
+    fields = {(one.tag_class, one.tag_number) for element in elements for one in element.children}
+    return RecordTags(first, frozenset(long_tags), roots, least_values, not own & fields)
 
 
 @dataclass(frozen=True, slots=True)

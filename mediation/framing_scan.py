@@ -9,6 +9,7 @@ import numpy as np
 
 from mediation.kernels import boundaries as k
 from mediation.kernels.boundaries_headed import frame_headed
+from mediation.kernels.hidden import hidden_records
 from mediation.kernels.lists import end_of_list, end_of_value, records_inside
 from mediation.mapped import STRETCH, let_go
 
@@ -84,6 +85,7 @@ class Scanner:
         self.rules[k.BLOCK] = rules.block_octets
         self.rules[k.MAX_RECORD] = rules.max_record_octets
         self.rules[k.MIN_CHILDREN] = tags.least_values
+        self.rules[k.OWN_TAGS] = tags.own_tags
         self.marked = rules.framing != "lengths"
         self.rules[k.LENGTH_OCTETS] = 2 if self.marked else rules.length_octets
         self.rules[k.LITTLE_ENDIAN] = not self.marked and rules.little_endian
@@ -193,7 +195,7 @@ class Scanner:
         hidden = np.empty((2, len(found.offsets)), np.int64)
         places = found.offsets - start, found.lengths
         tables = self.kinds, self.long_numbers
-        k.hidden_records(
+        hidden_records(
             self.data[start:end], *places, self.rules, *tables, self.stack, state, hidden
         )
         hidden[0] += start

@@ -69,7 +69,8 @@ MARK = 4
 LENGTH_OCTETS = 5
 LITTLE_ENDIAN = 6
 LENGTH_INCLUDED = 7
-RULE_CELLS = 8
+OWN_TAGS = 8
+RULE_CELLS = 9
 
 
 @njit(**HELPER)
@@ -201,12 +202,31 @@ def walk(buf, pos, limit, stack, state):  # noqa: PLR0911 - one return per fault
 
 
 @njit(**HELPER)
+def record_inside(buf, start, end, rules, kinds, long_numbers):
+    """Returns where a record's tag stands directly inside the whole value [start, end), or -1.
+
+    Only where types of record have tags of their own (``OWN_TAGS``) does it tell anything.
+    """
+    if rules[OWN_TAGS] == 0:
+        return np.int64(-1)
+    at, _ = read_header(buf, start, end)
+    while 0 < at < end:
+        if starts_record(buf, at, end, kinds, long_numbers):
+            return at
+        content, length = read_header(buf, at, end)
+        if content < 0 or length < 0:
+            break
+        at = content + length
+    return np.int64(-1)
+
+
+@njit(**HELPER)
 def find_record(buf, pos, stop, limit, rules, kinds, long_numbers, stack, state):
     """Finds the next position in [pos, stop) where a whole, consistent record begins.
 
     A candidate has a legal tag, nested lengths that agree, at least ``MIN_CHILDREN`` values (which
     tells a record from a field that carries the same tag) and a record, filler or the end behind
-    it. With a block size the candidate may not cross a block.
+    it. With a block size the candidate may not cross a block, and with ``OWN_TAGS`` it holds no record.
 
     Returns:
         (start, end) of the candidate, or (-1, -1).
@@ -232,6 +252,7 @@ def find_record(buf, pos, stop, limit, rules, kinds, long_numbers, stack, state)
                         and children >= rules[MIN_CHILDREN]
                         and end - at <= rules[MAX_RECORD]
                         and may_follow(buf, end, size, kinds, long_numbers)
+                        and record_inside(buf, at, end, rules, kinds, long_numbers) < 0
                     ):
                         return at, end
                     if end == -SEARCH_EXHAUSTED:
@@ -475,78 +496,3 @@ def frame_bare(buf, offsets, lengths, gaps, rules, kinds, long_numbers, classes,
     state[POSITION] = pos
     state[RECORDS] = count
     state[FILLED] = filled
-
-
-@njit(**KERNEL)
-def declared_and_whole(buf, offsets, lengths, kinds, long_numbers, stack, state, ok):
-    """Marks in ``ok`` uint8[n] the records of declared types whose nested lengths all agree."""
-    size = np.int64(len(buf))
-    for index in range(len(offsets)):
-        state[BUDGET] = lengths[index] + 1
-        end = offsets[index] + lengths[index]
-        reached, _ = walk(buf, offsets[index], end, stack, state)
-        declared = starts_record(buf, offsets[index], size, kinds, long_numbers)
-        ok[index] = 1 if declared and reached == end else 0
-
-
-@njit(**HELPER)
-def rejoins(buf, at, later, offsets, end, rules, kinds, long_numbers, stack, state):
-    """Returns the index of the record at which whole records from ``at`` on join the framed ones.
-
-    Each holds at least ``MIN_CHILDREN`` values; ``end`` is where the last framed record ends, and
-    joining there is the number of records. -1 where they do not join.
-    """
-    while at > 0:
-        while later < len(offsets) and offsets[later] < at:
-            later += 1
-        border = offsets[later] if later < len(offsets) else end
-        if at == border:
-            return later
-        if at > border or not starts_record(buf, at, end, kinds, long_numbers):
-            return np.int64(-1)
-        at, children = walk(buf, at, end, stack, state)
-        if children < rules[MIN_CHILDREN]:
-            return np.int64(-1)
-    return np.int64(-1)
-
-
-@njit(**KERNEL)
-def hidden_records(buf, offsets, lengths, rules, kinds, long_numbers, stack, state, hidden):
-    """Finds whole records that begin inside broken ones; for framed records of a damaged stretch.
-
-    A record whose nested lengths do not agree covers others if whole records begin in it that lead
-    to where a later record begins, or all of them end: it was cut, and its length ends by chance
-    where a legal tag seems to stand.
-
-    Writes ``hidden`` int64[2, n]: where the first covered record begins (a record's own end where
-    it covers none), and how many framed records take part.
-    """
-    count = np.int64(len(offsets))
-    last = offsets[count - 1] + lengths[count - 1] if count > 0 else np.int64(0)
-    index = np.int64(0)
-    while index < count:
-        end = offsets[index] + lengths[index]
-        hidden[0, index] = end
-        hidden[1, index] = 1
-        following = index + 1
-        reached, _ = walk(buf, offsets[index], end, stack, state)
-        at = offsets[index] + 1 if reached != end else end
-        while at < end:
-            first, reached = find_record(
-                buf, at, end, last, rules, kinds, long_numbers, stack, state
-            )
-            if first < 0:
-                break
-            joined = rejoins(
-                buf, reached, index + 1, offsets, last, rules, kinds, long_numbers, stack, state
-            )
-            if joined >= 0:
-                hidden[0, index] = first
-                hidden[1, index] = joined - index
-                following = joined
-                break
-            at = first + 1
-        for other in range(index + 1, following):
-            hidden[0, other] = offsets[other] + lengths[other]
-            hidden[1, other] = 1
-        index = following

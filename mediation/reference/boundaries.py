@@ -15,6 +15,7 @@ The rules of framing in words:
    inconsistent or of a type that nobody declared. Then the break is where that record began. A
    record of a declared type that is whole inside, with another such record at its end, is no cut one.
 5. From the break to the next whole record that begins legally, the octets are unframed.
+6. Where types of record have tags of their own, a value that holds a record is no whole record.
 """
 
 from __future__ import annotations
@@ -212,9 +213,25 @@ class Framer:
                     and children >= self.tags.least_values
                     and end - at <= self.rules.max_record_octets
                     and self.may_end(end)
+                    and self.record_inside(at, end) < 0
                 ):
                     return at, end
         return -1, -1
+
+    def record_inside(self, start: int, end: int) -> int:
+        """Returns where a record's tag stands directly inside a whole value, or -1 (rule 6)."""
+        at = read_header(self.data, start, end)[0] if self.tags.own_tags else end
+        while at < end:
+            if self.starts(at):
+                return at
+            try:
+                content, length = read_header(self.data, at, end)
+            except TlvError:
+                return -1
+            if length is None:
+                return -1
+            at = content + length
+        return -1
 
     def cut_record(self) -> int:
         """Returns the index of a cut record among the last sixteen, or -1 (rule 4)."""

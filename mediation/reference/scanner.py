@@ -176,14 +176,17 @@ def _covered(framer: Framer, begun: list[int], ended: list[int], index: int) -> 
     end = ended[index]
     borders = {place: number for number, place in enumerate(begun)} | {ended[-1]: len(begun)}
     whole = framer.whole(begun[index], end)[0] == end
-    first, reached = (-1, -1) if whole else framer.find(begun[index] + 1, end, ended[-1])
+    inside = framer.record_inside(begun[index], end) if whole else begun[index] + 1
+    first, reached = (-1, -1) if inside < 0 else framer.find(inside, end, ended[-1])
     while first >= 0:
         while 0 < reached < ended[-1] and reached not in borders and framer.starts(reached):
             reached, values = framer.whole(reached, ended[-1])
-            if values < framer.tags.least_values:
+            if values < framer.tags.least_values and not whole:
                 reached = -1
         if reached in borders:
             return first, borders[reached]
+        if whole:
+            break
         first, reached = framer.find(first + 1, end, ended[-1])
     return end, index + 1
 

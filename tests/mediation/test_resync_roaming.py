@@ -16,6 +16,7 @@ import pytest
 from bench import tap_events as tap
 from mediation import formats
 from mediation.framing import Frames, FramingRules, frame, tags_of
+from mediation.tlv import read_head
 from tests.mediation.framing_cases import tlv
 from tests.mediation.outer_cases import AUDIT, HEADER, OUTER_TAGS
 from tests.mediation.second_opinion import KINDS, a_return
@@ -98,6 +99,28 @@ def test_the_other_events_are_framed_exactly(name: str, fault: Fault) -> None:
             if n != victim and octets > EMPTY
         }
         assert wanted <= set(pairs(frames)), (case, victim)
+
+
+@pytest.mark.parametrize("name", ["tap3", "rap"])
+def test_an_event_that_ends_where_a_later_one_ends_covers_none(name: str) -> None:
+    """Nothing in it is broken, but events stand in the place of its fields."""
+    data, places = clean(name, 2)
+    for victim in range(0, COUNT - 5, 3):
+        at, length = places[victim]
+        behind = sum(octets for _, octets in places[victim + 1 : victim + 1 + victim % 4 + 1])
+        head = read_head(np.frombuffer(data, np.uint8), at, len(data))
+        assert head is not None
+        tag = 1 if data[at] & 31 != 31 else 3
+        inside = at + length - head.content
+        longer = data[at : at + tag] + b"\x83" + (inside + behind).to_bytes(3, "big")
+        frames = framed(name, data[:at] + longer + data[head.content :])
+        moved = len(longer) - (head.content - at)
+        wanted = {
+            (place + moved * (place > at), octets)
+            for place, octets in places
+            if place != at and octets > EMPTY
+        }
+        assert wanted <= set(pairs(frames)), victim
 
 
 @pytest.mark.parametrize("name", MAKERS)
