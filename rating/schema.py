@@ -115,7 +115,7 @@ RATED_SCHEMA = pa.schema(
 )
 """One rated event. Law, on each row: net == gross - discount_amount - cap_reduction + rounding."""
 
-LINE_KINDS = ("usage", "fee", "discount", "tax", "rounding", "transfer")
+LINE_KINDS = ("usage", "fee", "discount", "tax", "rounding", "transfer", "adjustment")
 """What a bill line is for; the dictionary of ``kind``."""
 
 BILL_LINE_SCHEMA = pa.schema(

@@ -157,6 +157,7 @@ BILL_ROWS = {
     "usage": "usage",
     "fees": "fees",
     "discounts": "discounts on the bill",
+    "adjustments": "credit and debit notes",
     "rounding": "rounding",
     "tax_added": "tax on top of prices",
     "total": "total",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from collectors.digest import file_digest
 from pipeline.batch.runner import LocalRunner
 from pipeline.batch.stopwatch import Stopwatch
+from pipeline.billing.adjust import notes_on, require_open, sum_of
 from pipeline.billing.cycle_files import cycle_files
 from pipeline.commit import commit_batch, recover, staged
 from pipeline.config.load import load_config
@@ -27,10 +28,11 @@ from pipeline.version import version
 from rating.cycles import cycle_before
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from pipeline.batch.runner import Runner
+    from pipeline.billing.adjust import Note
     from pipeline.config.load import Config
     from pipeline.parquet import Output
     from pipeline.progress import Listener
@@ -71,7 +73,7 @@ def bill(
     on_start: Callable[[Ledger], None] = lambda _: None,
     on_end: Callable[[Ledger, BillResult], None] = lambda _, __: None,
 ) -> BillResult:
-    """Bills a cycle; does nothing if neither EDRs, book nor subscribers have changed since.
+    """Bills a cycle; does nothing if neither EDRs, book, subscribers nor notes have changed since.
 
     Args:
         workspace: Where.
@@ -83,7 +85,8 @@ def bill(
         on_end: Called with the result of such work, inside the lock.
 
     Raises:
-        UsageError: there is no such cycle, or it is not clear which one is meant.
+        UsageError: there is no such cycle, it is not clear which one is meant, or its bills are
+            final.
         DifferenceError: events or balances are not as they were committed.
         EditedError: book or subscriber data were edited while they were read.
         ReconciliationError: rated records, lines and bills do not tie; nothing was committed.
@@ -96,12 +99,14 @@ def bill(
         chosen = _choose_cycle(ledger, cycle)
         files = cycle_files(ledger, chosen)
         before = ledger.outputs(f"billed/cycle={cycle_before(chosen)}/balances/")
-        inputs = _digest(workspace, config, [*files.all, *before])
+        notes = notes_on(ledger, chosen)
+        inputs = _digest(workspace, config, [*files.all, *before], notes)
         last = ledger.bill_of(chosen)
         if last is not None and last.inputs == inputs:
             if last.name in ledger.outdated():  # what was taken back has come again
                 ledger.bill_holds(last.id)
             return BillResult(None, chosen, last.summary, watch.seconds, watch.elapsed)
+        require_open(ledger, chosen)
         on_start(ledger)
         # The kernels' imports take a second; a cycle that is billed does without.
         from pipeline.billing.rerate import load_run, rerate  # noqa: PLC0415
@@ -109,8 +114,8 @@ def bill(
 
         with watch.stage("load"):
             require_unchanged(workspace.root, [*files.all, *before], workers)
-            run = load_run(workspace.root, config, config.paths.book, chosen, before)
-            if _digest(workspace, config, [*files.all, *before]) != inputs:
+            run = load_run(workspace.root, config, config.paths.book, chosen, before, notes)
+            if _digest(workspace, config, [*files.all, *before], notes) != inputs:
                 message = "book or subscriber data changed while they were read"
                 raise EditedError(message, "nothing was billed; run the command again")
         count = sum(b.cycle == chosen for b in ledger.batches("bill")) + 1
@@ -123,6 +128,7 @@ def bill(
                     folder,
                     chosen,
                     Withdrawn(workspace.root, files.withdrawn),
+                    sum_of(notes),
                 ),
                 files,
                 config.run.partitions,
@@ -152,7 +158,7 @@ def _choose_cycle(ledger: Ledger, cycle: str | None) -> str:
         events[output.path.split("/")[1].removeprefix("cycle=")] += output.rows
     listed = ", ".join(f"{name} ({count:,} events)" for name, count in sorted(events.items()))
     if cycle is not None:
-        if cycle not in events:
+        if cycle not in events and not notes_on(ledger, cycle):
             message = f"there are no events in cycle {cycle!r}"
             raise UsageError(message, f"there are: {listed or 'none; start with `huadan run`'}")
         return cycle
@@ -166,8 +172,10 @@ def _choose_cycle(ledger: Ledger, cycle: str | None) -> str:
     return name
 
 
-def _digest(workspace: Workspace, config: Config, files: list[Output]) -> str:
-    """Returns a digest of all that bills depend on: book, subscribers, partitions, events."""
+def _digest(
+    workspace: Workspace, config: Config, files: list[Output], notes: Sequence[Note]
+) -> str:
+    """Returns a digest of all that bills depend on: book, subscribers, partitions, events, notes."""
     digest = hashlib.sha256(f"huadan {version()} {config.run.partitions}".encode())
     for folder in (config.paths.book, config.paths.subscribers):
         root = workspace.root / folder
@@ -176,4 +184,6 @@ def _digest(workspace: Workspace, config: Config, files: list[Output]) -> str:
                 digest.update(f"\n{path.relative_to(root).as_posix()} {file_digest(path)}".encode())
     for output in files:
         digest.update(f"\n{output.path} {output.digest}".encode())
+    for note in notes:
+        digest.update(f"\n{note.text()}".encode())
     return digest.hexdigest()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pipeline.batch.running import read_balances
@@ -19,12 +20,13 @@ from rating.subscribers import load_subscribers
 from tariffs import compile_book, load_book
 
 if TYPE_CHECKING:
-    from decimal import Decimal
+    from collections.abc import Sequence
     from pathlib import Path
     from typing import Any
 
     from pipeline.batch.runner import Runner
     from pipeline.batch.stopwatch import Stopwatch
+    from pipeline.billing.adjust import Note
     from pipeline.billing.cycle_files import CycleFiles
     from pipeline.billing.work import BillWork, PartitionResult
     from pipeline.config.load import Config
@@ -33,7 +35,12 @@ if TYPE_CHECKING:
 
 
 def load_run(
-    root: Path, config: Config, book_folder: Path | str, cycle: str, before: list[Output]
+    root: Path,
+    config: Config,
+    book_folder: Path | str,
+    cycle: str,
+    before: list[Output],
+    notes: Sequence[Note] = (),
 ) -> BillRun:
     """Returns a bill run with a book.
 
@@ -43,6 +50,7 @@ def load_run(
         book_folder: The book; below the workspace, or anywhere.
         cycle: ``YYYY-MM``.
         before: Balances of the cycle before.
+        notes: Credit and debit notes for its bills.
 
     Raises:
         tariffs.errors.BookError: the book cannot be loaded.
@@ -52,7 +60,15 @@ def load_run(
     compiled = compile_book(book)
     subscribers = load_subscribers(root / config.paths.subscribers, compiled)
     balances = read_balances([root / output.path for output in before])
-    return BillRun(compiled, book, subscribers, cycle, config.run.partitions, balances=balances)
+    return BillRun(
+        compiled,
+        book,
+        subscribers,
+        cycle,
+        config.run.partitions,
+        balances=balances,
+        adjustments=[note.for_bill(book.time_zone) for note in notes],
+    )
 
 
 def rerate(
@@ -81,7 +97,7 @@ def rerate(
     parts = _in_partitions(work, (files.whole, files.again), partitions, runner, watching)
     shutil.rmtree(work.spill, ignore_errors=True)
     events = sum(work.withdrawn.count_left(output) for output in [*files.whole, *files.parts])
-    summary = _summary(parts, sum(output.rows for output in merged), events)
+    summary = _summary(parts, sum(output.rows for output in merged), events, work.adjusted)
     return [*(output for part in parts for output in part.outputs), *merged], summary
 
 
@@ -123,8 +139,16 @@ def _in_partitions(
         return runner.map(one, range(partitions))
 
 
-def _summary(parts: list[PartitionResult], merged: int, events: int) -> dict[str, Any]:
+def _summary(
+    parts: list[PartitionResult], merged: int, events: int, adjusted: Decimal
+) -> dict[str, Any]:
     """Returns what ``status`` shows, after checking that everything ties.
+
+    Args:
+        parts: What billing the partitions came to.
+        merged: Events whose charge is in another's.
+        events: Events that were read.
+        adjusted: Sum of the credit and debit notes that the bills must have.
 
     Raises:
         ReconciliationError: something does not tie.
@@ -133,6 +157,9 @@ def _summary(parts: list[PartitionResult], merged: int, events: int) -> dict[str
     read = merged + sum(part.rated + part.unrated for part in parts)
     if read != events:
         problems.append(f"{events:,} events were read, {read:,} were rated, not rated or merged")
+    lines = sum((part.sums["adjustments"] for part in parts), start=Decimal(0))
+    if lines != adjusted:
+        problems.append(f"notes of {adjusted} were entered, {lines} are on the bills")
     if problems:
         message = "the bill run does not tie; nothing was committed"
         raise ReconciliationError("".join([message, *(f"\n  {p}" for p in problems[:10])]))
@@ -154,6 +181,7 @@ def _summary(parts: list[PartitionResult], merged: int, events: int) -> dict[str
         "usage": money("usage"),
         "fees": money("fees"),
         "discounts": money("discounts"),
+        "adjustments": money("adjustments"),
         "rounding": money("rounding"),
         "tax_added": money("tax_added"),
         "tax": money("tax"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -19,7 +20,6 @@ from rating.billing.run import EDR_COLUMNS, BillRun, bill_partition, charge_grou
 from rating.billing.tie import tie
 
 if TYPE_CHECKING:
-    from decimal import Decimal
     from pathlib import Path
 
     from pipeline.billing.cycle_files import CycleFiles
@@ -42,7 +42,7 @@ class PartitionResult:
     bills: int
     lines: int
     sums: dict[str, Decimal]
-    """usage, fees, discounts, rounding, tax, bills."""
+    """usage, fees, discounts, adjustments, rounding, tax, bills."""
     currency: str
     problems: list[str]
     missing: int
@@ -59,6 +59,8 @@ class BillWork:
     staging: Path
     cycle: str
     withdrawn: Withdrawn
+    adjusted: Decimal = Decimal(0)
+    """Sum of the credit and debit notes of the run."""
 
     @property
     def spill(self) -> Path:
@@ -136,6 +138,7 @@ class BillWork:
                 "usage": report.usage,
                 "fees": report.fees,
                 "discounts": report.discounts,
+                "adjustments": report.adjustments,
                 "rounding": report.rounding,
                 "tax_added": report.tax_added,
                 "tax": report.tax,

@@ -20,6 +20,7 @@ COMMANDS: Final[dict[str, str]] = {
     "watch": "pipeline.cli.watch:watch",
     "collect": "pipeline.cli.collect:collect",
     "bill": "pipeline.cli.bill:bill",
+    "adjust": "pipeline.cli.adjust:adjust",
     "status": "pipeline.cli.status:status",
     "alarms": "pipeline.cli.alarms:alarms",
     "explain": "pipeline.cli.explain:explain",

@@ -259,5 +259,24 @@ MIGRATIONS: tuple[str, ...] = (
         reason    TEXT NOT NULL
     ) STRICT;
     """,
+    """
+    CREATE TABLE adjustments (
+        id         INTEGER PRIMARY KEY,
+        made       TEXT NOT NULL,
+        who        TEXT NOT NULL,
+        reason     TEXT NOT NULL,
+        account    TEXT NOT NULL,
+        subscriber TEXT NOT NULL,
+        cycle      TEXT NOT NULL,
+        bill_cycle TEXT NOT NULL,
+        item       TEXT NOT NULL,
+        amount     INTEGER NOT NULL,
+        tax        TEXT NOT NULL,
+        tax_rate   INTEGER,
+        gl_code    TEXT NOT NULL,
+        withdrawn  TEXT
+    ) STRICT;
+    CREATE INDEX adjustments_by_bill ON adjustments (bill_cycle);
+    """,
 )
 """One script each; ``PRAGMA user_version`` says how many have been applied."""

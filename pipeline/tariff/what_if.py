@@ -18,6 +18,7 @@ import polars as pl
 
 from pipeline.batch.runner import LocalRunner
 from pipeline.batch.stopwatch import Stopwatch
+from pipeline.billing.adjust import notes_on, sum_of
 from pipeline.billing.cycle_files import cycle_files
 from pipeline.config.load import load_config
 from pipeline.errors import LockedError, UsageError
@@ -141,7 +142,7 @@ def try_book(
         message = f"{output} is there already"
         raise UsageError(message, "name a folder that is not there yet")
     watch = Stopwatch()
-    with _scratch(workspace.root) as scratch, Ledger(workspace.ledger_file) as ledger:
+    with scratch_folder(workspace.root) as scratch, Ledger(workspace.ledger_file) as ledger:
         chosen = _billed(ledger, cycle)
         last = ledger.bill_of(chosen)
         assert last is not None  # noqa: S101 - it is billed
@@ -152,10 +153,11 @@ def try_book(
         from pipeline.billing.work import BillWork  # noqa: PLC0415
 
         with watch.stage("load"):
-            run = load_run(workspace.root, config, book.absolute(), chosen, before)
+            notes = notes_on(ledger, chosen)
+            run = load_run(workspace.root, config, book.absolute(), chosen, before, notes)
         withdrawn = Withdrawn(workspace.root, files.withdrawn)
         made, _ = rerate(
-            BillWork(run, workspace.root, scratch, chosen, withdrawn),
+            BillWork(run, workspace.root, scratch, chosen, withdrawn, sum_of(notes)),
             files,
             config.run.partitions,
             LocalRunner(threads or config.threads),
@@ -163,7 +165,7 @@ def try_book(
         )
         old = _Bills.of(workspace.root, [o.path for o in ledger.outputs(f"billed/cycle={chosen}/")])
         new = _Bills.of(scratch, [o.path for o in made])
-        notes = _notes(ledger.outdated().get(last.name), old, new)
+        said = _notes(ledger.outdated().get(last.name), old, new)
         with watch.stage("compare"):
             result = WhatIf(
                 cycle=chosen,
@@ -174,7 +176,7 @@ def try_book(
                 by={name: _compared(old.by(name), new.by(name), "name") for name in BY},
                 accounts=_compared(old.accounts(), new.accounts(), "account_id").sort("account_id"),
                 unrated=_compared(old.unrated(), new.unrated(), "reason"),
-                notes=notes,
+                notes=said,
                 seconds=watch.elapsed,
                 stage_seconds=watch.seconds,
             )
@@ -277,7 +279,7 @@ def _billed(ledger: Ledger, cycle: str | None) -> str:
 
 
 @contextmanager
-def _scratch(root: Path) -> Iterator[Path]:
+def scratch_folder(root: Path) -> Iterator[Path]:
     """Gives a folder beside the workspace's own; what a killed trial left is removed."""
     for left in root.glob(f"{SCRATCH}*"):
         with ExitStack() as stack:

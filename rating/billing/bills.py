@@ -12,6 +12,7 @@ import pyarrow as pa
 from mediation.edr import SERVICES
 from rating.billing.columns import money, names_array
 from rating.billing.schema import (
+    ADJUSTMENT,
     BILL_LINE_SCHEMA,
     BILL_SCHEMA,
     DISCOUNT,
@@ -106,7 +107,8 @@ def bill_table(lines: Charges, issue: Issue) -> pa.Table:
     added, tax = total("net", TAX), total("tax_amount", TAX)
     usage, fees, discounts = total("net", USAGE), total("net", FEE), total("net", DISCOUNT)
     rounding, transfers = total("net", ROUNDING), total("net", TRANSFER)
-    payable = usage + transfers + fees + discounts + rounding + added
+    adjustments = total("net", ADJUSTMENT)
+    payable = usage + transfers + fees + discounts + adjustments + rounding + added
     columns = {
         "bill_number": pa.array([bill_number(name, issue) for name in account.texts], pa.string()),
         "cycle": _constant(issue.cycle.name, n),
@@ -124,6 +126,7 @@ def bill_table(lines: Charges, issue: Issue) -> pa.Table:
         "tax_amount": money(tax),
         "tax_added": money(added),
         "transfers": money(transfers),
+        "adjustments": money(adjustments),
         "total": money(payable),
         "book_digest": _constant(issue.book_digest, n),
         "subscribers_digest": _constant(issue.subscribers_digest, n),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.compute as pc
 
 from mediation.edr import MISSING, SERVICES
-from rating.billing.schema import DISCOUNT, FEE, ROUNDING, TAX, TRANSFER, USAGE
+from rating.billing.schema import ADJUSTMENT, DISCOUNT, FEE, ROUNDING, TAX, TRANSFER, USAGE
 from rating.billing.wording import (
     amount_text,
     masked_number,
@@ -226,7 +226,7 @@ def _cards(rows: list[Row], names: PageNames) -> list[Row]:
     """Returns one section per subscriber, in the order of the lines."""
     show: Callable[[int | None], str] = masked_number if names.masked else plain_number
     cards = []
-    shown = [row for row in rows if row["kind"] in {FEE, USAGE, TRANSFER, DISCOUNT}]
+    shown = [row for row in rows if row["kind"] in {FEE, USAGE, TRANSFER, DISCOUNT, ADJUSTMENT}]
     for subscriber in dict.fromkeys(row["subscriber_id"] for row in shown):
         mine = [row for row in shown if row["subscriber_id"] == subscriber]
         plans = dict.fromkeys(row["plan"] for row in mine if row["plan"])
@@ -239,6 +239,7 @@ def _cards(rows: list[Row], names: PageNames) -> list[Row]:
                     *(_fee(row, names) for row in mine if row["kind"] == FEE),
                     *(_transfer(row) for row in mine if row["kind"] == TRANSFER),
                     *_discounts(mine),
+                    *(_note(row) for row in mine if row["kind"] == ADJUSTMENT),
                 ],
                 "usage": list(_usage([row for row in mine if row["kind"] == USAGE])),
                 "words": _card_words(subscriber, mine),
@@ -281,6 +282,15 @@ def _transfer(row: Row) -> dict[str, str]:
     return {
         "name": f"{row['item']}, above the limit",
         "about": about,
+        "amount": _amount(row["amount"]),
+    }
+
+
+def _note(row: Row) -> dict[str, str]:
+    """Returns the cells of a credit or debit note."""
+    return {
+        "name": row["item"],
+        "about": f"for {row['service_from']:%B %Y}",
         "amount": _amount(row["amount"]),
     }
 
@@ -385,6 +395,7 @@ def _summary(rows: list[Row]) -> list[dict[str, str]]:
 
     parts = [("Fees", printed(FEE)), ("Usage", printed(USAGE))]
     parts += [("Above limits of who pays", printed(TRANSFER)), ("Discounts", printed(DISCOUNT))]
+    parts.append(("Credit and debit notes", printed(ADJUSTMENT)))
     out = [
         {"name": name, "about": "", "amount": _amount(amount)}
         for name, amount in parts

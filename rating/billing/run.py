@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mediation.edr import DICTIONARY, DIRECTIONS, IDENTITY, KEY_COLUMNS, SERVICES, field
+from rating.billing.adjustments import adjustment_lines, homes_of
 from rating.billing.bills import Issue, bill_table, line_table
 from rating.billing.charges import Names, join, make_charges
 from rating.billing.closing import Rules, close, closing_rules
@@ -35,10 +36,11 @@ from rating.engine import Rater
 from rating.schema import TIME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
+    from rating.billing.adjustments import Adjustment
     from rating.billing.charges import Charges
     from rating.prepare import Prepared
     from rating.rated import Rated
@@ -110,6 +112,7 @@ class BillRun:
             if None.
         balances: Balances of the cycle before (BALANCE_SCHEMA), from which allowances roll over;
             None if it was not billed.
+        adjustments: Credit and debit notes for the bills of this cycle, in any order.
 
     Attributes:
         cycle: The cycle.
@@ -126,11 +129,15 @@ class BillRun:
         partitions: int,
         state: CycleState | None = None,
         balances: pa.Table | None = None,
+        adjustments: Sequence[Adjustment] = (),
     ) -> None:
         self.cycle: Cycle = month_cycle(cycle, compiled.time_zone)
         self.home: Int32 = subscriber_partitions(subscribers, partitions)
         self.rater = Rater(compiled, subscribers)
         self._book = book
+        self._notes = list(
+            zip(adjustments, homes_of(adjustments, subscribers, self.home, partitions), strict=True)
+        )
         self._subscribers = subscribers
         self._state: CycleState = state or self.rater.open_cycle(cycle, balances)
         self._use_fees = fees_of_use(book)
@@ -178,7 +185,8 @@ class BillRun:
             ]
         )
         less, more = reductions(charges, self._book, self._subscribers, self.cycle)
-        charges = join([charges, less, cut_by_rate(more, taxes, self.cycle)])
+        notes = adjustment_lines([one for one, at in self._notes if at == number], self._book)
+        charges = join([charges, less, cut_by_rate(more, taxes, self.cycle), notes])
         lines = close(charges, self._rules, self.cycle)
         return PartitionBill(
             rated=records,

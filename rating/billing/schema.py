@@ -33,15 +33,19 @@ BILL_SCHEMA = _with_money(
     ("discounts", "Net of discount lines, not positive"),
     ("tax_added", "The part of tax_amount that comes on top of the prices"),
     ("transfers", "Net of transfer lines: what of a charge passes from one account to another"),
+    ("adjustments", "Net of credit and debit notes for earlier cycles"),
 )
-"""One bill. Laws: net + tax_amount = total = usage + transfers + fees + discounts + rounding +
-tax_added; the transfers of all bills add up to nothing."""
+"""One bill. Laws: net + tax_amount = total = usage + transfers + fees + discounts +
+adjustments + rounding + tax_added; the transfers of all bills add up to nothing."""
 
 USAGE, FEE, DISCOUNT, TAX, ROUNDING = "usage", "fee", "discount", "tax", "rounding"
 TRANSFER = "transfer"
 """What an event costs above the limit of who pays it: taken off his bill, put on the own one."""
 
-KINDS = (FEE, USAGE, TRANSFER, DISCOUNT, ROUNDING, TAX)
+ADJUSTMENT = "adjustment"
+"""A credit or debit note for an earlier cycle, with that cycle's period."""
+
+KINDS = (FEE, USAGE, TRANSFER, DISCOUNT, ADJUSTMENT, ROUNDING, TAX)
 """Kinds of lines in the order of the bill; rounding of the whole bill stands after the tax."""
 
 TEXTS = (

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from rating.billing.columns import codes, guard_sum, micros
 from rating.billing.kernels.group import sum_groups
-from rating.billing.schema import DISCOUNT, FEE, ROUNDING, TAX, TRANSFER, USAGE
+from rating.billing.schema import ADJUSTMENT, DISCOUNT, FEE, ROUNDING, TAX, TRANSFER, USAGE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,6 +33,7 @@ class TieReport:
         usage: Sum of the net of usage lines.
         fees: Sum of the net of fee lines.
         discounts: Sum of the net of discount lines, not positive.
+        adjustments: Sum of the net of credit and debit notes.
         rounding: Sum of the net of rounding lines.
         tax_added: Sum of the net of tax lines: tax on top of prices, not tax that they include.
         lines: Sum of the net of all lines.
@@ -46,6 +47,7 @@ class TieReport:
     usage: Decimal
     fees: Decimal
     discounts: Decimal
+    adjustments: Decimal
     rounding: Decimal
     tax_added: Decimal
     lines: Decimal
@@ -109,6 +111,7 @@ def tie(rated: pa.Table, lines: pa.Table, bills: pa.Table) -> TieReport:
         usage=net(USAGE),
         fees=net(FEE),
         discounts=net(DISCOUNT),
+        adjustments=net(ADJUSTMENT),
         rounding=net(ROUNDING),
         tax_added=net(TAX),
         lines=net(None),
