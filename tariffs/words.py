@@ -27,7 +27,7 @@ from tariffs.compiled import (
     STEP_KINDS,
 )
 from tariffs.dated import Dated
-from tariffs.model import ROLES
+from tariffs.model import ROLES, Fee
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
         Conditions,
         Count,
         Discount,
-        Fee,
         Price,
         Rule,
         Step,
@@ -386,9 +385,10 @@ def percent_words(ppm: int) -> str:
 
 
 def dates_of(thing: Any) -> list[int]:  # noqa: ANN401  any dataclass of the model
-    """Returns the instants from which a dated value of a thing holds, at least one."""
+    """Returns the instants from which a dated value of a thing, or of its fee, holds."""
     values = [getattr(thing, field.name) for field in fields(thing)]
-    return sorted({one for value in values if isinstance(value, Dated) for one in value.starts})
+    found = {one for value in values if isinstance(value, Dated) for one in value.starts}
+    return sorted(found.union(*(dates_of(value) for value in values if isinstance(value, Fee))))
 
 
 def _bands(chosen: Iterable[int], book: Book) -> list[str]:

@@ -36,8 +36,9 @@ def charge_use(
 ) -> Charges:
     """Returns a line for each grant, or day of a grant by day, of which something was taken.
 
-    What rolled over, or was given in an earlier cycle and used there, is paid already. The account
-    of whoever brings the allowance pays.
+    What was given in an earlier cycle and used there is paid already; what comes whole from there is
+    paid at its first use, at the price of when it was given. The account of whoever brings the
+    allowance pays.
 
     Args:
         state: After rating.
@@ -50,14 +51,17 @@ def charge_use(
     counter = state.balance_counters()
     instance = state.counter_instance[counter]
     some = costs[own.allowance[instance]] & (state.used[counter] > 0)
-    some &= mine[own.group[instance]] & (own.granted[instance] >= cycle.start_us)
+    earlier = own.granted < cycle.start_us
+    unused = own.given == book.alw_quantity[own.allowance]
+    some &= mine[own.group[instance]] & (~earlier | unused)[instance]
     counter, instance = counter[some], instance[some]
     begin, end = state.validity(counter)
     first, after = cycle.day_span(begin, end)
     allowance = own.allowance[instance]
     priced = [fees[book.allowances[at]] for at in allowance.tolist()]
+    since = np.where(earlier[instance], own.granted[instance], begin)
     amount = np.array(
-        [fee.amount_at(int(at)) for fee, at in zip(priced, begin, strict=True)], np.int64
+        [fee.amount_at(int(at)) for fee, at in zip(priced, since, strict=True)], np.int64
     )
     kinds = {id(fee): fee for fee in priced}
     code = {key: at for at, key in enumerate(kinds)}
