@@ -39,7 +39,9 @@ def argument_problem(  # noqa: C901, PLR0911, PLR0912 - one way out per kind of 
     elif codec.name == "epoch":
         if argument not in EPOCH_UNITS:
             return f"`{argument}` is no unit of time since 1970", nearest(argument, EPOCH_UNITS)
-    elif codec.name == "time":
+    elif codec.name == "between" and "+" in argument:
+        return "`between` reads whole times", "as in between(YYYYMMDDhhmmss) begin end"
+    elif codec.name in {"time", "between"}:
         return _pattern_problem(argument)
     elif codec.name in {"text", "lookup"}:
         if not argument and codec.name == "text":

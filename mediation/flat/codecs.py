@@ -83,6 +83,14 @@ _ALL: Final = (
         argument="s, ms or us",
         meaning="time since 1970 in UTC",
     ),
+    FieldCodec(
+        "between",
+        ops.BETWEEN,
+        NUMBER,
+        ("duration",),
+        argument="pattern",
+        meaning="seconds from the first time to the second, both by one pattern; takes two fields",
+    ),
     FieldCodec("hex", ops.HEX_NUMBER, NUMBER, meaning="up to 15 hexadecimal digits"),
     FieldCodec("text", ops.WORDS, ("text",), argument="table", meaning="text, through a table"),
     FieldCodec(

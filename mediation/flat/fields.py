@@ -9,15 +9,19 @@ from mediation.columns import CODES, COLUMNS, INDEX, KIND, PAIRS
 from mediation.flat.arguments import argument_problem
 from mediation.flat.codecs import CODECS, FieldCodec
 from mediation.flat.forms import FORMS, INTEGER_FORMS, MAX_INTEGER_OCTETS
-from mediation.flat.layout import DELIMITED, ColumnRule, Field, Source, TypeRule
+from mediation.flat.layout import DELIMITED, ColumnRule, Condition, Field, Source, TypeRule
 from mediation.formats.mapping import nearest
+from mediation.formats.sources import CONDITION
 
 if TYPE_CHECKING:
     from mediation.formats.strings import Document
 
-SOURCE: Final = re.compile(r"([a-z_]+)(?:\(([^)]*)\))?(?:\s+(.+))?$")
+SOURCE: Final = re.compile(
+    r"([a-z_]+)(?:\(([^)]*)\))?(?:\s+(?!when\s)(.+?))??(?:\s+when\s+(\S+))?$"
+)
 TYPE_KEYS: Final = ("value", "fields", "octets", "service", "direction", "columns")
 CONSTANT_NUMBER: Final = re.compile(r"-?\d{1,9}")
+NUMBER: Final = re.compile(r"-?\d{1,18}")
 MAX_PIECES: Final = 3
 MAX_EXPANDED: Final = 120
 """Octets of a field that is not text; its digits must fit the kernels' scratch."""
@@ -208,23 +212,47 @@ class TypeReader:
         if match is None:
             if text:
                 message = f"`{text}` does not read as `codec field` or `codec(argument) field`"
-                self.document.problem(keys, message)
+                hint = "add `when field=value` for a condition"
+                self.document.problem(keys, message, hint)
             return None
         name, argument, rest = match[1], (match[2] or "").strip(), (match[3] or "").strip()
+        condition = self.condition(match[4], keys, fields) if match[4] else None
         codec = CODECS.get(name)
         if codec is None:
             self.document.problem(keys, f"`{name}` is no codec", nearest(name, CODECS))
             return None
-        if not self.fits(codec, column, keys):
+        if not self.fits(codec, column, keys) or (match[4] and condition is None):
             return None
         if codec.name == "constant":
-            return self.constant(codec, column, rest, keys)
+            return self.constant(codec, column, rest, keys, condition)
         problem = argument_problem(codec, argument, self.tables, column)
         if problem:
             self.document.problem(keys, *problem)
             return None
         chosen = self.chosen(codec, argument, rest, keys, fields)
-        return Source(codec, chosen, argument) if chosen else None
+        return Source(codec, chosen, argument, condition) if chosen else None
+
+    def condition(
+        self, text: str, keys: tuple[str, ...], fields: tuple[Field, ...]
+    ) -> Condition | None:
+        """Returns a condition such as ``field=value``; notes a problem if it is none."""
+        match = CONDITION.match(text)
+        if match is None or (match[1] and match[3]):
+            message = (
+                f"`{text}` does not read as `field=value`, `field!=value`, `field` or `!field`"
+            )
+            self.document.problem(keys, message)
+            return None
+        by_name = {field.name: field for field in fields}
+        if match[2] not in by_name:
+            message = f"there is no field `{match[2]}`"
+            self.document.problem(keys, message, nearest(match[2], by_name))
+            return None
+        field = by_name[match[2]]
+        if match[3] and field.form in INTEGER_FORMS and NUMBER.fullmatch(match[4]) is None:
+            self.document.problem(keys, f"`{match[4]}` is no number, and `{field.name}` is one")
+            return None
+        return Condition(field, match[4], match[3] == "!=" or not (match[1] or match[3]))
 
     def fits(self, codec: FieldCodec, column: str, keys: tuple[str, ...]) -> bool:
         """Returns whether a codec may fill a column; notes a problem if not."""
@@ -236,7 +264,12 @@ class TypeReader:
         return False
 
     def constant(
-        self, codec: FieldCodec, column: str, rest: str, keys: tuple[str, ...]
+        self,
+        codec: FieldCodec,
+        column: str,
+        rest: str,
+        keys: tuple[str, ...],
+        condition: Condition | None,
     ) -> Source | None:
         """Returns the source of a constant."""
         if KIND[INDEX[column]] == "number" and CONSTANT_NUMBER.fullmatch(rest) is None:
@@ -246,7 +279,7 @@ class TypeReader:
         if not rest:
             self.document.problem(keys, "`constant` is followed by what it is")
             return None
-        return Source(codec, (), rest)
+        return Source(codec, (), rest, condition)
 
     def chosen(
         self,
@@ -260,6 +293,12 @@ class TypeReader:
         by_name = {field.name: field for field in fields}
         pieces = [piece.strip() for piece in rest.split("+")] if codec.name == "time" else [rest]
         wanted = argument.count("+") + 1 if codec.name == "time" else 1
+        if codec.name == "between":
+            pieces, wanted = rest.split(), 2
+            if len(pieces) != wanted:
+                message = f"`between` takes two fields, not {len(pieces)}"
+                self.document.problem(keys, message, "as in between(YYYYMMDDhhmmss) begin end")
+                return ()
         if len(pieces) != wanted or len(pieces) > MAX_PIECES:
             message = f"the pattern `{argument}` has {wanted} pieces for {len(pieces)} fields"
             self.document.problem(keys, message, f"up to {MAX_PIECES}, joined by +, one per field")

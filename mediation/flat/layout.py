@@ -37,6 +37,21 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class Condition:
+    """What a field must say for a source to count.
+
+    Attributes:
+        field: The field.
+        wanted: The word; None for any.
+        differs: True if it must say anything else, or nothing; without a word, that it says any.
+    """
+
+    field: Field
+    wanted: str | None = None
+    differs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """One way to fill a column.
 
@@ -44,11 +59,13 @@ class Source:
         codec: How.
         fields: Where from; several for a time that is written in pieces.
         argument: What stands in the brackets behind the codec, or the constant.
+        condition: When it counts; None for always.
     """
 
     codec: FieldCodec
     fields: tuple[Field, ...]
     argument: str = ""
+    condition: Condition | None = None
 
 
 @dataclass(frozen=True, slots=True)

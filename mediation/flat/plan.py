@@ -21,7 +21,7 @@ from mediation.time_zones import NO_ZONES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from mediation.flat.layout import Field, Layout, Source, TypeRule
+    from mediation.flat.layout import Condition, Field, Layout, Source, TypeRule
     from mediation.time_zones import TimeZones
 
     Array = np.ndarray[Any, np.dtype[Any]]
@@ -160,8 +160,10 @@ class _Compiler:
             second = NONE if pair is None or pair == "cell" else INDEX[pair]
             self.used.update(slot for slot in (target, second) if slot >= 0)
             for position, source in enumerate(column_rule.sources):
-                if source.codec.op < 0 and column_rule.column not in self.text_columns():
-                    template.setdefault(target, int(source.argument))
+                always = position == 0 and source.condition is None
+                constant = source.codec.op < 0 and column_rule.column not in self.text_columns()
+                if always and constant:
+                    template[target] = int(source.argument)
                     continue
                 self.add_action(source, target, second, fallback=position > 0)
         self.types.append([first, len(self.actions), rule.least, rule.most])
@@ -173,16 +175,35 @@ class _Compiler:
         return frozenset(name for name in COLUMNS if KIND[INDEX[name]] == "text")
 
     def add_action(self, source: Source, target: int, second: int, *, fallback: bool) -> None:
-        codec = ops.CONSTANT_WORDS if source.codec.op < 0 else source.codec.op
+        codec = source.codec.op
+        if codec < 0:
+            text = COLUMNS[target] in self.text_columns()
+            codec = ops.CONSTANT_WORDS if text else ops.CONSTANT_NUMBER
         low, high = LIMITS[target]
         numbers = [self.field(field) for field in source.fields]
         numbers += [NONE] * (3 - len(numbers))
         params = [*self.parameters(source, target), 0, 0, 0][:3]
-        self.actions.append([codec, target, second, low, high, *numbers, *params, int(fallback)])
+        when = self.condition(source.condition)
+        self.actions.append(
+            [codec, target, second, low, high, *numbers, *params, int(fallback), *when]
+        )
         place = second if codec == ops.NUMBER else target
         for texts, twice in ((self.texts, False), (self.doubled, True)):
             render = self.renderer(source, codec, twice=twice)
             texts.append(None if render is None or place < 0 else (place, render))
+
+    def condition(self, condition: Condition | None) -> tuple[int, int, int]:
+        """Returns field, word and sense of a condition, as the kernel compares them."""
+        if condition is None:
+            return NONE, NONE, 0
+        word = NONE
+        if condition.wanted is not None:
+            word = len(self.words)
+            text = condition.field.form == "text"
+            encoding = self.layout.values.encoding if text else "ascii"
+            octets = condition.wanted.encode(encoding, "replace")
+            self.words.append([*self.blob.add(octets), 0])
+        return self.field(condition.field), word, int(condition.differs)
 
     def parameters(self, source: Source, target: int) -> list[int]:
         """Returns what the kernel's codec needs beside its fields."""
@@ -190,6 +211,10 @@ class _Compiler:
         found: list[int] = []
         if name == "integer":
             found = [1, 1, ops.EXACT]
+        elif name == "between":
+            found = [self.pattern(argument)]
+        elif name == "constant" and COLUMNS[target] not in self.text_columns():
+            found = [int(argument)]
         elif name == "money":
             found = [10 ** (MOST_DECIMALS - int(argument or "0")), 1, ops.EXACT]
         elif name == "quantity":

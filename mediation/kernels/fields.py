@@ -33,6 +33,7 @@ from mediation.kernels.field_times import (
 )
 from mediation.kernels.flat_ops import (
     ACT_CODEC,
+    ACT_DIFFERS,
     ACT_FALLBACK,
     ACT_FIELD,
     ACT_HIGH,
@@ -40,11 +41,15 @@ from mediation.kernels.flat_ops import (
     ACT_PARAM,
     ACT_SLOT,
     ACT_SLOT2,
+    ACT_WHEN,
+    ACT_WORD,
     ACTION_WIDTH,
     BAD_QUOTE,
+    BETWEEN,
     CHARSET,
     CLK_MICRO,
     CLK_OFFSET,
+    CONSTANT_NUMBER,
     CONSTANT_WORDS,
     DECIMAL,
     DECIMAL_NUMBER,
@@ -66,6 +71,7 @@ from mediation.kernels.flat_ops import (
     INVALID_TEXT,
     INVALID_TIMESTAMP,
     LOOKUP,
+    NEAREST,
     NETWORK,
     NUMBER,
     OK,
@@ -145,6 +151,41 @@ def place(pos, end, fields, number, starts, ends, doubled, count):
     if first >= end or (form != TEXT and last < first + octets):
         return np.int64(0), np.int64(0), np.int64(0), form
     return first, last, np.int64(0), form
+
+
+@inlined
+def says(
+    data, pos, end, fields, number, starts, ends, doubled, count, blob, empties, scratch, expanded
+):  # fmt: skip
+    """Returns (buffer, first, end) of what a field says in ASCII; first is the end if nothing."""
+    here, close, _, form = place(pos, end, fields, number, starts, ends, doubled, count)
+    buf = data
+    if form == TEXT:
+        here, close = trimmed(data, here, close)
+        if kind_of_word(data, here, close, blob, empties, 0, empties.shape[0] // 3) >= 0:
+            close = here
+    elif here < close and is_blank(data, here, close, form):
+        close = here
+    elif here < close:
+        close = expand(data, here, close, form, expanded)
+        here = np.int64(0)
+        buf = scratch
+    return buf, here, close
+
+
+@inlined
+def moment(buf, pos, end, patterns, pattern, clock, days, zone_steps, zone_offsets):
+    """Returns UTC microseconds of a time in one piece, MISSING if it is none."""
+    start_clock(clock)
+    seconds = np.int64(MISSING)
+    if match_pattern(buf, pos, end, patterns, pattern, clock):
+        seconds = local_seconds(clock, days)
+    if seconds == MISSING:
+        return seconds
+    offset = clock[CLK_OFFSET]
+    if offset == NO_OFFSET:
+        offset = zone_offsets[ix(last_at_or_below(zone_steps, seconds))]
+    return (seconds - offset * 60) * SECOND_US + clock[CLK_MICRO]
 
 
 @kernel
@@ -258,6 +299,23 @@ def decode_fields(
                 row[ix(slot)] != MISSING or (second >= 0 and row[ix(second)] != MISSING)
             ):
                 continue
+            if actions[ix(base + ACT_WHEN)] >= 0:
+                buf, here, close = says(
+                    data, pos, end, fields, actions[ix(base + ACT_WHEN)], starts, ends, doubled,
+                    count, blob, empties, scratch, expanded,
+                )  # fmt: skip
+                word = actions[ix(base + ACT_WORD)]
+                differs = actions[ix(base + ACT_DIFFERS)] != 0
+                if word < 0:
+                    agrees = (here < close) == differs
+                else:
+                    alike = kind_of_word(buf, here, close, blob, words, word, word + 1) >= 0
+                    agrees = alike != differs
+                if not agrees:
+                    continue
+            if codec == CONSTANT_NUMBER:
+                row[ix(slot)] = param
+                continue
             if codec == CONSTANT_WORDS:
                 found = intern_octets(data, pos, pos, action - 1, slots, interned, interned_count)
                 if found < 0:
@@ -327,6 +385,26 @@ def decode_fields(
                         offset = zone_offsets[ix(last_at_or_below(zone_steps, seconds))]
                     value = (seconds - offset * 60) * SECOND_US + clock[CLK_MICRO]
                     row[ix(second)] = offset
+            elif codec == BETWEEN:
+                begin = moment(
+                    buf, here, close, patterns, param, clock, days, zone_steps, zone_offsets
+                )
+                buf, here, close = says(
+                    data, pos, end, fields, actions[ix(base + ACT_FIELD + 1)], starts, ends,
+                    doubled, count, blob, empties, scratch, expanded,
+                )  # fmt: skip
+                if here >= close:
+                    continue
+                until = moment(
+                    buf, here, close, patterns, param, clock, days, zone_steps, zone_offsets
+                )
+                if MISSING in (begin, until):
+                    code = INVALID_TIMESTAMP
+                else:
+                    value = scaled(
+                        until - begin, np.int64(6), np.int64(1), np.int64(1), np.int64(NEAREST),
+                        powers,
+                    )  # fmt: skip
             elif codec == EPOCH:
                 value, found = digits(buf, here, close)
                 if found < 0 or value // (SECOND_US // param) >= LATEST:

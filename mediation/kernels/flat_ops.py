@@ -15,7 +15,7 @@ FLD_OCTETS: Final = 1
 FLD_FORM: Final = 2
 
 # Layout of one action in `actions` (int64, ACTION_WIDTH per action).
-ACTION_WIDTH: Final = 12
+ACTION_WIDTH: Final = 15
 ACT_CODEC: Final = 0
 ACT_SLOT: Final = 1
 ACT_SLOT2: Final = 2
@@ -24,6 +24,9 @@ ACT_HIGH: Final = 4
 ACT_FIELD: Final = 5  # and the two behind it, for a time in up to three pieces
 ACT_PARAM: Final = 8  # and the two behind it
 ACT_FALLBACK: Final = 11  # 1: only if the column has no value yet
+ACT_WHEN: Final = 12  # number of the field that a condition is about, -1 for none
+ACT_WORD: Final = 13  # number of the word that it must have, -1: it must be there
+ACT_DIFFERS: Final = 14  # 1: any other word, or none; without a word: 1 if it must be there
 
 # Layout of one record type in `types` (int64, TYPE_WIDTH per type).
 TYPE_WIDTH: Final = 4
@@ -82,6 +85,8 @@ WORDS: Final = 8
 NETWORK: Final = 9
 LOOKUP: Final = 10
 CONSTANT_WORDS: Final = 11
+CONSTANT_NUMBER: Final = 12
+BETWEEN: Final = 13
 
 # Rounding of a decimal number to the unit of its column.
 EXACT: Final = 0

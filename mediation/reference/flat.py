@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +16,7 @@ from mediation.reference.ber_codecs import e164
 from mediation.reference.flat_lines import BLANKS, Place, QuoteError, split
 
 if TYPE_CHECKING:
-    from mediation.flat.layout import ColumnRule, Field, Layout, Source, TypeRule
+    from mediation.flat.layout import ColumnRule, Condition, Field, Layout, Source, TypeRule
     from mediation.normalize import NormalizationSettings
 
 Row = dict[str, int | str | None]
@@ -151,6 +152,8 @@ class FlatWalk:
             )
             if position > 0 and filled:
                 return
+            if source.condition is not None and not self.holds(source.condition):
+                continue
             try:
                 self.value(row, rule.column, second, source)
             except values.InvalidError as error:
@@ -186,6 +189,10 @@ class FlatWalk:
             row[column], row["utc_offset"] = values.time(list(pieces), self.zone())
         elif name == "epoch":
             self.epoch(row, text, EPOCH_UNITS[argument])
+        elif name == "between":
+            until = self.ascii(source.fields[1])
+            if until:
+                row[column] = self.seconds_between(argument, text, until)
         elif name in {"digits", "imei"}:
             number_of = values.digits(text)
             row[column] = number_of // 100 if name == "imei" and len(text) == 16 else number_of
@@ -207,6 +214,20 @@ class FlatWalk:
         else:
             word = self.word(source.fields[0])
             row[column] = self.layout.tables.get(argument, {}).get(word, word)
+
+    def holds(self, condition: Condition) -> bool:
+        """Returns whether a field says what a condition wants."""
+        text = self.ascii(condition.field)
+        if condition.wanted is None:
+            return bool(text) == condition.differs
+        encoding = self.layout.values.encoding if condition.field.form == "text" else "ascii"
+        wanted = condition.wanted.encode(encoding, "replace").decode("latin-1")
+        return (text == wanted) != condition.differs
+
+    def seconds_between(self, pattern: str, begin: str, until: str) -> int:
+        """Returns the time from one moment to another in seconds, half a second up."""
+        first, last = (values.time([(pattern, text)], self.zone())[0] for text in (begin, until))
+        return values.to_unit(Decimal(last - first).scaleb(-6), Fraction(1), ops.NEAREST)
 
     def zone(self) -> str:
         """Returns the zone of times that carry none: the node's, else the format's."""

@@ -24,7 +24,7 @@ COLUMNS = """
       dialled: dialled other
       start_time: [time(YYYY-MM-DDThh:mm:ss.fZ) stamp, time(DD/MON/YY+hh:mm AP) date+clock,
         time(YYYYMMDDhhmmss) stamp, time(M/D/YYYY h:mm) stamp, epoch(ms) epoch]
-      duration: quantity(ms, up) amount
+      duration: [between(YYYYMMDDhhmmss) stamp until when !clock, "quantity(ms, up) amount"]
       uplink: quantity(kB) amount
       downlink: quantity(MiB, down) amount
       events: integer count
@@ -32,13 +32,15 @@ COLUMNS = """
       visited_network: network network
       apn: text word
       trunk_in: text(names) word
-      recording_entity: [text number, constant nobody]
+      recording_entity: [text number when network=46000, constant somebody when date,
+        constant nobody]
       rat: lookup(numbers) word
-      cause: [integer count, constant 7]
+      cause: [integer count when word!=film, constant 8 when word=é, integer epoch when clock,
+        constant 7]
       partner_charge: money(2) amount
 """
 FIELDS = ("kind", "imsi", "imei", "number", "other", "stamp", "date", "clock", "epoch", "amount")
-FIELDS = (*FIELDS, "count", "cell", "network", "word")
+FIELDS = (*FIELDS, "count", "cell", "network", "word", "until")
 TABLES = """
 tables:
   services: {video: video, film: content}
@@ -139,6 +141,7 @@ VALUES: dict[str, st.SearchStrategy[str]] = {
     )
     | wild,
     "stamp": stamps,
+    "until": stamps,
     "date": st.sampled_from(["05/Oct/26", "05/OCT/26", "31/Feb/26", "", "5/Oct/26", "05/Okt/26"]),
     "clock": st.sampled_from(["12:30 AM", "12:30 PM", "00:10 AM", "1:30 PM", "01:30 pm", ""]),
     "epoch": digits(14),
@@ -163,6 +166,7 @@ GOOD = {
     "cell": "ff01",
     "network": "46000",
     "word": "film",
+    "until": "20261005120130",
 }
 # Mostly good records, in which one or a few fields are wild: a fault hides what comes after it.
 records = st.fixed_dictionaries(
