@@ -11,6 +11,7 @@ import pytest
 
 from rating.billing.adjustments import Adjustment
 from rating.billing.cycle import month_cycle
+from rating.billing.page import page_names, render_bill
 from rating.billing.run import BillRun, PartitionBill
 from rating.billing.tie import tie
 from rating.subscribers import load_subscribers
@@ -78,6 +79,16 @@ def test_a_credit_keeps_period_and_tax_of_its_cycle(exact: Made) -> None:
     # two minutes at 0.30, less 1.09: the bill is a credit
     assert (head["usage"], head["adjustments"]) == (Decimal("0.60"), Decimal("-1.09"))
     assert (head["total"], head["net"] + head["tax_amount"]) == (Decimal("-0.49"),) * 2
+
+
+def test_the_page_tells_notes_with_their_month(exact: Made) -> None:
+    [bill] = billed(
+        exact, [note(7, "A0", -1_090_000, "vat", subscriber="S0"), note(8, "A0", 1, "vat")]
+    )
+    names = page_names(exact[0], exact[2], "2026-10")
+    page = render_bill("A0", bill.bills, bill.lines, bill.balances, names)
+    for words in ("Note 7", "for September 2026", "Whole account", "Credit and debit notes"):
+        assert words in page
 
 
 def test_a_rate_that_was_told_is_the_rate(exact: Made) -> None:

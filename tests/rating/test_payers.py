@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from rating.billing.page import page_names, render_bill
 from rating.billing.partition import split_batch
 from rating.billing.payers import paid_by_others
 from rating.billing.run import BillRun, charge_groups
@@ -175,6 +176,21 @@ def test_explain_says_who_pays_and_what_is_left(made: Made) -> None:
     name = RecordName(first["file_id"], first["offset"], first["container"])
     plain = explain_record([batch], name, compiled, data, book=book)
     assert all(step.kind != "payer" for step in plain.steps)
+
+
+def test_both_pages_tell_what_passed_the_limit(made: Made) -> None:
+    book, _, data, batch = made
+    [bill] = bills(made, batch)
+    moved = [row for row in bill.lines.to_pylist() if row["kind"] == "transfer"]
+    names = page_names(book, data, "2026-10")
+    for row, words in (
+        (next(row for row in moved if row["net"] > 0), "not paid by the other account"),
+        (next(row for row in moved if row["net"] < 0), "paid by the card&#39;s own account"),
+    ):
+        page = render_bill(row["account_id"], bill.bills, bill.lines, bill.balances, names)
+        assert f"{row['item']}, above the limit" in page
+        assert words in page
+        assert "Above limits of who pays" in page
 
 
 def test_mistakes_of_payers_are_told_at_once(tmp_path: Path) -> None:
