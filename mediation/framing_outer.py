@@ -148,7 +148,7 @@ class OuterReader:
         return root, head
 
     def next_root(self, at: int) -> int:
-        """Returns where the next outer value begins, the end of the file where none does."""
+        """Returns where the next outer value that holds anything begins, else the file's end."""
         octets = [octet for octet in _first_octets(self.roots) if octet & 32]
         step = FIRST_STEP
         while at < self.size:
@@ -156,7 +156,9 @@ class OuterReader:
             for place in hits.tolist():
                 if not self.may_try():
                     return self.size
-                if self.root_at(place) is not None:
+                root = self.root_at(place)
+                # Two octets inside a record are soon an outer value of nothing.
+                if root is not None and root[1].end != root[1].content:
                     return int(place)
             let_go(self.data, at, at + step)
             at += step

@@ -143,6 +143,18 @@ def test_a_cut_event_that_ends_where_a_later_one_ends() -> None:
     assert [(gap.length, gap.reason) for gap in frames.unframed] == [(6, "inside_inconsistent")]
 
 
+def test_an_empty_outer_value_in_a_record_is_none() -> None:
+    """Octets were added to a record, and one behind where the list claims to end holds 30 00."""
+    last = tlv(b"\xa0", b"\x80\x01\x01" * 5 + b"\x80\x03\x05\x30\x00")
+    head = tlv(b"\xa0", b"\x80\x01\x01")
+    inside = head + tlv(b"\xa1", CLEAN + last) + tlv(b"\xa2", b"\x80\x01\x01")
+    data = tlv(b"\x30", inside).replace(CLEAN, CLEAN + CLEAN)
+    frames = frame(np.frombuffer(data, np.uint8), OUTER_TAGS, FramingRules("outer"))
+    assert_conserved(data, frames)
+    assert [length for _, length in pairs(frames)] == [len(CLEAN), len(CLEAN), len(last)]
+    assert not frames.unframed
+
+
 def test_fields_behind_a_wrong_end_are_no_trailer() -> None:
     """The list is longer than it claims and ends in a record, at the beginning of one of its fields."""
     fields = [tlv(b"\x5f\x21", b"abc")] * 6

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import pathlib
 import random
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -238,16 +239,10 @@ def test_refunds_count_below_zero(opened: Opener) -> None:
     assert notes == ()
 
 
-PARTY = "chargedPartyInformation.chargedPartyIdList[chargedPartyIdType={}].chargedPartyIdentifier"
-AGREED = f"""variant_of: tap3
-types:
-  contentTransaction:
-    columns:
-      served_imsi: decimal {PARTY.format(2)}
-      served_msisdn:
-        - ascii_number {PARTY.format(1)}
-        - uri {PARTY.format(7)}
-"""
+def agreed() -> str:
+    """The example of a variant in the format's README."""
+    readme = (formats.load("tap3").folder / "README.md").read_text(encoding="utf-8")
+    return textwrap.dedent("  " + readme.partition("```yaml\n  ")[2].partition("  ```")[0])
 
 
 def test_a_variant_reads_further_types_of_parties(
@@ -257,8 +252,8 @@ def test_a_variant_reads_further_types_of_parties(
         [(1, b"8619910000001")],
         [(2, b"460001012345678")],
         [(2, b"460001012345678"), (1, b"8619910000001")],
-        [(7, b"sip:+8619910000009@ims.example")],
-        [(7, b"somebody@example.org")],
+        [(9, b"sip:+8619910000009@ims.example")],
+        [(9, b"somebody@example.org")],
         [(3, b"460001012345678")],
     ]
     ordered = {"localTimeStamp": b"20261031000000", "utcTimeOffsetCode": 0}
@@ -277,7 +272,7 @@ def test_a_variant_reads_further_types_of_parties(
         for some in parties
     ]
     (tmp_path / "agreed").mkdir()
-    (tmp_path / "agreed" / "mapping.yaml").write_text(AGREED)
+    (tmp_path / "agreed" / "mapping.yaml").write_text(agreed())
     (tmp_path / "agreed" / "README.md").write_text("# agreed\n")
     monkeypatch.setattr(format_folders, "_named", [tmp_path])
     octets = tap.batch(events)
