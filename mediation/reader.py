@@ -345,10 +345,11 @@ def _choose(
         if format_name is not None:
             # The format is declared: what does not fit it is suspended octet by octet.
             return format_name, settings.rules(framing or "bare"), None
+        declared = "" if framing is None else f" with the framing {framing} that is declared"
         raise UnreadableFileError(
             path,
             "unknown_format",
-            f"no format fits; it begins with {data[:16].tobytes().hex(' ')}. "
+            f"no format fits{declared}; it begins with {data[:16].tobytes().hex(' ')}. "
             "Check that the file is a CDR file, or declare the format of its source "
             "(`huadan decode FILE --format NAME` tries one, `huadan format list` names them).",
         )

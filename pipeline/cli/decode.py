@@ -80,6 +80,8 @@ def decode(
     if sum((record is not None, offset is not None, stats)) > 1 or (stats and parquet):
         message = "--record, --offset and --stats exclude each other; so do --stats and --parquet"
         raise click.UsageError(message)
+    if parquet is not None:
+        _check_parquet(file, parquet, others=offset is not None or failed or rows or as_json)
     from pipeline.inspection.inspect import inspecting, reading_here  # noqa: PLC0415 - heavy when needed
     from pipeline.inspection.show import Shower  # noqa: PLC0415
     from pipeline.progress import listening  # noqa: PLC0415
@@ -98,6 +100,18 @@ def decode(
             if failed:
                 parts = (part for part in parts if part.failure is not None)
             _show(inspection, parts, Shower(unmask), as_json=as_json)
+
+
+def _check_parquet(file: Path, target: Path, *, others: bool) -> None:
+    """Raises where rows would be written over what they are read from, or an option means nothing."""
+    if others:
+        message = (
+            "--parquet writes the rows of all records, or of --record N-M: it goes with no other"
+        )
+        raise click.UsageError(message)
+    if file.exists() and target.exists() and file.samefile(target):
+        message = f"{target} is the file itself: it would be lost; name another one"
+        raise click.BadParameter(message, param_hint="--parquet")
 
 
 def _parts(inspection: Inspection, record: str | None, offset: int | None) -> Iterator[Part]:

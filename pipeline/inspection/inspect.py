@@ -251,6 +251,10 @@ def reading_here(
     except ValueError as error:
         raise UsageError(str(error)) from None
     steps = tuple(framing) or None
+    flat = format_name is not None and formats.kind_of(format_name) != formats.BER
+    if flat and read_steps(steps).framing is not None:
+        message = f"the mapping of {format_name} says how its records are framed"
+        raise UsageError(message, "only gzip, zstd or zip go with it as --framing")
     return Reading(
         normalization, format_name, lambda scratch: FileSettings(scratch=scratch, framing=steps)
     )

@@ -379,6 +379,42 @@ def test_what_stands_around_the_records_is_shown(
     assert stats["record_types"] == {"call": 3}
 
 
+def test_rows_are_never_written_over_their_file(
+    capsys: pytest.CaptureFixture[str], bare: Path, tmp_path: Path
+) -> None:
+    octets = bare.read_bytes()
+    link = tmp_path / "link.parquet"
+    link.symlink_to(bare)
+    for target in (bare, link):
+        code, _, err = call(capsys, str(bare), "--parquet", str(target))
+        assert (code, bare.read_bytes() == octets) == (2, True)
+        assert "it would be lost" in err
+
+
+@pytest.mark.parametrize("other", [["--offset", "0"], ["--failed"], ["--rows"], ["--json"]])
+def test_rows_go_with_no_option_that_means_nothing(
+    capsys: pytest.CaptureFixture[str], bare: Path, tmp_path: Path, other: list[str]
+) -> None:
+    target = tmp_path / "rows.parquet"
+    code, _, err = call(capsys, str(bare), "--parquet", str(target), *other)
+    assert (code, target.exists()) == (2, False)
+    assert "--parquet writes the rows of all records" in err
+
+
+def test_a_declared_framing_that_fits_no_format_is_named(
+    capsys: pytest.CaptureFixture[str], bare: Path
+) -> None:
+    code, _, err = call(capsys, str(bare), "--framing", "lengths 2 big")
+    assert code == 2
+    assert "no format fits with the framing lengths that is declared" in err
+
+
+def test_text_formats_take_no_framing(capsys: pytest.CaptureFixture[str], bare: Path) -> None:
+    code, _, err = call(capsys, str(bare), "--format", "content_csv", "--framing", "lengths 2 big")
+    assert code == 2
+    assert "the mapping of content_csv says how its records are framed" in err
+
+
 def test_memory_does_not_grow_with_the_file() -> None:
     command = [sys.executable, "-m", "tests.pipeline.inspection_memory"]
     arguments = ["--megabytes", "120", "--format", "3gpp_cs"]
