@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from compiled.jit import kernel
 from rating.kernels.arrays import CHARGE_WORDS, COVERED, NET
-from rating.kernels.jit import kernel
 
 
 @kernel

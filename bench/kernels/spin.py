@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numba import njit
+from compiled.jit import njit
 
 
 @njit(nogil=True, cache=True)

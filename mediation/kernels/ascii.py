@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from compiled.jit import inlined, kernel
 from mediation.kernels.codecs import entry, international, leading_zeros, octet, signed_value
-from mediation.kernels.jit import inlined, kernel
 from mediation.kernels.ops import (
     ASCII_DIALLED,
     ASCII_DIGITS,

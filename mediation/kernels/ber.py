@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from compiled.jit import kernel
 from mediation.kernels.heads import read_head
 from mediation.kernels.intern import intern_octets, only_zeros, same_octets
-from mediation.kernels.jit import kernel
 
 # isort: off
 # fmt: off

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from compiled.jit import inlined, kernel
 from mediation.kernels.flat_ops import (
     BAD_BLOCK,
     BAD_LENGTH,
@@ -45,7 +46,6 @@ from mediation.kernels.flat_ops import (
     UNSIGNED_LITTLE,
     USED_FIELD,
 )
-from mediation.kernels.jit import inlined, kernel
 from mediation.kernels.lines import kind_of_word
 
 CHAIN = 4

@@ -15,7 +15,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from compiled.jit import njit
 
 # Without reference counting, calls between helpers cost nothing and compile in half the time; it
 # forbids making arrays inside. Nothing but kernels is called from Python, so helpers need no wrapper.

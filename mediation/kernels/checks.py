@@ -8,7 +8,8 @@ where something was found.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from compiled.jit import njit
 
 # Cells of a rule in `rules`.
 COLUMN = 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from compiled.jit import inlined, kernel
 from mediation.kernels.codecs import digits_value, entry
 from mediation.kernels.flat_ops import (
     ASCII,
@@ -27,7 +28,6 @@ from mediation.kernels.flat_ops import (
     UTF8,
 )
 from mediation.kernels.flat_ops import NEAREST as TO_NEAREST
-from mediation.kernels.jit import inlined, kernel
 from mediation.kernels.words import (
     BYTES,
     EIGHT,

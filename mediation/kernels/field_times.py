@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from compiled.jit import inlined, kernel
 from mediation.kernels.codecs import entry
 from mediation.kernels.field_codecs import char
 from mediation.kernels.flat_ops import (
@@ -34,7 +35,6 @@ from mediation.kernels.flat_ops import (
     YEAR_2,
     ZONE,
 )
-from mediation.kernels.jit import inlined, kernel
 
 MISSING = -(2**63)
 ZERO = 0x30

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from compiled.jit import inlined, kernel
 from mediation.kernels.codecs import e164, leading_zeros
 from mediation.kernels.field_codecs import (
     MISSING,
@@ -92,7 +93,6 @@ from mediation.kernels.flat_ops import (
     WORDS,
 )
 from mediation.kernels.intern import intern_octets, same_octets
-from mediation.kernels.jit import inlined, kernel
 from mediation.kernels.lines import closing_quote, kind_of_word, trimmed
 
 ix = np.uint64  # unsigned indexes spare the test for negative ones

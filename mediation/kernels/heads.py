@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from compiled.jit import inlined
 from mediation.kernels.codecs import unsigned_value
-from mediation.kernels.jit import inlined
 from mediation.kernels.ops import BAD_LENGTH, BAD_TAG, OK, TRUNCATED
 
 ix = np.uint64  # unsigned indexes spare the test for negative ones

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from compiled.jit import inlined, kernel
 from mediation.kernels.codecs import unsigned_value
-from mediation.kernels.jit import inlined, kernel
 from mediation.kernels.words import load_big
 
 MIX = 0x1E3779B97F4A7C15

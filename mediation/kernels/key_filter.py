@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mediation.kernels.jit import inlined, kernel
+from compiled.jit import inlined, kernel
 
 PROBES = 7
 WORDS = 8

@@ -9,7 +9,8 @@ All arithmetic is on uint64; int64 mixed in would make float64.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from compiled.jit import njit
 
 MULTIPLY_HIGH = np.uint64(0x9E3779B97F4A7C15)
 MULTIPLY_LOW = np.uint64(0xC2B2AE3D27D4EB4F)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from compiled.jit import inlined, kernel
 from mediation.kernels.flat_ops import (
     FILLED,
     FIRST_TYPE,
@@ -27,7 +28,6 @@ from mediation.kernels.flat_ops import (
     SPECIALS,
     TOO_LONG,
 )
-from mediation.kernels.jit import inlined, kernel
 from mediation.kernels.words import load_little
 
 LF = 0x0A

@@ -6,8 +6,8 @@ Arrays as in :mod:`mediation.kernels.boundaries`.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from compiled.jit import njit
 from mediation.kernels.boundaries import KERNEL, find_record, read_header, starts_record, walk
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mediation.kernels.jit import kernel
+from compiled.jit import kernel
 from mediation.kernels.resolve import MINUTE_US, MISSING
 
 ix = np.uint64  # unsigned indexes spare the test for negative ones

@@ -5,8 +5,8 @@ Twins: `mediation.reference.ber_codecs`.
 
 from __future__ import annotations
 
+from compiled.jit import kernel
 from mediation.kernels.codecs import MISSING, SECOND_US, entry, octet, signed_value, unsigned_value
-from mediation.kernels.jit import kernel
 from mediation.kernels.ops import (
     ACT_CODEC,
     ACT_EXTRA,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mediation.kernels.jit import inlined, kernel
+from compiled.jit import inlined, kernel
 from mediation.kernels.ops import (
     ADD,
     BETWEEN,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mediation.kernels.jit import kernel
+from compiled.jit import kernel
 
 MISSING = -(2**63)
 ix = np.uint64  # unsigned indexes spare the test for negative ones

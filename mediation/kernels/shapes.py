@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from mediation.kernels.jit import inlined, kernel
+from compiled.jit import inlined, kernel
 from mediation.kernels.words import load_little
 
 LENGTHS = 256

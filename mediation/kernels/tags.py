@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mediation.kernels.jit import kernel
+from compiled.jit import kernel
 
 ix = np.uint64  # unsigned indexes spare the test for negative ones
 

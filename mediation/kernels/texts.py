@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from compiled.jit import inlined, kernel
 from mediation.kernels.codecs import unsigned_value
-from mediation.kernels.jit import inlined, kernel
 from mediation.kernels.words import all_digits, ascii_number, load_big
 
 MISSING = -(2**63)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from compiled.jit import inlined, kernel
 from mediation.kernels.blocks import field_number
 from mediation.kernels.field_codecs import decimal_number, expand
 from mediation.kernels.flat_ops import (
@@ -19,7 +20,6 @@ from mediation.kernels.flat_ops import (
     THOUSANDS,
     TYPE_FIELD,
 )
-from mediation.kernels.jit import inlined, kernel
 from mediation.kernels.lines import kind_of_word, nth_field, trimmed
 
 ix = np.uint64  # unsigned indexes spare the test for negative ones

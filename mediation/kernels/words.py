@@ -13,7 +13,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from mediation.kernels.jit import inlined
+from compiled.jit import inlined
 
 U = np.uint64
 LOW = np.uint64(0x0F0F0F0F0F0F0F0F)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from compiled.jit import inlined, kernel
 from rating.kernels.arrays import (
     BAND_MASK,
     CAP,
@@ -21,7 +22,6 @@ from rating.kernels.arrays import (
     USAGE,
 )
 from rating.kernels.guide import EVENT_WORDS, PERIOD_WORDS
-from rating.kernels.jit import inlined, kernel
 from rating.kernels.machine import u
 
 RULE_CODES = 4

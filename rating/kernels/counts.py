@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rating.kernels.jit import inlined
+from compiled.jit import inlined
 from rating.kernels.limits import CAP_MASK, cap_counter
 from rating.kernels.machine import u
 

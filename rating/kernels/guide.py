@@ -17,8 +17,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from compiled.jit import njit
 from rating.kernels.machine import prefetch
 from rating.kernels.probe import COUNT_BITS, COUNT_MASK, find_chain, pair_key, slot_of
 from tariffs.kernels.prefix import zone_of

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from compiled.jit import inlined
 from rating.kernels.arrays import EXTRA_WORDS, INSTANCE_WORDS, LIMIT_WORDS
-from rating.kernels.jit import inlined
 from rating.kernels.machine import u
 
 DAY = 86_400_000_000

@@ -20,7 +20,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from rating.kernels.jit import inlined
+from compiled.jit import inlined
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from compiled.jit import inlined, kernel
 from rating.kernels.guide import EVENT_WORDS
-from rating.kernels.jit import inlined, kernel
 from rating.kernels.machine import prefetch, u
 
 DEALT_WORDS = 5

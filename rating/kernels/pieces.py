@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from compiled.jit import inlined
 from rating.kernels.arrays import (
     ALLOWANCE_WORDS,
     AMOUNT_OFF,
@@ -14,7 +15,6 @@ from rating.kernels.arrays import (
     ON_CONNECT,
 )
 from rating.kernels.counts import count_slot
-from rating.kernels.jit import inlined
 from rating.kernels.limits import room, settle
 from rating.kernels.machine import divided, u
 

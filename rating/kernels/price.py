@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from compiled.jit import inlined, kernel
 from rating.kernels.arrays import (
     ACCOUNT_WORDS,
     ALLOWANCE_WORDS,
@@ -51,7 +52,6 @@ from rating.kernels.arrays import (
 )
 from rating.kernels.counts import count_event, count_slot, log_units
 from rating.kernels.guide import CONTINUES, EVENT_WORDS, NO_PRICE, OVERFLOW
-from rating.kernels.jit import inlined, kernel
 from rating.kernels.limits import CAP_MASK, cap_counter, give_back
 from rating.kernels.machine import prefetch, u
 from rating.kernels.pieces import FEW, cover, discounts, rounded, used_up

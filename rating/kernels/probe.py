@@ -9,8 +9,8 @@ cache line.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from compiled.jit import njit
 from rating.kernels.machine import prefetch, u
 
 COUNT_BITS = 20

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rating.kernels.jit import inlined, kernel
+from compiled.jit import inlined, kernel
 from rating.kernels.machine import u
 
 DIGITS, TEXT, CODED = 0, 1, 2

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from compiled.jit import inlined
 from rating.kernels.arrays import FIRST_STEP, FLAT_STEP, PRICE_STEPS, STEP_WORDS, VOLUME
-from rating.kernels.jit import inlined
 from rating.kernels.machine import divided, u
 
 LARGEST_AMOUNT = 10**18 - 1

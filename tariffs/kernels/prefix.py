@@ -6,7 +6,7 @@ Table entries are a node (0 and above) or, where nothing longer follows, the ans
 
 from __future__ import annotations
 
-from numba import njit
+from compiled.jit import njit
 
 
 @njit(nogil=True, cache=True)

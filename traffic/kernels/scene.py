@@ -9,7 +9,8 @@ for division by zero are left out (`error_model="numpy"`), which makes the kerne
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from compiled.jit import njit
 
 # Kinds, as in traffic.table.KINDS.
 MO_CALL, MT_CALL, FORWARDED, GATEWAY_IN, GATEWAY_OUT, TRANSIT, MO_SMS, MT_SMS, ACTION = range(9)

@@ -7,7 +7,8 @@ shortest definite form, as asn1tools writes them. `traffic.encode` is the slow t
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from compiled.jit import njit
 
 LITERAL, LEAF, OPEN, CLOSE, REPEAT_BEGIN, REPEAT_END = range(6)
 """Operations; a program holds them in the order in which they run, the last field first."""

@@ -1,0 +1,1 @@
+"""How the kernels of all rooms are compiled, and where what was compiled is kept."""
