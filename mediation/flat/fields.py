@@ -11,7 +11,7 @@ from mediation.flat.codecs import CODECS, FieldCodec
 from mediation.flat.forms import FORMS, INTEGER_FORMS, MAX_INTEGER_OCTETS
 from mediation.flat.layout import DELIMITED, ColumnRule, Condition, Field, Source, TypeRule
 from mediation.formats.mapping import nearest
-from mediation.formats.sources import CONDITION
+from mediation.formats.sources import condition_words
 
 if TYPE_CHECKING:
     from mediation.formats.strings import Document
@@ -236,23 +236,19 @@ class TypeReader:
         self, text: str, keys: tuple[str, ...], fields: tuple[Field, ...]
     ) -> Condition | None:
         """Returns a condition such as ``field=value``; notes a problem if it is none."""
-        match = CONDITION.match(text)
-        if match is None or (match[1] and match[3]):
-            message = (
-                f"`{text}` does not read as `field=value`, `field!=value`, `field` or `!field`"
-            )
-            self.document.problem(keys, message)
+        words = condition_words(self.document, text, keys)
+        if words is None:
             return None
+        name, wanted, differs = words
         by_name = {field.name: field for field in fields}
-        if match[2] not in by_name:
-            message = f"there is no field `{match[2]}`"
-            self.document.problem(keys, message, nearest(match[2], by_name))
+        if name not in by_name:
+            self.document.problem(keys, f"there is no field `{name}`", nearest(name, by_name))
             return None
-        field = by_name[match[2]]
-        if match[3] and field.form in INTEGER_FORMS and NUMBER.fullmatch(match[4]) is None:
-            self.document.problem(keys, f"`{match[4]}` is no number, and `{field.name}` is one")
+        field = by_name[name]
+        if wanted is not None and field.form in INTEGER_FORMS and not NUMBER.fullmatch(wanted):
+            self.document.problem(keys, f"`{wanted}` is no number, and `{name}` is one")
             return None
-        return Condition(field, match[4], match[3] == "!=" or not (match[1] or match[3]))
+        return Condition(field, wanted, differs)
 
     def fits(self, codec: FieldCodec, column: str, keys: tuple[str, ...]) -> bool:
         """Returns whether a codec may fill a column; notes a problem if not."""

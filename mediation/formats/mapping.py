@@ -18,7 +18,7 @@ from mediation.formats.codecs import CODECS, INTEGERS, STRINGS
 from mediation.formats.modules import MODULES, read_holder, unwrapped
 from mediation.formats.paths import one_step, visible
 from mediation.formats.rules import ColumnRule, Mapping, RowsRule, TypeRule
-from mediation.formats.sources import CONDITION, Condition, Source, key_value
+from mediation.formats.sources import Condition, Source, condition_words, key_value
 from mediation.formats.variants import TAGS, VARIANT
 from mediation.kernels import ops
 from mediation.partials.rules import read_rule
@@ -312,23 +312,17 @@ class Reader:
         self, inside: tuple[Element, ...], text: str, keys: tuple[str, ...]
     ) -> Condition | None:
         """Returns a condition such as ``field=value``; notes a problem if it is none."""
-        match = CONDITION.match(text)
-        if match is None or (match[1] and match[3]):
-            message = (
-                f"`{text}` does not read as `field=value`, `field!=value`, `field` or `!field`"
-            )
-            self.document.problem(keys, message)
+        words = condition_words(self.document, text, keys)
+        chain = words and self.resolve(inside, words.field, keys)
+        if words is None or chain is None:
             return None
-        chain = self.resolve(inside, match[2], keys)
-        if chain is None:
-            return None
-        wanted = key_value(chain[-1], match[4]) if match[3] else MISSING
+        wanted = MISSING if words.wanted is None else key_value(chain[-1], words.wanted)
         if chain[-1].constructed:
             wanted = f"a field of type {chain[-1].kind} cannot be compared"
         if isinstance(wanted, str):
             self.document.problem(keys, f"`{text}`: {wanted}")
             return None
-        return Condition(chain, wanted, match[3] == "!=" or not (match[1] or match[3]))
+        return Condition(chain, wanted, words.differs)
 
     def fieldless(
         self,

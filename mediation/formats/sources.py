@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mediation.formats.arguments import NO_ARGUMENT
 from mediation.formats.codecs import INTEGERS, STRINGS
@@ -18,8 +18,33 @@ if TYPE_CHECKING:
     from mediation.formats.arguments import Argument
     from mediation.formats.codecs import Codec
     from mediation.formats.schema import Element
+    from mediation.formats.strings import Document
 
 CONDITION: Final = re.compile(r"(!?)([^=!\s]+)(?:(!?=)(\S+))?$")
+
+
+class ConditionWords(NamedTuple):
+    """A condition as it is written.
+
+    Attributes:
+        field: What it is about.
+        wanted: The value, None if it only asks whether the field is there.
+        differs: True if the field must have any other value; without a value, if it must be there.
+    """
+
+    field: str
+    wanted: str | None
+    differs: bool
+
+
+def condition_words(document: Document, text: str, keys: tuple[str, ...]) -> ConditionWords | None:
+    """Returns the words of a condition such as ``field=value``; notes a problem if it is none."""
+    match = CONDITION.match(text)
+    if match is None or (match[1] and match[3]):
+        message = f"`{text}` does not read as `field=value`, `field!=value`, `field` or `!field`"
+        document.problem(keys, message)
+        return None
+    return ConditionWords(match[2], match[4], match[3] == "!=" or not (match[1] or match[3]))
 
 
 @dataclass(frozen=True, slots=True)
