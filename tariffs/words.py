@@ -246,7 +246,7 @@ def fee_words(fee: Fee, at: int) -> str:
     how = "once" if fee.charged == "once" else f"in {fee.charged}"
     parts = [amount_written(amount) if amount is not None else "none", how]
     parts += ["prorated by days"] if fee.proration == "daily" else []
-    parts += [_cards(fee.roles).strip()] if len(fee.roles) < len(ROLES) else []
+    parts += _cards(fee.roles)
     parts += [f"{fee.trial_days} days for nothing"] if fee.trial_days else []
     first = None if fee.first_cycle is None else fee.first_cycle.at(at)
     parts += [] if first is None else [f"{amount_written(first)} in the first cycle"]
@@ -275,7 +275,7 @@ def allowance_words(one: Allowance, book: Book, at: int) -> str:
         parts.append(RUMS[one.rum].replace("_bytes", " only"))
     parts += ["each day"] if one.daily else [f"for {one.days} days"] if one.days else []
     parts += ["shared"] if one.shared else []
-    parts += [_cards(one.roles).strip()] if len(one.roles) < len(ROLES) else []
+    parts += _cards(one.roles)
     parts += ["prorated"] if one.prorate else []
     parts += [f"beats of {counted(one.beat, one.rum)}"] if one.beat else []
     parts += [f"bands {some(_bands(one.bands, book))}"] if one.bands is not None else []
@@ -284,7 +284,7 @@ def allowance_words(one: Allowance, book: Book, at: int) -> str:
     for limit in one.limits:
         whose = " for each member" if limit.per_member else ""
         where = f" for {conditions_words(limit.when, book)}" if limit.when is not None else ""
-        cards = _cards(limit.roles)
+        cards = "".join(f" {words}" for words in _cards(limit.roles))
         parts.append(f"of which {counted(limit.quantity, one.rum)}{whose}{cards}{where}")
     parts += [f"if used {fee_words(one.fee, at)}"] if one.fee is not None else []
     parts.append(f"priority {one.priority}")
@@ -296,9 +296,9 @@ def allowance_words(one: Allowance, book: Book, at: int) -> str:
     return ", ".join([*parts, *_others(one, known, at)]) + f": {conditions_words(one.when, book)}"
 
 
-def _cards(roles: tuple[str, ...]) -> str:
-    """Returns `` for single, main cards`` where not all are meant."""
-    return f" for {', '.join(roles)} cards" if len(roles) < len(ROLES) else ""
+def _cards(roles: tuple[str, ...]) -> list[str]:
+    """Returns ``for single, main cards`` where not all are meant."""
+    return [f"for {', '.join(roles)} cards"] if len(roles) < len(ROLES) else []
 
 
 def _rollover(one: Allowance) -> str:

@@ -7,7 +7,6 @@ import getpass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pipeline.batch.runner import LocalRunner
 from pipeline.batch.stopwatch import Stopwatch
 from pipeline.billing.adjust import (
     Note,
@@ -15,19 +14,15 @@ from pipeline.billing.adjust import (
     enter,
     notes,
     notes_for,
-    notes_on,
-    sum_of,
     withdraw,
 )
-from pipeline.billing.cycle_files import cycle_files
+from pipeline.billing.again import bill_again, scratch_folder
 from pipeline.config.load import load_config
 from pipeline.errors import UsageError
 from pipeline.ledger.store import Ledger
 from pipeline.lock import locked
 from pipeline.nearest import nearest
 from pipeline.progress import Silent
-from pipeline.suspense.withdrawn import Withdrawn
-from rating.cycles import cycle_before
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,10 +116,6 @@ def rerate_notes(
         UsageError: the cycle is not billed, or the bill is made.
         ReconciliationError: what was made does not tie.
     """
-    from pipeline.billing.rerate import load_run, rerate  # noqa: PLC0415 - heavy imports
-    from pipeline.billing.work import BillWork  # noqa: PLC0415
-    from pipeline.tariff.what_if import scratch_folder  # noqa: PLC0415
-
     config = load_config(workspace)
     with (
         locked(workspace.lock_file, "adjust"),
@@ -132,18 +123,9 @@ def rerate_notes(
         scratch_folder(workspace.root) as scratch,
     ):
         bill_cycle = bill_cycle_of(ledger, cycle, on)
-        files = cycle_files(ledger, cycle)
-        before = ledger.outputs(f"billed/cycle={cycle_before(cycle)}/balances/")
-        own = notes_on(ledger, cycle)
-        run = load_run(workspace.root, config, config.paths.book, cycle, before, own)
-        withdrawn = Withdrawn(workspace.root, files.withdrawn)
-        made, _ = rerate(
-            BillWork(run, workspace.root, scratch, cycle, withdrawn, sum_of(own)),
-            files,
-            config.run.partitions,
-            LocalRunner(threads or config.threads),
-            (listener or Silent(), Stopwatch()),
-        )
+        watching = (listener or Silent(), Stopwatch())
+        folders = (workspace.root, scratch)
+        made, _ = bill_again(ledger, config, cycle, config.paths.book, folders, threads, watching)
         lines = f"billed/cycle={cycle}/bill_lines/"
         old = _sums([workspace.root / one.path for one in ledger.outputs(lines)])
         new = _sums([scratch / one.path for one in made if one.path.startswith(lines)])

@@ -8,33 +8,25 @@ out is compared with the published bills to the last 0.000001.
 from __future__ import annotations
 
 import shutil
-import tempfile
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from pipeline.batch.runner import LocalRunner
 from pipeline.batch.stopwatch import Stopwatch
-from pipeline.billing.adjust import notes_on, sum_of
-from pipeline.billing.cycle_files import cycle_files
+from pipeline.billing.again import bill_again, scratch_folder
 from pipeline.config.load import load_config
-from pipeline.errors import LockedError, UsageError
+from pipeline.errors import UsageError
 from pipeline.ledger.store import Ledger
-from pipeline.lock import locked
 from pipeline.progress import Silent
-from pipeline.suspense.withdrawn import Withdrawn
-from rating.cycles import cycle_before
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+    from pathlib import Path
 
     from pipeline.progress import Listener
     from pipeline.workspace import Workspace
 
-SCRATCH: Final = ".try-"
 MONEY: Final = pl.Decimal(38, 6)
 BY: Final = ("plan", "service", "zone", "gl_code")
 """What revenue is told by; each with the sums of lines that have it."""
@@ -146,23 +138,9 @@ def try_book(
         chosen = _billed(ledger, cycle)
         last = ledger.bill_of(chosen)
         assert last is not None  # noqa: S101 - it is billed
-        files = cycle_files(ledger, chosen)
-        before = ledger.outputs(f"billed/cycle={cycle_before(chosen)}/balances/")
-        # The kernels' imports take a second; a wrong cycle is told without.
-        from pipeline.billing.rerate import load_run, rerate  # noqa: PLC0415
-        from pipeline.billing.work import BillWork  # noqa: PLC0415
-
-        with watch.stage("load"):
-            notes = notes_on(ledger, chosen)
-            run = load_run(workspace.root, config, book.absolute(), chosen, before, notes)
-        withdrawn = Withdrawn(workspace.root, files.withdrawn)
-        made, _ = rerate(
-            BillWork(run, workspace.root, scratch, chosen, withdrawn, sum_of(notes)),
-            files,
-            config.run.partitions,
-            LocalRunner(threads or config.threads),
-            (listener or Silent(), watch),
-        )
+        watching = (listener or Silent(), watch)
+        folders = (workspace.root, scratch)
+        made, run = bill_again(ledger, config, chosen, book.absolute(), folders, threads, watching)
         old = _Bills.of(workspace.root, [o.path for o in ledger.outputs(f"billed/cycle={chosen}/")])
         new = _Bills.of(scratch, [o.path for o in made])
         said = _notes(ledger.outdated().get(last.name), old, new)
@@ -276,24 +254,6 @@ def _billed(ledger: Ledger, cycle: str | None) -> str:
         return billed[-1]
     message = f"cycle {cycle} has not been billed" if cycle else "nothing has been billed"
     raise UsageError(message, f"billed: {', '.join(billed)}" if billed else "huadan bill")
-
-
-@contextmanager
-def scratch_folder(root: Path) -> Iterator[Path]:
-    """Gives a folder beside the workspace's own; what a killed trial left is removed."""
-    for left in root.glob(f"{SCRATCH}*"):
-        with ExitStack() as stack:
-            try:
-                stack.enter_context(locked(left / ".lock", "tariff try"))
-            except (LockedError, OSError):
-                continue  # somebody is at work there
-            shutil.rmtree(left, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=SCRATCH, dir=root))
-    try:
-        with locked(folder / ".lock", "tariff try"):
-            yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _keep(result: WhatIf, scratch: Path, cycle: str, output: Path) -> None:
