@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-_ESCAPE = re.compile(r"\\(\\|n|r|t|x[0-9a-f]{2}|u[0-9a-f]{4})")
+_ESCAPE = re.compile(r"\\(\\|n|r|t|x[0-9a-f]{2}|u[0-9a-f]{4}|U00(?:0[0-9a-f]|10)[0-9a-f]{4})")
 _SHORT = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _LONG = {shown[1]: raw for raw, shown in _SHORT.items()}
 
@@ -27,9 +27,9 @@ def _shown(letter: str) -> str:
         return _SHORT[letter]
     if 0xDC80 <= code <= 0xDCFF:
         return f"\\x{code - 0xDC00:02x}"
-    if letter.isprintable() or code > 0xFFFF:
+    if letter.isprintable():
         return letter
-    return f"\\u{code:04x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
 def raw_name(shown: str) -> str:
@@ -41,7 +41,7 @@ def _raw(found: re.Match[str]) -> str:
     text = found[1]
     if text[0] == "x":
         return chr(0xDC00 + int(text[1:], 16))
-    return chr(int(text[1:], 16)) if text[0] == "u" else _LONG[text]
+    return chr(int(text[1:], 16)) if text[0] in "uU" else _LONG[text]
 
 
 def leads_elsewhere(part: str) -> bool:

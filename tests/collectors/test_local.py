@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from blake3 import blake3
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from collectors.archive import PARTIAL, Archive
@@ -198,6 +198,8 @@ def test_any_octets_may_be_a_name(inbox: Path, tmp_path: Path, name: bytes) -> N
 
 
 @given(st.binary(max_size=40))
+@example("\U00040000".encode())  # no character has this number yet
+@example(b"\\U00040000 \\uffff \\x41")
 def test_shown_names_lead_back_to_the_same_octets(octets: bytes) -> None:
     raw = os.fsdecode(octets)
     shown = shown_name(raw)
