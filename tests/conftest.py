@@ -11,6 +11,7 @@ from hypothesis.internal.conjecture import engine
 
 if TYPE_CHECKING:
     import pytest
+    from _pytest.terminal import TerminalReporter
 
 SHRINKING_S = 60
 """Seconds for making a failing example smaller: hypothesis's own 300 are as long as a test may
@@ -19,6 +20,19 @@ take (`timeout` in pyproject.toml), so that a failure would look like a hang, wi
 MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a folder of its own there
 ROOM = 4 << 30
 """Octets that must be free there: on most machines there are many more, in containers 64 MB."""
+
+
+class Teller:
+    """Says at once what failed: a run that is stopped from outside never gets to its summary."""
+
+    def __init__(self, terminal: TerminalReporter) -> None:
+        self._terminal = terminal
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self._terminal.ensure_newline()
+            self._terminal.write_line(f"FAILED {report.nodeid} ({report.when})")
+            self._terminal.write_line(report.longreprtext)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -31,3 +45,10 @@ def pytest_configure(config: pytest.Config) -> None:
         )
         raise ValueError(message)
     engine.MAX_SHRINKING_SECONDS = SHRINKING_S
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    plugins = session.config.pluginmanager
+    terminal = plugins.get_plugin("terminalreporter")
+    if terminal is not None and not hasattr(session.config, "workerinput"):
+        plugins.register(Teller(terminal))
