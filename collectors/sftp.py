@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
-import logging
 import os
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,17 +15,16 @@ from collectors.errors import AccessError, LostError, folder_needed
 from collectors.model import Listed, Skipped
 from collectors.names import leads_elsewhere
 from collectors.receive import BLOCK, receive
+from collectors.ssh_session import SshSession
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
     from pathlib import Path
 
     from collectors.model import Received
     from collectors.secret import Secret
 
 Value = TypeVar("Value")
-
-logging.getLogger("asyncio").setLevel(logging.ERROR)  # lost connections are told by us
 
 _GONE = (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath)
 _LOST = (
@@ -55,31 +53,12 @@ class SftpLogin:
 
 
 @dataclass(slots=True)
-class _Session:
-    """One connection, and the thread whose event loop serves it."""
-
-    loop: asyncio.AbstractEventLoop
-    connection: asyncssh.SSHClientConnection
-    client: asyncssh.SFTPClient
-
-    def run(self, work: Coroutine[Any, Any, Value]) -> Value:
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result()
-
-    def end(self) -> None:
-        self.loop.call_soon_threadsafe(self._stop)
-
-    def _stop(self) -> None:
-        self.connection.abort()
-        self.loop.call_later(0.05, self.loop.stop)  # lets tasks hear of it
-
-
-@dataclass(slots=True)
 class SftpStore:
     """Regular files below a folder; one connection carries all transfers."""
 
     login: SftpLogin
     folder: str
-    _session: _Session | None = None
+    _session: SshSession | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -126,28 +105,26 @@ class SftpStore:
         return _listed(name, found) if regular else None
 
     def fetch(self, name: str, partial: Path, size: int) -> Received:
-        """Reads the file in blocks, several requests at a time."""
-        handle = self._do(lambda client: client.open(self._path(name), "rb", encoding=None))
+        """Reads the file in blocks, several requests at a time, all on one connection."""
+        session = self._connected()
+        path = self._path(name)
+        handle = self._ask(session, lambda client: client.open(path, "rb", encoding=None))
         try:
-            return receive(self._blocks(handle, size), partial, size)
+            return receive(self._blocks(session, handle, size), partial, size)
         finally:
-            self._close_quietly(handle)
+            with suppress(OSError):  # a lost connection closes its files itself
+                self._ask(session, lambda _: handle.close())
 
-    def _blocks(self, handle: asyncssh.SFTPClientFile, size: int) -> Iterator[bytes]:
+    def _blocks(
+        self, session: SshSession, handle: asyncssh.SFTPClientFile, size: int
+    ) -> Iterator[bytes]:
         at = 0
         while at < size:
-            block = self._do(lambda _, at=at: handle.read(min(BLOCK, size - at), at))  # type: ignore[misc]
+            block = self._ask(session, lambda _, at=at: handle.read(min(BLOCK, size - at), at))  # type: ignore[misc]
             if not block:
                 return
             at += len(block)
             yield block  # type: ignore[misc] # octets: it was opened without an encoding
-
-    def _close_quietly(self, handle: asyncssh.SFTPClientFile) -> None:
-        if self._session is not None:
-            try:
-                self._do(lambda _: handle.close())
-            except OSError:
-                return
 
     def move(self, name: str, target: str) -> None:
         """Renames a file; servers refuse to write over another one."""
@@ -177,14 +154,14 @@ class SftpStore:
         return os.fsencode(f"{folder.rstrip('/')}/{name}" if name else folder)
 
     def _do(self, work: Callable[[asyncssh.SFTPClient], Awaitable[Value]]) -> Value:
+        return self._ask(self._connected(), work)
+
+    def _ask(
+        self, session: SshSession, work: Callable[[asyncssh.SFTPClient], Awaitable[Value]]
+    ) -> Value:
         """Returns what the work gives; says in our words what went wrong."""
-        session = self._connected()
-
-        async def bounded() -> Value:
-            return await asyncio.wait_for(work(session.client), self.login.timeout_seconds)
-
         try:
-            return session.run(bounded())
+            return session.run(work)
         except _GONE:
             raise FileNotFoundError(errno.ENOENT, "there is no such file") from None
         except asyncssh.SFTPPermissionDenied:
@@ -195,43 +172,28 @@ class SftpStore:
         except asyncssh.Error as error:
             raise OSError(errno.EREMOTEIO, f"the server says: {error.reason}") from error
 
-    def _drop(self, session: _Session) -> None:
+    def _drop(self, session: SshSession) -> None:
         """Ends a broken connection; another that has taken its place stays."""
         with self._lock:
             if self._session is session:
                 self._session = None
-                session.end()
+        session.end()
 
-    def _connected(self) -> _Session:
+    def _connected(self) -> SshSession:
         with self._lock:
             if self._session is None:
                 self._session = self._connect()
             return self._session
 
-    def _connect(self) -> _Session:
+    def _connect(self) -> SshSession:
         login = self.login
         if not login.known_hosts.is_file():
             what = f"{login.known_hosts}, the file of known hosts, does not exist"
             raise AccessError(what, f"ssh-keyscan -p {login.port} {login.host}, check it, keep it")
         options = self._options()
-        loop = asyncio.new_event_loop()
-        loop.set_exception_handler(lambda *_: None)  # what matters comes back from `run`
-        thread = threading.Thread(target=_serve, args=(loop,), name="sftp", daemon=True)
-        thread.start()
-
-        async def open_session() -> _Session:
-            connection = await asyncssh.connect(login.host, login.port, **options)
-            try:
-                client = await connection.start_sftp_client()
-            except BaseException:
-                connection.abort()
-                raise
-            return _Session(loop, connection, client)
-
         try:
-            return asyncio.run_coroutine_threadsafe(open_session(), loop).result()
+            return SshSession(login.host, login.port, login.timeout_seconds, options)
         except BaseException as error:
-            loop.call_soon_threadsafe(loop.stop)
             raise _why_not_connected(error, login) from error
 
     def _options(self) -> dict[str, Any]:
@@ -249,17 +211,7 @@ class SftpStore:
             "client_keys": keys or None,
             "agent_path": None,
             "config": [],
-            "connect_timeout": login.timeout_seconds,
-            "login_timeout": login.timeout_seconds,
-            "keepalive_interval": login.timeout_seconds,
         }
-
-
-def _serve(loop: asyncio.AbstractEventLoop) -> None:
-    try:
-        loop.run_forever()
-    finally:
-        loop.close()
 
 
 def _listed(name: str, found: asyncssh.SFTPAttrs) -> Listed:

@@ -159,7 +159,11 @@ class CutWire:
                 near, _ = self._server.accept()
             except OSError:
                 return
-            far = socket.create_connection(("127.0.0.1", self._target))
+            try:
+                far = socket.create_connection(("127.0.0.1", self._target))
+            except OSError:  # the server is not there: neither is the wire
+                near.close()
+                continue
             self.connections += 1
             left = [self._random.randint(*self._span)]
             for a, b in ((near, far), (far, near)):
