@@ -17,7 +17,7 @@ from rating.reference.steps import NotRatedError, money
 from rating.reference.twin import rate
 from rating.wholesale import cost_of
 from tariffs.compiled import CAP_SCOPES
-from tests.rating import strategies, strategies_events
+from tests.rating import strategies, strategies_events, strategies_subscribers
 from tests.rating.strategies_edr import edr_batch, plain_keys
 from tests.rating.strategies_written import load, written
 
@@ -223,5 +223,10 @@ def cases(
         _, book = load(draw(written()))
     else:
         book = draw(strategies.books())
-    data = draw(strategies.subscribers(len(book.plans)))
-    return book, data, draw(strategies_events.events(most, times)), draw(strategies.balances(book))
+    data = draw(strategies_subscribers.subscribers(len(book.plans)))
+    return (
+        book,
+        data,
+        draw(strategies_events.events(most, times)),
+        draw(strategies_subscribers.balances(book)),
+    )

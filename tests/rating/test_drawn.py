@@ -16,7 +16,7 @@ from tariffs import model
 from tariffs.compiled import CompiledBook
 from tariffs.dated import Dated
 from tariffs.places import Places
-from tests.rating import strategies, strategies_written
+from tests.rating import strategies, strategies_subscribers, strategies_written
 
 if TYPE_CHECKING:
     from hypothesis import strategies as st
@@ -92,7 +92,7 @@ def test_every_array_of_a_book_is_drawn() -> None:
     for book in drawn(strategies.books(), 30):
         note(seen, book)
         note(seen, book.places)
-    for data in drawn(strategies.subscribers(3), 15):
+    for data in drawn(strategies_subscribers.subscribers(3), 15):
         note(seen, data)
     every = {
         f"{kind.__name__}.{one.name}"
