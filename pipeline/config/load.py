@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from mediation.format_folders import look_in
 from pipeline.config.alarms import Suspense
+from pipeline.config.formats import format_problems
 from pipeline.config.problems import problems_of, syntax_problem
 from pipeline.config.section import Section
 from pipeline.config.source import Source as Source  # noqa: PLC0414 - a part of this
@@ -149,4 +150,6 @@ def load_config(workspace: Workspace) -> Config:
     if problems:
         raise ConfigError(str(path), problems)
     look_in(workspace.root / (config.paths.formats or "formats"))
+    if problems := format_problems(config.source, path.name, text):
+        raise ConfigError(str(path), problems)
     return config

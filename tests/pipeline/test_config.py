@@ -106,3 +106,19 @@ def test_a_file_that_is_not_text(tmp_path: Path) -> None:
     (tmp_path / "huadan.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UsageError, match="cannot be read"):
         load_config(Workspace(tmp_path))
+
+
+def test_formats_of_sources_are_looked_at_when_the_file_is_read(tmp_path: Path) -> None:
+    text = (
+        f'{SOURCE}format = "3gpp_css"\n'
+        '[[source]]\nname = "vas"\nfolder = "vas"\n'
+        'format = "nokia_dx200"\nblock_octets = 512\nframing = ["gzip", "bare"]\n'
+        '[[source]]\nname = "vas2"\nfolder = "vas2"\n'
+        'format = "nokia_dx200"\nframing = "gzip"\n'
+    )
+    itself = "means nothing: format nokia_dx200 says itself where its records are"
+    assert problems(tmp_path, text) == [
+        "huadan.toml:4: source[1].format: `3gpp_css` is not a known format (did you mean `3gpp_cs`?)",
+        f"huadan.toml:10: source[2].framing: {itself} (allowed as framing: gzip, zstd, zip)",
+        f"huadan.toml:9: source[2].block_octets: {itself} (allowed as framing: gzip, zstd, zip)",
+    ]
