@@ -27,6 +27,7 @@ from pipeline.published import batch_of
 from pipeline.upkeep.rollback import rollback
 from pipeline.upkeep.verify import verify
 from pipeline.workspace import CONFIG_NAME, Workspace
+from tests.pipeline.crash.launch import context
 from tests.pipeline.world import ledger_rows, published
 
 if TYPE_CHECKING:
@@ -41,8 +42,12 @@ Told = list[tuple[int, int]]
 
 @pytest.fixture(autouse=True)
 def merge_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(key_merging, "MANY", 4)
-    monkeypatch.setattr(key_merge, "SLICE", 3)
+    limit(monkeypatch)
+
+
+def limit(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(key_merging, "MANY", 4)
+    patch.setattr(key_merge, "SLICE", 3)
 
 
 def make(root: Path) -> Workspace:
@@ -210,16 +215,19 @@ class Killer:
         return counted
 
 
-def killed(at: int, work: Callable[[], object]) -> bool:
-    """Does the work in a child that dies at a step; returns whether it came so far."""
-    child = os.fork()
-    if not child:
-        Killer(at)
-        work()
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
-    return os.WIFSIGNALED(status)
+def killed(at: int, work: Callable[[Workspace], None], workspace: Workspace) -> bool:
+    """Does the work in a process that dies at a step; returns whether it came so far."""
+    process = context().Process(target=die_at, args=(at, work, workspace))
+    process.start()
+    process.join()
+    assert process.exitcode in {0, -signal.SIGKILL}
+    return process.exitcode != 0
+
+
+def die_at(at: int, work: Callable[[Workspace], None], workspace: Workspace) -> None:
+    limit(pytest.MonkeyPatch())
+    Killer(at)
+    work(workspace)
 
 
 def merging_batch(workspace: Workspace) -> None:
@@ -255,7 +263,7 @@ def test_killed_at_every_step_the_next_command_ends_it(
     merged = [name for name in expected[0] if "merged-" in name]
     assert merged
     at = 0
-    while killed(at, lambda: work(fresh())):
+    while killed(at, work, fresh()):
         work(Workspace(root))
         assert (published(root), ledger_rows(root)) == expected
         assert verify(Workspace(root)).differences == []
