@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from collectors.digest import file_digest
 from collectors.errors import AccessError
 from collectors.model import Listed, Received, Skipped
-from collectors.receive import BLOCK, receive
+from collectors.receive import BLOCK, own_disk, receive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,7 +83,8 @@ class LocalStore:
             if not linked:
                 return receive(_blocks(source), partial, size)
             digest = file_digest(partial)
-            os.fsync(source)
+            with own_disk():  # the link is in the archive: what is made durable is ours
+                os.fsync(source)
             return Received(digest, partial.stat().st_size)
         finally:
             os.close(source)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import re
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from collectors.archive import PARTIAL, Archive
-from collectors.errors import FileChangedError, SourceError
+from collectors.errors import FileChangedError, OwnDiskError, SourceError
 from collectors.local import LocalStore
 from collectors.names import raw_name, shown_name
 from collectors.retry import Retry
@@ -233,6 +234,23 @@ def test_a_file_that_changed_is_refused_and_left(inbox: Path, tmp_path: Path, ta
     assert not taken
     assert "changed" in refused[0].reason
     assert path.exists()
+
+
+@pytest.mark.parametrize("take", ["copy", "link"])
+def test_a_disk_of_our_own_that_fails_ends_the_batch(
+    inbox: Path, tmp_path: Path, take: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that were refused instead would wait for the next look."""
+    (inbox / "a.ber").write_bytes(b"x")
+    source = folder_of(inbox, take=take)
+
+    def fail(_: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OwnDiskError):
+        Archive(tmp_path / "archive").take_all([(source, *source.look().offers)], threads=1)
+    assert (inbox / "a.ber").exists()
 
 
 def test_a_vanished_file_is_refused_and_the_others_are_taken(inbox: Path, tmp_path: Path) -> None:
