@@ -41,6 +41,11 @@ class Looker:
             seen, self._latest = self._latest, None
         return seen
 
+    def keep(self, seen: Look | SourceError) -> None:
+        """Takes back what was seen, for the next call of :meth:`latest`, if there is nothing newer."""
+        with self._lock:
+            self._latest = self._latest or seen
+
     def stop(self) -> None:
         """Looks no more; a look in hand ends by itself."""
         self._stop = True

@@ -67,6 +67,7 @@ class Watch:
         self._archived = True  # something may wait in the archive already
         self._failures = 0
         self._not_before = 0.0
+        self._next_look = 0.0
         self._next_files = 0.0
         self._next_metrics = 0.0
         self._last: RunResult | None = None
@@ -157,13 +158,17 @@ class Watch:
     # What the sources offer
 
     def _gather(self) -> None:
-        seen = [(looker.source, looker.latest()) for looker in self._lookers]
-        news = [(source, look) for source, look in seen if look is not None]
-        if news:
+        seen = [(looker, looker.latest()) for looker in self._lookers]
+        news = [(looker, look) for looker, look in seen if look is not None]
+        if news and time.monotonic() >= self._next_look:
             try:
-                self._sort_out(news)
+                self._sort_out([(looker.source, look) for looker, look in news])
+                news = []
             except HuadanError as error:
                 self._failed(error)
+                self._next_look = self._not_before
+        for looker, look in news:  # later: the next look may be minutes away
+            looker.keep(look)
         self._measure()
 
     def _sort_out(self, news: list[tuple[Source, Look | SourceError]]) -> None:
