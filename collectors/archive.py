@@ -47,7 +47,8 @@ class Archive:
     def take(self, source: Source, offer: Offer, partial_name: str) -> Taken:
         """Brings one offer into the archive, durable before its final name exists."""
         partial = self.folder / f"{PARTIAL}{partial_name}"
-        partial.unlink(missing_ok=True)
+        with own_disk():
+            partial.unlink(missing_ok=True)
         try:
             digest = source.fetch(offer, partial)
             target = self.path_of(digest[:FILE_ID_LENGTH])
@@ -56,7 +57,8 @@ class Archive:
                     self._place(partial, target)
         finally:
             # rename does nothing when both names are links to one file
-            partial.unlink(missing_ok=True)
+            with own_disk():
+                partial.unlink(missing_ok=True)
         return Taken(offer, digest, target)
 
     def _place(self, partial: Path, target: Path) -> None:

@@ -44,7 +44,8 @@ def receive(blocks: Iterable[bytes | memoryview], partial: Path, size: int) -> R
         finally:
             os.close(target)
     except BaseException:
-        partial.unlink(missing_ok=True)
+        with own_disk():
+            partial.unlink(missing_ok=True)
         raise
     return Received(digest.hexdigest(), count)
 

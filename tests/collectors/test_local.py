@@ -3,7 +3,7 @@ from __future__ import annotations
 import errno
 import os
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from blake3 import blake3
@@ -19,9 +19,6 @@ from collectors.rules import Rules
 from collectors.sequence import Gap, gaps_of, sequence_of
 from collectors.source import Source
 from tests.collectors.test_sequence import seen_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -237,17 +234,23 @@ def test_a_file_that_changed_is_refused_and_left(inbox: Path, tmp_path: Path, ta
 
 
 @pytest.mark.parametrize("take", ["copy", "link"])
+@pytest.mark.parametrize(("owner", "call"), [(os, "fsync"), (Path, "unlink"), (Path, "rename")])
 def test_a_disk_of_our_own_that_fails_ends_the_batch(
-    inbox: Path, tmp_path: Path, take: str, monkeypatch: pytest.MonkeyPatch
+    inbox: Path,
+    tmp_path: Path,
+    take: str,
+    owner: object,
+    call: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A file that were refused instead would wait for the next look."""
     (inbox / "a.ber").write_bytes(b"x")
     source = folder_of(inbox, take=take)
 
-    def fail(_: int) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    monkeypatch.setattr(os, "fsync", fail)
+    monkeypatch.setattr(owner, call, fail)
     with pytest.raises(OwnDiskError):
         Archive(tmp_path / "archive").take_all([(source, *source.look().offers)], threads=1)
     assert (inbox / "a.ber").exists()
