@@ -67,8 +67,11 @@ class Visitor:
         return max(recovered, self._done + self._told.count('"batch_finished"'))
 
     def _unfinished(self) -> bool:
-        return (self._root / "staging").exists() or any(
-            path.is_file() for path in (self._root / "incoming").rglob("*")
+        # Of a batch that is published, only an empty folder may be left, until the next batch.
+        return any(
+            path.is_file()
+            for folder in ("staging", "incoming")
+            for path in (self._root / folder).rglob("*")
         )
 
 
