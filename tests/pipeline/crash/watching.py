@@ -68,11 +68,14 @@ class Visitor:
 
     def _unfinished(self) -> bool:
         # Of a batch that is published, only an empty folder may be left, until the next batch.
-        return any(
-            path.is_file()
-            for folder in ("staging", "incoming")
-            for path in (self._root / folder).rglob("*")
-        )
+        try:
+            return any(
+                path.is_file()
+                for folder in ("staging", "incoming")
+                for path in (self._root / folder).rglob("*")
+            )
+        except FileNotFoundError:  # a folder is just being removed: look again
+            return True
 
 
 def edit(root: Path) -> None:
