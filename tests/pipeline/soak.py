@@ -1,7 +1,8 @@
 """`watch` under a steady load for a long time: ``python -m tests.pipeline.soak --minutes 30``.
 
-Prints figures, and fails if records are lost, if memory or file descriptors grow, or if a file takes
-longer than it may. The tariff book is changed in between.
+Prints figures, and fails if records are lost, if memory or file descriptors grow, or if any file
+takes longer than it may. The tariff book is changed in between. The traffic is made before the load
+begins: senders are other machines, whose work must not be counted as the product's.
 """
 
 from __future__ import annotations
@@ -38,32 +39,27 @@ class Figures:
 
 
 class Load:
-    """Traffic without end, a file at a time, each with a name of its own."""
+    """Traffic of a given number of files, each with a name of its own."""
 
-    def __init__(self, folder: Path, records: int) -> None:
-        self._folder = folder
-        self._records = records
-        self._round = 0
+    def __init__(self, folder: Path, records: int, files: int) -> None:
         self._files: list[Path] = []
-        self._count = 0
+        while len(self._files) < files:
+            seed = 1 + len(self._files) // FILES_AT_ONCE
+            place = folder / f"{seed:04d}"
+            generate(
+                place,
+                records * FILES_AT_ONCE,
+                seed=seed,
+                subscribers_folder=SHOP / "subscribers",
+                files=FILES_AT_ONCE,
+            )
+            self._files += sorted(place.rglob("*.ber"), key=lambda path: path.name[5:])
+        self._left = iter(enumerate(self._files, 1))
 
     def deliver(self, incoming: Path) -> str:
         """Puts the next file into its folder, as a sender does; returns its name."""
-        if not self._files:
-            self._round += 1
-            shutil.rmtree(self._folder, ignore_errors=True)
-            generate(
-                self._folder,
-                self._records * FILES_AT_ONCE,
-                seed=self._round,
-                subscribers_folder=SHOP / "subscribers",
-                files=FILES_AT_ONCE,
-                workers=1,
-            )
-            self._files = sorted(self._folder.rglob("*.ber"), key=lambda path: path.name[5:])
-        path = self._files.pop()
-        self._count += 1
-        name = f"{path.parent.name}_{self._count:06d}_{self._round}.ber"
+        number, path = next(self._left)
+        name = f"{path.parent.name}_{number:06d}.ber"
         part = incoming / path.parent.name / f".{name}"
         shutil.move(path, part)
         part.rename(part.with_name(name))
@@ -88,7 +84,8 @@ def soak(minutes: float, records: int, every: float, folder: Path) -> tuple[Figu
     """Runs the load; returns the figures and what is wrong with them."""
     workspace = make_workspace(folder / "ws", chunk=131_072)
     book = own_book(workspace)
-    load, figures = Load(folder / "traffic", records), Figures()
+    load = Load(folder / "traffic", records, int(minutes * 60 / every) + 1)
+    figures = Figures()
     watch = Watched(workspace, "watch")
     watch.until_said("watching")
     begin = time.monotonic()
@@ -115,7 +112,8 @@ def soak(minutes: float, records: int, every: float, folder: Path) -> tuple[Figu
         if now >= next_line:
             next_line += 60
             line = f"{now - begin:5.0f} s: {len(figures.latencies)} files,"
-            print(f"{line} {figures.memory[-1][1] / 1e6:.0f} MB", flush=True)  # noqa: T201
+            now_memory, now_open = figures.memory[-1][1:]
+            print(f"{line} {now_memory / 1e6:.0f} MB, {now_open} open", flush=True)  # noqa: T201
         time.sleep(0.1)
     reloaded = len(watch.said("reloaded"))
     code, errors = watch.end()
@@ -155,7 +153,7 @@ def main() -> None:
     options.add_argument("--minutes", type=float, default=30.0)
     options.add_argument("--records", type=int, default=20_000, help="of a file")
     options.add_argument("--every", type=float, default=6.0, help="seconds between files")
-    options.add_argument("--latency", type=float, default=5.0, help="most seconds, median")
+    options.add_argument("--latency", type=float, default=5.0, help="most seconds of any file")
     given = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         figures, wrong = soak(given.minutes, given.records, given.every, Path(folder))
@@ -167,8 +165,9 @@ def main() -> None:
         slowest = ", ".join(f"{seconds:.1f} s (at {at:.0f} s)" for seconds, at in spent[:-6:-1])
         print(f"{len(spent)} files, {figures.records} records; arrival to publication:")  # noqa: T201
         print(f"  median {middle:.1f} s, 95 % {late:.1f} s, longest {slowest}")  # noqa: T201
-        if middle > given.latency:
-            wrong.append(f"the median is more than {given.latency} s")
+        late_files = sum(seconds > given.latency for seconds, _ in spent)
+        if late_files:
+            wrong.append(f"{late_files} files took longer than {given.latency} s")
     for line in wrong:
         print(f"WRONG: {line}")  # noqa: T201
     sys.exit(bool(wrong))
