@@ -17,7 +17,7 @@ from mediation.formats.file_rule import check_codes, read_file_rule
 from mediation.formats.mapping import nearest, read_mapping
 from mediation.formats.numbers import read_numbers
 from mediation.formats.outer import Root, outer_type, read_outer
-from mediation.formats.outline import LEAST_VALUES, Outline, keep_outline, read_outline
+from mediation.formats.outline import LEAST_VALUES, Outline, keep_outline, read_outline, shared
 from mediation.formats.rules import Mapping
 from mediation.formats.schema import Element, SchemaError, load_schema
 from mediation.formats.strings import Document, read_document
@@ -206,7 +206,7 @@ def _outline(document: Document, files: tuple[Path, ...], record: str) -> Outlin
         message = f"`least_values` is `{least}`; it is a number from 1 to {LEAST_VALUES}"
         document.problem(("least_values",), message)
         return Outline(schema, outer)
-    return Outline(schema, outer, int(least))
+    return shared(Outline(schema, outer, int(least)))
 
 
 def _schema(document: Document, files: tuple[Path, ...], record: str) -> tuple[Element, ...]:

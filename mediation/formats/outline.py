@@ -94,6 +94,14 @@ def keep_outline(folder: Path, files: Iterable[Path], outline: Outline) -> None:
         part.replace(target)
 
 
+def shared(outline: Outline) -> Outline:
+    """Returns an outline as it will be read again once it is kept: equal elements are one object.
+
+    So nothing can depend on whether a format was loaded before.
+    """
+    return _decoded(_encoded(outline))
+
+
 def _encoded(outline: Outline) -> dict[str, Any]:
     """Returns an outline as JSON: elements in a table, each one once, children before parents."""
     table: dict[tuple[Any, ...], int] = {}

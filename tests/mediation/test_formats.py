@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from tests.mediation.cdr_records import wrap
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from mediation.formats.schema import Element
 
 MODULE = """
 Tiny DEFINITIONS IMPLICIT TAGS ::= BEGIN
@@ -385,3 +388,31 @@ def test_a_table_holds_what_its_column_may_hold(tmp_path: Path) -> None:
     found = problems(tmp_path, mapping)
     assert any("table `causes` says `40000`, which is no cause" in line for line in found)
     assert any("table `services` says `video`, which is no rat" in line for line in found)
+
+
+def test_a_format_is_the_same_whether_it_was_loaded_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which elements are one object, too: identities tell elements apart."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    folder = tmp_path / "again"
+    shutil.copytree(
+        formats.folder_of("3gpp_cs"), folder, ignore=shutil.ignore_patterns("__pycache__")
+    )
+    first, second = (places(formats.load_folder(folder).schema) for _ in range(2))
+    assert first == second
+
+
+def places(schema: tuple[Element, ...]) -> list[tuple[str, int]]:
+    """Returns every element on every path, by name and by the number of its object."""
+    numbers: dict[int, int] = {}
+    found = []
+
+    def visit(element: Element, path: str) -> None:
+        found.append((path, numbers.setdefault(id(element), len(numbers))))
+        for child in element.children:
+            visit(child, f"{path}.{child.name}")
+
+    for element in schema:
+        visit(element, element.name)
+    return found
