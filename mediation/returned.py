@@ -13,7 +13,7 @@ from mediation.framing import FramingRules, tags_of
 from mediation.framing_scan import Scanner
 from mediation.inspector import trees
 from mediation.resolve import Sums
-from mediation.tlv import read_head
+from mediation.tlv import read_head, tag_octets
 from mediation.tree import look_up, read_tree
 
 if TYPE_CHECKING:
@@ -154,21 +154,32 @@ def _one_each(
         rap_file: An open RAP file.
         offsets: int64[m], where the returns begin, in file order.
         lengths: int64[m], octets of each.
-        events: int64[k], where events begin in them.
+        events: int64[k], where events begin in them, in file order.
         octets: int64[k], octets of each.
     """
-    holders, first = np.unique(np.searchsorted(offsets, events, "right") - 1, return_index=True)
-    elements = _elements(rap_file)
-
-    def severe(place: int) -> bool:
-        head = read_head(rap_file.data, int(offsets[place]), len(rap_file.data))
-        element = None if head is None else elements.get(head.tag)
-        return element is not None and element.name == SEVERE
-
-    without = [n for n in np.setdiff1d(np.arange(len(offsets)), holders).tolist() if severe(n)]
+    holders = np.searchsorted(offsets, events, "right") - 1
+    first = np.flatnonzero(np.diff(holders, prepend=-1))
+    empty = np.ones(len(offsets), np.bool_)
+    empty[holders] = False
+    without = np.flatnonzero(empty)
+    severe = _begin_with(rap_file.data, offsets[without], _tag_of(rap_file, SEVERE))
+    without = without[severe]
     begins = np.concatenate([events[first], offsets[without]])
     order = np.argsort(begins, kind="stable")
     return begins[order], np.concatenate([octets[first], lengths[without]])[order]
+
+
+def _begin_with(data: np.ndarray, offsets: np.ndarray, octets: bytes) -> np.ndarray:
+    """Returns bool[n], whether these octets stand at each of n places."""
+    found = offsets + len(octets) <= len(data)
+    for place, octet in enumerate(octets):
+        found[found] = data[offsets[found] + place] == octet
+    return found
+
+
+def _tag_of(rap_file: Records, name: str) -> bytes:
+    """Returns the tag octets of a kind of return."""
+    return next(tag_octets(each) for each in _elements(rap_file).values() if each.name == name)
 
 
 def returned_sums(rap_file: Records, first: int, count: int) -> dict[int, Sums]:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     import numpy as np
 
+    from mediation.formats.schema import Element
+
 MAX_TAG_OCTETS: Final = 6
 MAX_LENGTH_OCTETS: Final = 4
 
@@ -71,3 +73,15 @@ def read_head(data: np.ndarray, at: int, limit: int) -> Head | None:
         length = int.from_bytes(octets[pos : pos + count], "big")
         pos += count
     return Head(tag, constructed, at + pos, at + pos + length)
+
+
+def tag_octets(element: Element) -> bytes:
+    """Returns the identifier octets of an element."""
+    first = element.tag_class << 6 | (32 if element.constructed else 0)
+    number = element.tag_number
+    if number < 31:
+        return bytes([first | number])
+    more = [number & 127]
+    while number := number >> 7:
+        more.insert(0, number & 127 | 128)
+    return bytes([first | 31, *more])

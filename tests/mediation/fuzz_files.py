@@ -6,8 +6,8 @@ import dataclasses
 from typing import TYPE_CHECKING, TypeAlias
 
 from mediation.framing import FramingRules
+from mediation.tlv import tag_octets
 from tests.mediation.framing_cases import cdr, file_header, tlv
-from tests.mediation.fuzz_records import tag
 from tests.mediation.outer_cases import ROOTS, batch
 
 if TYPE_CHECKING:
@@ -79,14 +79,14 @@ def rooted(rng: random.Random, root: Root, records: bytes, form: int) -> bytes:
     for element, parent in zip(
         reversed(root.path), (*reversed(root.path[:-1]), root.element), strict=True
     ):
-        listed = tlv(tag(element), inner, form)
+        listed = tlv(tag_octets(element), inner, form)
         parts = [
-            listed if child == element else tlv(tag(child), b"", 0)
+            listed if child == element else tlv(tag_octets(child), b"", 0)
             for child in parent.children
             if child == element or (child.constructed and rng.random() < 0.5)
         ]
         inner = b"".join(parts)
-    return tlv(tag(root.element), inner, form)
+    return tlv(tag_octets(root.element), inner, form)
 
 
 def with_roots(tags: RecordTags) -> RecordTags:

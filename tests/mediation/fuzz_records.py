@@ -15,6 +15,7 @@ from bench import tap_events
 from bench.random_records import random_records, specification
 from mediation.batch_facts import BatchFacts, batch_facts
 from mediation.framing import FramingRules, frame, tags_of
+from mediation.tlv import tag_octets
 from tests.mediation.framing_cases import tlv
 from traffic.nodes import draw_records
 
@@ -124,8 +125,10 @@ class Writer:
     def element(self, element: Element, share: float, depth: int = 0) -> bytes:
         """Returns one value, tag and length included."""
         if not element.constructed:
-            return tlv(tag(element), self.octets(element))
-        return tlv(tag(element), self.inside(element, share, depth), self.rng.choice((0, 0, 0, 2)))
+            return tlv(tag_octets(element), self.octets(element))
+        return tlv(
+            tag_octets(element), self.inside(element, share, depth), self.rng.choice((0, 0, 0, 2))
+        )
 
     def inside(self, element: Element, share: float, depth: int) -> bytes:
         """Returns the content of a constructed value."""
@@ -143,18 +146,6 @@ class Writer:
             if rng.random() < (wanted if depth < DEEP else 0.1):
                 parts.append(self.element(child, share * 0.8, depth + 1))
         return b"".join(parts)
-
-
-def tag(element: Element) -> bytes:
-    """Returns the tag octets of an element."""
-    first = element.tag_class << 6 | (32 if element.constructed else 0)
-    number = element.tag_number
-    if number < 31:
-        return bytes([first | number])
-    more = [number & 127]
-    while number := number >> 7:
-        more.insert(0, number & 127 | 128)
-    return bytes([first | 31, *more])
 
 
 def clean_records(rng: random.Random, cdr_format: Format, per_type: int) -> Iterator[bytes]:
