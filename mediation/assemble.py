@@ -104,8 +104,9 @@ class Texts:
         if count == self.known:
             return
         octets = self.data.data
-        fresh = self.interned[self.known * 3 : count * 3].reshape(-1, 3).tolist()
-        for number, (offset, length, action) in enumerate(fresh, self.known):
+        fresh = self.interned[self.known * 3 : count * 3].tolist()
+        places = zip(range(self.known, count), fresh[::3], fresh[1::3], fresh[2::3], strict=True)
+        for number, offset, length, action in places:
             place = self.plan.texts[action]
             if place is None:
                 message = f"action {action} made a text but has no renderer"

@@ -5,7 +5,7 @@ Twins: `mediation.reference.ber_codecs`.
 
 from __future__ import annotations
 
-from compiled.jit import kernel
+from compiled.jit import inlined, kernel
 from mediation.kernels.codecs import MISSING, SECOND_US, entry, octet, signed_value, unsigned_value
 from mediation.kernels.ops import (
     ACT_CODEC,
@@ -69,7 +69,7 @@ def cgi_codec(data, pos, end):
     return OK, area, cell, 0
 
 
-@kernel
+@inlined
 def layout_part(data, pos, layout, part, bcd):
     """Returns the number in one part of a date or time, 0 where the layout has none, -1 if bad."""
     place = (layout >> (part * 4)) & 15
@@ -79,7 +79,7 @@ def layout_part(data, pos, layout, part, bcd):
     return number if layout & LAYOUT_BINARY else entry(bcd, number)
 
 
-@kernel
+@inlined
 def layout_value(data, pos, layout, bcd, days):  # noqa: PLR0911 - one way out per impossible part
     """Returns what octets mean by a layout of `mediation.kernels.ops`, `MISSING` if impossible.
 
@@ -112,7 +112,7 @@ def layout_value(data, pos, layout, bcd, days):  # noqa: PLR0911 - one way out p
     return (number * 86_400 + seconds) * SECOND_US
 
 
-@kernel
+@inlined
 def layout_codec(data, pos, end, codec, parameter, lookups, bcd, days):
     """Reads a date, time or duration by the layout that its number of octets has."""
     value = MISSING
