@@ -57,7 +57,7 @@ class Earlier:
     def write(self, day: int, pairs: Pairs) -> Path:
         """Writes a key file."""
         path = self.folder / f"{day}-{time.monotonic_ns()}.keys"
-        path.write_bytes(key_file(pairs))
+        path.write_bytes(b"".join(key_file(pairs)))
         return path
 
     def unit(self, day: int) -> tuple[Pairs, Pairs, Mask]:

@@ -118,7 +118,7 @@ class KeySet:
         """Adds keys in order.
 
         Args:
-            high: uint64[n].
+            high: uint64[n]; its upper bits spread evenly, as those of :func:`record_keys` do.
             low: uint64[n]; never 0 where ``high`` is 0.
 
         Returns:
@@ -140,28 +140,20 @@ class KeySet:
         self._count += int(kernels.insert(self._slots, top, bottom, seen))
         return seen.view(np.bool_)
 
-    def export(self) -> tuple[Keys, Keys]:
-        """Returns all keys as (high, low), uint64[len(self)], sorted by high, then low."""
-        high = np.empty(self._count, np.uint64)
-        low = np.empty(self._count, np.uint64)
-        kernels.extract(self._slots, high, low)
-        order = np.argsort(high)
-        high, low = high[order], low[order]
-        if bool(np.any(high[1:] == high[:-1])):
-            order = np.lexsort((low, high))
-            high, low = high[order], low[order]
-        return high, low
+    def export(self) -> Keys:
+        """Returns all keys, uint64[2 * len(self)], as (high, low), sorted by high, then low."""
+        pairs = np.empty(2 * self._count, np.uint64)
+        kernels.extract(self._slots, pairs)
+        return pairs
 
     def _reserve(self, keys: int) -> None:
         """Doubles the table until ``keys`` fit."""
         capacity = _capacity(keys)
         if capacity <= len(self._slots) // 2:
             return
-        high = np.empty(self._count, np.uint64)
-        low = np.empty(self._count, np.uint64)
-        kernels.extract(self._slots, high, low)
-        self._slots = np.zeros(2 * capacity, np.uint64)
-        kernels.insert(self._slots, high, low, np.empty(self._count, np.uint8))
+        larger = np.zeros(2 * capacity, np.uint64)
+        kernels.move(self._slots, larger)
+        self._slots = larger
 
 
 def _capacity(keys: int) -> int:

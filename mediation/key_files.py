@@ -39,20 +39,18 @@ RESIDENT: Final = 128
 """Searches after which mapped pages are given back: each maps up to 64 KiB."""
 
 
-def key_file(pairs: Pairs, origins: Origins | None = None) -> memoryview:
-    """Returns the content of a key file.
+def key_file(pairs: Pairs, origins: Origins | None = None) -> tuple[memoryview, ...]:
+    """Returns the content of a key file, piece by piece.
 
     Args:
         pairs: uint64[2 * n], key after key as (high, low), sorted.
         origins: uint32[n], the batch of each key; None in a file of one batch.
     """
-    count = len(pairs) // 2
-    octets = np.empty(HEADER + (KEY if origins is None else KEY + ORIGIN) * count, np.uint8)
-    octets[:HEADER].view("<u8")[:] = MAGIC if origins is None else MERGED, count
-    octets[HEADER : HEADER + KEY * count].view("<u8")[:] = pairs
+    header = np.array([MAGIC if origins is None else MERGED, len(pairs) // 2], "<u8")
+    pieces = [header, pairs.astype("<u8", copy=False)]
     if origins is not None:
-        octets[HEADER + KEY * count :].view("<u4")[:] = origins
-    return octets.data
+        pieces.append(origins.astype("<u4", copy=False))
+    return tuple(piece.view(np.uint8).data for piece in pieces)
 
 
 def identity(about: os.stat_result) -> tuple[int, int, int]:

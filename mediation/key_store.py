@@ -51,6 +51,8 @@ class Day:
     files: list[KeyFile]
     words: Pairs
     fresh: KeySet = field(default_factory=KeySet)
+    loaded: int = 0
+    """How many of the files were there when the day was opened."""
 
     @classmethod
     def open(cls, paths: Sequence[Path], check: Check) -> Day:
@@ -61,6 +63,7 @@ class Day:
             check(path)
         day = cls(files, np.zeros(0, np.uint64))
         day.refill()
+        day.loaded = len(files)
         return day
 
     def goes_on(self, paths: Sequence[Path], check: Check) -> bool:
@@ -73,7 +76,7 @@ class Day:
         here = [replace(file, path=path) for path, file in found if file is not None]
         if len(here) < len(known):
             return False  # a batch was taken back
-        self.files, self.fresh = here, KeySet()
+        self.files, self.fresh, self.loaded = here, KeySet(), len(here)
         for path, file in found:
             if file is None:
                 check(path)
@@ -92,20 +95,20 @@ class Day:
         """Returns how many keys are in files."""
         return sum(file.keys for file in self.files)
 
-    def refill(self) -> None:
-        """Makes the filter anew, with room for more."""
-        blocks = int(self.written * SPARE * BITS_PER_KEY / BLOCK_BITS) + 1
+    def refill(self, more: int = 0) -> None:
+        """Makes the filter anew, with room for `more` keys."""
+        blocks = int((self.written + more) * SPARE * BITS_PER_KEY / BLOCK_BITS) + 1
         self.words = np.zeros(kernels.WORDS * blocks if self.files else 0, np.uint64)
         for file in self.files:
             file.fill(self.words)
 
     def add_file(self, path: Path) -> None:
-        """Takes in a file that was just written of `fresh`, which is empty again."""
+        """Takes in a file that another batch or this one wrote."""
         file = KeyFile.open(path)
         self.files.append(file)
-        self.fresh = KeySet()
         if self.written * BITS_PER_KEY > len(self.words) * 64:
-            self.refill()
+            # What goes on as it began does not make the filter anew for each file.
+            self.refill(sum(later.keys for later in self.files[self.loaded :]))
         else:
             file.fill(self.words)
 
@@ -230,7 +233,5 @@ class KeyStore:
             day = self.days[name]
             if not len(day.fresh):
                 continue
-            high, low = day.fresh.export()
-            pairs = np.empty(2 * len(high), np.uint64)
-            pairs[0::2], pairs[1::2] = high, low
-            day.add_file(self._write(name, pairs))
+            day.add_file(self._write(name, day.fresh.export()))
+            day.fresh = KeySet()

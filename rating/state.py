@@ -17,13 +17,14 @@ import numpy as np
 import pyarrow as pa
 
 from rating.cycles import cycle_bounds
-from rating.further import NONE, further_counters
+from rating.further import further_counters
 from rating.grants import count_caps, daily_of, grant
 from rating.kernels.arrays import ACCOUNT_WORDS, INSTANCE_WORDS, StateArrays
 from rating.kernels.limits import DAILY_SHIFT
 from rating.names import distinct
 from rating.room import aligned
 from rating.schema import BALANCE_SCHEMA, RUMS, TIME
+from rating.state_names import STATE_SCHEMA, counter_names, places_of
 from rating.tiers import tier_masks
 
 if TYPE_CHECKING:
@@ -32,40 +33,6 @@ if TYPE_CHECKING:
     from rating.opening import Opening
     from rating.subscribers import Subscribers
     from tariffs.compiled import CompiledBook, Int32, Int64
-
-STATE_SCHEMA = pa.schema(
-    [
-        pa.field("cycle", pa.string(), nullable=False),
-        pa.field("kind", pa.string(), nullable=False),
-        pa.field("charge_group", pa.string()),
-        pa.field("subscriber_id", pa.string()),
-        pa.field("plan", pa.string()),
-        pa.field("name", pa.string(), nullable=False),
-        pa.field("granted_at", pa.int64()),
-        pa.field("day", pa.int32()),
-        pa.field("limit", pa.int32()),
-        pa.field("member", pa.string()),
-        pa.field("amount", pa.int64(), nullable=False),
-    ]
-)
-"""A stored state: what is not zero, by names that survive a new load of book and subscribers.
-
-``kind`` is ``allowance`` (amount: units used), ``cap`` (amount: 10^-6 of the currency spent) or
-``count`` (amount: units, or 10^-6 of the currency);
-``day`` (of the cycle, 0 first), ``limit`` (of the allowance, 0 first) and ``member`` (subscriber)
-tell the counters of one allowance apart."""
-
-_NAMED = (
-    "kind",
-    "charge_group",
-    "subscriber_id",
-    "plan",
-    "name",
-    "granted_at",
-    "day",
-    "limit",
-    "member",
-)
 
 
 class CycleState:
@@ -151,12 +118,12 @@ class CycleState:
         return twin
 
     def to_table(self) -> pa.Table:
-        """Returns what is not zero by stable names (:data:`STATE_SCHEMA`)."""
-        named = self._named()
+        """Returns what is not zero by stable names (:data:`~rating.state_names.STATE_SCHEMA`)."""
         amount = np.concatenate([self.used, self.cap_spent])
         rows = np.flatnonzero(amount)
-        columns = {name: column.take(pa.array(rows)) for name, column in named.items()}
-        columns["cycle"] = pa.array([self.cycle] * len(rows), pa.string())
+        columns = self._named(rows)
+        cycle = np.zeros(len(rows), np.int32)
+        columns["cycle"] = pa.DictionaryArray.from_arrays(cycle, pa.array([self.cycle]))
         columns["amount"] = pa.array(amount[rows])
         return pa.table([columns[name] for name in STATE_SCHEMA.names], schema=STATE_SCHEMA)
 
@@ -179,24 +146,18 @@ class CycleState:
             ValueError: If the table is of another cycle.
         """
         state = cls(cycle, compiled, subscribers, opening)
-        rows = table.to_pylist()
-        wrong = {row["cycle"] for row in rows} - {cycle}
+        wrong = set(table.column("cycle").unique().to_pylist()) - {cycle}
         if wrong:
             message = f"the stored state is of cycle {sorted(wrong)}, not {cycle!r}"
             raise ValueError(message)
-        if not rows:
+        if not table.num_rows:
             return state
-        named = pa.table(state._named()).append_column(
-            "at", pa.array(np.arange(len(state.used) + len(state.cap_spent)))
-        )
-        wanted = table.append_column("row", pa.array(np.arange(len(rows))))
-        places = _match(wanted, named)
+        every = np.arange(len(state.used) + len(state.cap_spent))
+        places = places_of(table, state._named(every))
+        here = places >= 0
+        state.orphans = table.filter(pa.array(~here)).to_pylist()
         amount = np.concatenate([state.used, state.cap_spent])
-        for row, at in zip(rows, places, strict=True):
-            if at < 0:
-                state.orphans.append(row)
-            else:
-                amount[at] = row["amount"]
+        amount[places[here]] = table.column("amount").to_numpy()[here]
         state.used[:] = amount[: len(state.used)]
         state.cap_spent[:] = amount[len(state.used) :]
         return state
@@ -264,66 +225,10 @@ class CycleState:
         end[by_day] = np.minimum(end[by_day], midnight[day + 1])
         return begin, end
 
-    def _named(self) -> dict[str, pa.Array]:
-        """Returns the names of every counter of an allowance, then of every cap counter."""
-        own, caps, book, data = self.instances, self.counters, self.compiled, self.subscribers
-        more, of = self.further, self.counter_instance
-        by_group = caps.slot_shared != 0
-        n_own, n_caps = len(own.allowance), len(caps.slot_cap)
-
-        def coded(index: Int32, of_caps: Int32 | None = None) -> pa.Array:
-            last = np.full(n_caps, NONE) if of_caps is None else of_caps
-            whole = np.concatenate([np.full(n_own, NONE), index, last])
-            return pa.array(whole.astype(np.int32), mask=whole == NONE)
-
-        texts = {
-            name: pa.array(values, pa.string())
-            for name, values in (
-                ("plan", book.givers),
-                ("alw", book.allowances),
-                ("cap", book.caps + book.counts),
-            )
-        }
-        no_name = pa.nulls(n_caps, pa.string())
-        pairs = {
-            "kind": (
-                pa.array(["allowance"] * len(of), pa.string()),
-                pa.array(["cap", "count"], pa.string()).take(
-                    pa.array((caps.slot_cap >= len(book.caps)).astype(np.int8))
-                ),
-            ),
-            "charge_group": (
-                data.groups.take(pa.array(own.group[of])),
-                data.groups.take(pa.array(caps.slot_group)),
-            ),
-            "subscriber_id": (
-                data.names.take(pa.array(own.subscriber[of])),
-                data.names.take(pa.array(caps.slot_owner, mask=by_group)),
-            ),
-            "plan": (texts["plan"].take(pa.array(own.giver[of])), no_name),
-            "name": (
-                texts["alw"].take(pa.array(self.counter_allowance)),
-                texts["cap"].take(pa.array(caps.slot_cap)),
-            ),
-            "granted_at": (pa.array(own.granted[of]), pa.nulls(n_caps, pa.int64())),
-        }
-        return {
-            **{name: pa.concat_arrays(pair) for name, pair in pairs.items()},
-            "day": coded(more.day, caps.slot_day),
-            "limit": coded(more.limit_of),
-            "member": data.names.take(coded(more.member_of)),
-        }
-
-
-def _match(wanted: pa.Table, named: pa.Table) -> Int64:
-    """Returns for each wanted row the ``at`` of the named row that agrees, -1 if none does."""
-    import polars as pl  # noqa: PLC0415  only a restart needs it
-
-    left = pl.DataFrame(wanted.select([*_NAMED, "row"]))
-    right = pl.DataFrame(named)
-    joined = left.join(right, on=list(_NAMED), how="left", nulls_equal=True).sort("row")
-    places: Int64 = joined["at"].fill_null(-1).to_numpy()
-    return places
+    def _named(self, rows: Int64) -> dict[str, pa.Array]:
+        """Returns the names of counters: of those in `used`, then of those in `cap_spent`."""
+        parts = (self.instances, self.further, self.counters)
+        return counter_names(self.compiled, self.subscribers, parts, rows)
 
 
 def _kernel_rows(state: CycleState) -> tuple[Int32, Int64, Int64]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from compiled.jit import njit
+from compiled.jit import inlined, kernel
 
 MULTIPLY_HIGH = np.uint64(0x9E3779B97F4A7C15)
 MULTIPLY_LOW = np.uint64(0xC2B2AE3D27D4EB4F)
@@ -25,7 +25,7 @@ ONE = np.uint64(1)
 ZERO = np.uint64(0)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def mix_values(values, high, low):
     """Mixes ``values`` uint64[n] without nulls into the lanes ``high`` and ``low`` uint64[n]."""
     for row in range(len(values)):
@@ -36,7 +36,7 @@ def mix_values(values, high, low):
         low[row] = bottom ^ bottom >> SHIFT
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def mix_nullable(values, valid, high, low):
     """Mixes ``values`` uint64[n] into the lanes; ``valid`` uint8[n] is 0 for a null, else 1."""
     for row in range(len(values)):
@@ -49,7 +49,7 @@ def mix_nullable(values, valid, high, low):
         low[row] = bottom ^ bottom >> SHIFT
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def mix_nulls(high, low):
     """Mixes a column that is null in every row into the lanes."""
     for row in range(len(high)):
@@ -59,7 +59,7 @@ def mix_nulls(high, low):
         low[row] = bottom ^ bottom >> SHIFT
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def mix_codes(codes, words_high, words_low, high, low):
     """Mixes a dictionary column into the lanes.
 
@@ -74,7 +74,7 @@ def mix_codes(codes, words_high, words_low, high, low):
         low[row] = bottom ^ bottom >> SHIFT
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def finish(high, low):
     """Spreads every bit of the lanes over the whole word, in place; (0, 0) becomes (0, 1)."""
     for row in range(len(high)):
@@ -90,13 +90,26 @@ def finish(high, low):
         low[row] = word | np.uint64(word | high[row] == ZERO)
 
 
-@njit(nogil=True, cache=True)
+@inlined
+def home_shift(slots):
+    """Returns how far a key's high lane is shifted to give the slot where it belongs."""
+    shift = np.uint64(64)
+    capacity = len(slots) // 2
+    while capacity > 1:
+        capacity //= 2
+        shift -= ONE
+    return shift
+
+
+@kernel
 def insert(slots, high, low, seen):
     """Adds keys to an open-addressing table and tells which were there already.
 
+    A key belongs to the slot that the upper bits of its high lane name, so a table is nearly sorted.
+
     Args:
         slots: uint64[2 * capacity], key after key as (high, low); (0, 0) is a free slot, so that
-            one key must not be added; capacity is a power of two and stays partly free.
+            one key must not be added; capacity is a power of two, at least 2, and stays partly free.
         high: uint64[n].
         low: uint64[n].
         seen: uint8[n], out: 1 where the key was there or came earlier in this call.
@@ -105,11 +118,12 @@ def insert(slots, high, low, seen):
         How many keys were new.
     """
     mask = np.uint64(len(slots) // 2 - 1)
+    shift = home_shift(slots)
     added = np.int64(0)
     for row in range(len(high)):
         top = high[row]
         bottom = low[row]
-        slot = (top ^ bottom) & mask
+        slot = top >> shift
         while True:
             at = slot << ONE
             found_top = slots[at]
@@ -127,12 +141,54 @@ def insert(slots, high, low, seen):
     return added
 
 
-@njit(nogil=True, cache=True)
-def extract(slots, high, low):
-    """Copies the keys of a table into ``high`` and ``low``, which are exactly long enough."""
-    count = 0
-    for slot in range(len(slots) // 2):
-        if slots[2 * slot] != ZERO or slots[2 * slot + 1] != ZERO:
-            high[count] = slots[2 * slot]
-            low[count] = slots[2 * slot + 1]
-            count += 1
+@kernel
+def move(slots, larger):
+    """Adds the keys of one table to another, which is empty and has more room."""
+    mask = np.uint64(len(larger) // 2 - 1)
+    shift = home_shift(larger)
+    for place in range(len(slots) // 2):
+        top = slots[2 * place]
+        bottom = slots[2 * place + 1]
+        if top | bottom == ZERO:
+            continue
+        slot = top >> shift
+        while larger[slot << ONE] | larger[slot << ONE | ONE] != ZERO:
+            slot = (slot + ONE) & mask
+        larger[slot << ONE] = top
+        larger[slot << ONE | ONE] = bottom
+
+
+@inlined
+def put_sorted(pairs, count, top, bottom):
+    """Adds a key to the ``count`` sorted keys at the beginning of ``pairs``; it is among the last."""
+    at = count
+    while at > 0 and (
+        pairs[2 * at - 2] > top or (pairs[2 * at - 2] == top and pairs[2 * at - 1] > bottom)
+    ):
+        pairs[2 * at] = pairs[2 * at - 2]
+        pairs[2 * at + 1] = pairs[2 * at - 1]
+        at -= 1
+    pairs[2 * at] = top
+    pairs[2 * at + 1] = bottom
+
+
+@kernel
+def extract(slots, pairs):
+    """Copies the keys of a table, sorted, into ``pairs`` uint64[2 * keys].
+
+    Slots are in order of their keys but for two things: keys that found their slot taken are a few
+    slots further on, and at the end of the table they go on at its beginning.
+    """
+    shift = home_shift(slots)
+    count = np.int64(0)
+    for wrapped in range(2):
+        for slot in range(len(slots) // 2):
+            top = slots[2 * slot]
+            bottom = slots[2 * slot + 1]
+            if top | bottom == ZERO:
+                if wrapped == 1:
+                    break
+                continue
+            if np.int64(top >> shift > np.uint64(slot)) == wrapped:
+                put_sorted(pairs, count, top, bottom)
+                count += 1

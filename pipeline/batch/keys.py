@@ -18,7 +18,7 @@ from mediation.key_files import key_file
 from mediation.key_store import KeyStore, days_of
 from pipeline.batch.key_merging import FOLDER, checked, mergers, write_merged
 from pipeline.errors import LedgerError
-from pipeline.parquet import write_octets
+from pipeline.parquet import write_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -157,8 +157,8 @@ class BatchKeys:
         folder = f"{FOLDER}day={name_of(day)}"
         number = sum(output.path.startswith(f"{folder}/") for output in self._outputs)
         path = f"{folder}/{batch}-{number:05d}.keys"
-        octets = key_file(pairs)
-        self._outputs.append(write_octets(octets, staging, path, len(pairs) // 2, self._flusher))
+        rows = len(pairs) // 2
+        self._outputs.append(write_pieces(key_file(pairs), staging, path, rows, self._flusher))
         return staging / path
 
     def _staged(self) -> tuple[Path, str]:

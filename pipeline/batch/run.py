@@ -189,8 +189,7 @@ def _batch(
         require_closed(files, sheets, sum(unit.account.net for unit in units), waiting)
         with job.watch.stage("write"):
             outputs = [output for unit in units for output in unit.outputs]
-            outputs += running.keys.outputs()
-            outputs += running.write_state(folder, name)
+            outputs += running.write(folder, name, job.threads)
             missing = job.ledger.missing_before(files)
             table = audit_table(
                 name, files, sheets, missing, resent, time_zone=running.rater.compiled.time_zone

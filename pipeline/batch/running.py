@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 from mediation.validation_rules import load_rules
 from pipeline.batch.keys import BatchKeys
 from pipeline.compiling import tell_compiling
+from pipeline.flusher import Flusher
 from pipeline.logs import log
 from pipeline.normalization import Normalizations, load_normalizations
 from pipeline.parquet import Output, write
@@ -85,7 +87,18 @@ class Running:
             return None
         return read_balances(self.balances.get(cycle_before(cycle), []))
 
-    def write_state(self, folder: Path, name: str) -> list[Output]:
+    def write(self, folder: Path, name: str, threads: int) -> list[Output]:
+        """Writes what later batches go on from: keys and balances, side by side."""
+        with (
+            Flusher() as flusher,
+            self.keys.flushed_by(flusher),
+            ThreadPoolExecutor(threads) as pool,
+        ):
+            keys = pool.submit(self.keys.outputs)
+            balances = pool.submit(self._write_state, folder, name, flusher)
+            return keys.result() + balances.result()
+
+    def _write_state(self, folder: Path, name: str, flusher: Flusher) -> list[Output]:
         """Writes the balances of every cycle that the batch touched, for people and for us."""
         import pyarrow as pa  # noqa: PLC0415 - beside its only use
 
@@ -93,9 +106,9 @@ class Running:
         for cycle in sorted(self.states):
             state = self.states[cycle]
             place = f"cycle={cycle}/{name}.parquet"
-            outputs.append(write(state.to_table(), folder, f"state/{place}"))
+            outputs.append(write(state.to_table(), folder, f"state/{place}", flusher))
             balances = pa.Table.from_batches([state.balances()])
-            outputs.append(write(balances, folder, f"balances/{place}"))
+            outputs.append(write(balances, folder, f"balances/{place}", flusher))
         return outputs
 
 

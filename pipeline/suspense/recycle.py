@@ -206,8 +206,7 @@ class _Recycling:
             total = total_of(sheets)
             result = self._result(unchanged, total, self.name if files and not dry else None)
             outputs = [output for unit in units for output in unit.outputs]
-            outputs += self.running.keys.outputs()
-            outputs += self.running.write_state(folder, self.name)
+            outputs += self.running.write(folder, self.name, self.job.threads)
             outputs += self.results.write(folder)
             table = audit_table(
                 self.name,

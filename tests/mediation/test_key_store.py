@@ -40,7 +40,7 @@ class Disk:
 
     def write(self, day: int, pairs: Pairs) -> Path:
         path = self.folder / f"{next(self.numbers)}.keys"
-        path.write_bytes(key_file(pairs))
+        path.write_bytes(b"".join(key_file(pairs)))
         self.days.setdefault(day, []).append(path)
         return path
 
@@ -105,9 +105,8 @@ def test_the_filter_lets_few_pass(tmp_path: Path) -> None:
     high, low = (random.integers(0, 2**64, 100_000, dtype=np.uint64) for _ in range(2))
     fresh = KeySet()
     fresh.add(high, low)
-    pairs = np.stack(fresh.export(), axis=1).reshape(-1)
     path = tmp_path / "a.keys"
-    path.write_bytes(key_file(pairs))
+    path.write_bytes(b"".join(key_file(fresh.export())))
     day = Day.open([path], unchecked)
     assert len(day.words) * 64 < 20 * 100_000
     rows = np.empty(100_000, np.int64)
@@ -134,7 +133,7 @@ def test_days_are_those_of_the_event() -> None:
 @pytest.mark.parametrize("damage", ["cut", "longer", "magic", "empty"])
 def test_a_damaged_file_is_told(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "a.keys"
-    whole = bytes(key_file(np.arange(1, 9, dtype=np.uint64)))
+    whole = b"".join(key_file(np.arange(1, 9, dtype=np.uint64)))
     path.write_bytes(
         {"cut": whole[:-1], "longer": whole + b"x", "magic": b"X" + whole[1:], "empty": b""}[damage]
     )
@@ -147,7 +146,7 @@ def test_a_day_of_many_files_keeps_none_of_them_open(tmp_path: Path) -> None:
     paths = []
     for number, pair in enumerate(pairs):
         paths.append(tmp_path / f"{number}.keys")
-        paths[-1].write_bytes(key_file(pair))
+        paths[-1].write_bytes(b"".join(key_file(pair)))
     before = len(list(Path("/proc/self/fd").iterdir()))
     day = Day.open(paths, unchecked)
     high, low = (np.ascontiguousarray(pairs[:, part]) for part in (0, 1))
