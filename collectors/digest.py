@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-BLOCK: Final = 8 << 20
+BLOCK: Final = 1 << 20
 """Octets read at a time: after each block a thread waits for the interpreter, if others use it."""
 
 

@@ -19,7 +19,7 @@ from rating.kernels import guide, price
 from rating.kernels.arrays import EXTRA_WORDS
 from rating.opening import opening_of
 from rating.order import ARRAYS, Dealt, dealt_words
-from rating.prepare import Prepared, class_arrays, prepare
+from rating.prepare import PREPARED_ARRAYS, PREPARED_WORDS, Prepared, class_arrays, prepare
 from rating.rated import (
     MOST_DISCOUNTS,
     RATED_ARRAYS,
@@ -31,7 +31,7 @@ from rating.rated import (
     charge_words,
     rated_table,
 )
-from rating.room import Block, Pool, scratch
+from rating.room import Block, Pool, Reused, scratch
 from rating.state import CycleState
 from rating.tables import price_arrays
 
@@ -80,7 +80,7 @@ class Rater:
         self._classes = class_arrays(compiled)
         self._prices = price_arrays(compiled)
         self._names = Names(compiled, subscribers)
-        self._pool = Pool()
+        self._pool, self._kept = Pool(), Reused()
         self._opened: CycleState | None = None
 
     def prepare(self, edr: pa.RecordBatch, keys: Keys | None = None) -> Prepared:
@@ -91,7 +91,8 @@ class Rater:
             keys: Record keys (high, low), uint64 each, if the caller has them: they break ties of
                 events that start at the same microsecond. Computed if None.
         """
-        return prepare(edr, self.compiled, self._classes, self.subscribers.arrays, keys)
+        block = self._kept.block(Block.size(PREPARED_WORDS * edr.num_rows, PREPARED_ARRAYS))
+        return prepare(edr, self.compiled, self._classes, self.subscribers.arrays, keys, block)
 
     @property
     def carries(self) -> bool:
@@ -157,7 +158,7 @@ class Rater:
         ) as block:
             dealt = Dealt(prepared, chosen, len(self.subscribers.groups), block)
             words = (RATED_WORDS + KEPT_WORDS) * dealt.count + max(SPARE_TAKES, 0) * 2 + 2
-            kept = Block(scratch(Block.size(words, RATED_ARRAYS + ARRAYS), np.uint8))
+            kept = self._kept.block(Block.size(words, RATED_ARRAYS + ARRAYS))
             charge = charge_arrays(dealt.count, held, counts, block, kept)
             dealt.arrange_all(charge.event, charge.row)
             takes = self._price(state, charge, kept)

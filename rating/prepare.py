@@ -13,7 +13,6 @@ from mediation.edr import DIRECTIONS, MISSING, SERVICES
 from rating.kernels import guide as kernel
 from rating.partner import partner_charges
 from rating.places import cell_rows, given_zones
-from rating.room import scratch
 from tariffs.compiled import DOMESTIC, HOME_ZONE
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from rating.room import Block
     from tariffs.compiled import CompiledBook, Int8, Int32, Int64
 
     Keys = tuple[NDArray[np.uint64], NDArray[np.uint64]]
@@ -31,6 +31,10 @@ _NOTHING: Int32 = np.empty(0, np.int32)
 _NO_CHARGES: Int64 = np.empty(0, np.int64)
 MOST_EPOCHS = 1 << 16
 """Epochs of a book at most, as many as an event's packed word can tell apart."""
+
+
+PREPARED_WORDS, PREPARED_ARRAYS = kernel.EVENT_WORDS + 2, 4
+"""Words of memory that :func:`prepare` takes for each row, and arrays in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +153,8 @@ def prepare(
     book: CompiledBook,
     classes: kernel.ClassArrays,
     guide: kernel.GuideArrays,
-    keys: Keys | None = None,
+    keys: Keys | None,
+    block: Block,
 ) -> Prepared:
     """Guides and classifies a batch; pure, so threads may prepare batches side by side.
 
@@ -159,13 +164,15 @@ def prepare(
         classes: Its arrays (:func:`class_arrays`).
         guide: The subscribers' arrays.
         keys: Record keys (high, low) of ``mediation.duplicates.record_keys``; made here if None.
+        block: Memory that is the batch's for as long as it lives; :data:`PREPARED_WORDS` of it for
+            each row, cut into :data:`PREPARED_ARRAYS`.
     """
     columns = edr_columns(edr, book)
     n = edr.num_rows
-    event = scratch(kernel.EVENT_WORDS * n, np.int64)
-    group = scratch(n, np.int32)
-    status = scratch(n, np.int8)
-    place = scratch(n, np.int64)
+    event = block.array(kernel.EVENT_WORDS * n, np.int64)
+    group = block.array(n, np.int32)
+    status = block.array(n, np.int8)
+    place = block.array(n, np.int64)
     kernel.guide_and_classify(columns, guide, classes, event, group, status, place)
     rows = continued(edr)
     event[kernel.EVENT_WORDS * rows + 3] |= kernel.CONTINUES

@@ -14,7 +14,7 @@ from rating.kernels.guide import EVENT_WORDS
 from rating.names import distinct
 from rating.reasons import NOT_CHARGED, REASONS
 from rating.schema import MONEY, RATED_SCHEMA, RUMS
-from rating.wholesale import COST_COLUMNS, cost_column, wholesale_costs
+from rating.wholesale import cost_column, wholesale_costs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -363,9 +363,7 @@ def _cost(prepared: Prepared, rows: Int64, zone: Int32, book: CompiledBook) -> p
     edr = prepared.edr
     if not book.wholesale and edr.column("partner_charge").null_count == edr.num_rows:
         return pa.nulls(len(rows), MONEY)
-    columns = [edr.column(name).take(pa.array(rows)) for name in COST_COLUMNS]
-    batch = pa.RecordBatch.from_arrays(columns, COST_COLUMNS)
-    return cost_column(wholesale_costs(batch, zone, book))
+    return cost_column(wholesale_costs(edr, rows, zone, book))
 
 
 def _number(msisdn: Int64, prepared: Prepared, taken: pa.Array) -> pa.Array:

@@ -7,7 +7,9 @@ handed out are cut from one block, which is large enough for huge pages.
 
 from __future__ import annotations
 
+import threading
 from contextlib import contextmanager
+from sys import getrefcount
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
 
 LINE = 64
 """Bytes of a cache line."""
+ROUND = 1 << 22
+"""Bytes that blocks are a multiple of, so that batches of nearly one size can use each other's."""
+FREE = 3
+"""References to memory that only its pool holds, while it looks: its list, a name, the question."""
 
 
 def scratch(n: int, dtype: Any) -> NDArray[Any]:  # noqa: ANN401  a numpy scalar type
@@ -85,3 +91,26 @@ class Pool:
             yield Block(memory)
         finally:
             self._free.append(memory)
+
+
+class Reused:
+    """Memory of what is handed out, used again when nothing refers to it any more.
+
+    Arrays cut from a block refer to its memory, and so do Arrow buffers over them. Threads may share
+    it. It holds as many blocks as were alive at once.
+    """
+
+    def __init__(self) -> None:
+        self._lent: list[NDArray[np.uint8]] = []
+        self._lock = threading.Lock()
+
+    def block(self, size: int) -> Block:
+        """Returns a block of at least ``size`` bytes; it is the caller's while anything refers to it."""
+        with self._lock:
+            for memory in self._lent:
+                if len(memory) >= size and getrefcount(memory) == FREE:
+                    return Block(memory)
+            # What is free is too small now: what comes next has rather this size.
+            self._lent = [memory for memory in self._lent if getrefcount(memory) > FREE]
+            self._lent.append(scratch(-(-size // ROUND) * ROUND, np.uint8))
+            return Block(self._lent[-1])

@@ -14,47 +14,64 @@ from tariffs.compiled import RUMS
 from tariffs.wholesale import HOME_NETWORK, WholesalePrice, rate_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from tariffs.compiled import CompiledBook, Int32, Int64
 
 LARGEST = 10**18 - 1
-COST_COLUMNS = (
-    *("service", "direction", "visited_network", "start_time", "partner_charge"),
-    *("partner_currency", "duration", "uplink", "downlink", "events"),
-)
-"""Columns of an EDR that its cost depends on."""
+QUANTITIES = ("duration", "uplink", "downlink", "events")
+"""Columns of an EDR that say how much was used."""
 
 
-def wholesale_costs(edr: pa.RecordBatch, zone: Int32, book: CompiledBook) -> Int64:
-    """Returns the cost of each row in 10^-6 of the book's currency, MISSING where there is none.
+def wholesale_costs(edr: pa.RecordBatch, chosen: Int64, zone: Int32, book: CompiledBook) -> Int64:
+    """Returns the cost of some rows in 10^-6 of the book's currency, MISSING where there is none.
 
     Args:
         edr: Rows of ``mediation.edr.EDR_SCHEMA``.
-        zone: int32[rows], zone of each.
+        chosen: int64[n], the rows asked for.
+        zone: int32[n], zone of each of them.
         book: The tariff book.
     """
-    out = np.full(edr.num_rows, MISSING, np.int64)
-    if edr.column("partner_charge").null_count < edr.num_rows:
-        out = partner_charges(edr, book)
+    out = np.full(len(chosen), MISSING, np.int64)
+    told = edr.column("partner_charge")
+    if told.null_count < edr.num_rows:
+        rows = np.flatnonzero(told.is_valid().to_numpy(zero_copy_only=False)[chosen])
+        some = _rows(edr, chosen[rows], ("partner_charge", "partner_currency", "start_time"))
+        out[rows] = partner_charges(some, book)
     if not book.wholesale:
         return out
     network, names = _networks(edr, book)
-    service = _codes(edr, "service", SERVICES)
-    place = (service * len(names) + network) * len(book.zones) + zone
+    place = _codes(edr, "service", SERVICES)[chosen] * np.int64(len(names))
+    place += network[chosen]
+    place *= len(book.zones)
+    place += zone
     rows = np.flatnonzero(_priced(book, names)[place] & (out == MISSING))
-    if not len(rows):
-        return out
-    start = edr.column("start_time").view("int64").to_numpy()[rows]
+    if len(rows):
+        # Nearly no event costs us anything, so only here are its columns looked at.
+        events = _rows(edr, chosen[rows], ("direction", "start_time", *QUANTITIES))
+        out[rows] = _by_rates(events, place[rows], names, book)
+    return out
+
+
+def _rows(edr: pa.RecordBatch, rows: Int64, names: Sequence[str]) -> pa.RecordBatch:
+    """Returns some columns of some rows."""
+    taken = pa.array(rows)
+    return pa.RecordBatch.from_arrays([edr.column(name).take(taken) for name in names], names)
+
+
+def _by_rates(events: pa.RecordBatch, place: Int64, names: list[str], book: CompiledBook) -> Int64:
+    """Returns the costs of events by the book's rates; ``place``: service, network and zone."""
+    out = np.full(len(place), MISSING, np.int64)
+    start = events.column("start_time").view("int64").to_numpy()
     dates = sorted({at for one in book.wholesale for at in one.price.starts})
     date = np.searchsorted(np.array(dates, np.int64), start, "right")
-    key = (place[rows] * len(DIRECTIONS) + _codes(edr, "direction", DIRECTIONS)[rows]) * (
+    key = (place * len(DIRECTIONS) + _codes(events, "direction", DIRECTIONS)) * (
         len(dates) + 1
     ) + date
     distinct, which = np.unique(key, return_inverse=True)
-    units = {rum: quantity[rows] for rum, quantity in _quantities(edr).items()}
+    units = _quantities(events)
     shape = (len(SERVICES), len(names), len(book.zones), len(DIRECTIONS), len(dates) + 1)
     parts = np.stack(np.unravel_index(distinct, shape), axis=1)
     for at, (what, net, where, direction, when) in enumerate(parts.tolist()):
@@ -62,7 +79,7 @@ def wholesale_costs(edr: pa.RecordBatch, zone: Int32, book: CompiledBook) -> Int
         found = rate_of(book.wholesale, names[net], what, direction, where, moment)
         if found is not None:
             some = np.flatnonzero(which == at)
-            out[rows[some]] = _costs(found[1], units[found[1].rum][some])
+            out[some] = _costs(found[1], units[found[1].rum][some])
     return out
 
 
@@ -100,7 +117,7 @@ def _costs(price: WholesalePrice, units: Int64) -> Int64:
 def _quantities(edr: pa.RecordBatch) -> dict[int, Int64]:
     """Returns what was measured by metric, MISSING where nothing was."""
     columns = {}
-    for name in ("duration", "uplink", "downlink", "events"):
+    for name in QUANTITIES:
         column = edr.column(name)
         columns[name] = column.cast("int64").fill_null(MISSING).to_numpy(zero_copy_only=False)
     up, down = columns["uplink"], columns["downlink"]
