@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mediation.batch_facts import RECORDS, SEQUENCE
-from mediation.resolve import Sums
+from mediation.batch_facts import RECORDS, SEQUENCE, Sums
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

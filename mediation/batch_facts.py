@@ -52,6 +52,19 @@ class BatchFacts:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(slots=True)
+class Sums:
+    """What the records of one batch sum up to, in the file's own units.
+
+    Attributes:
+        amounts: By column, the sum of all amounts above zero and of all below.
+        unknown: By column, records with a code that no table explains and that went on all the same.
+    """
+
+    amounts: dict[str, tuple[int, int]]
+    unknown: dict[str, int]
+
+
 def batch_facts(
     cdr_format: Format, data: np.ndarray, outer: tuple[OuterValue, ...]
 ) -> tuple[BatchFacts, ...]:

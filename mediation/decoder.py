@@ -23,7 +23,7 @@ from mediation.local_times import LocalTimes
 from mediation.normalize import CHINA, NormalizationSettings
 from mediation.outcome import Fault, suspend, walk_fault
 from mediation.record_numbers import Collector, NodeNumbers
-from mediation.resolve import Resolver, Sums
+from mediation.resolve import Resolver
 from mediation.validation_rules import default_rules
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from mediation.batch_facts import BatchFacts
+    from mediation.batch_facts import BatchFacts, Sums
     from mediation.flat.decode import FlatWalker
     from mediation.formats import Format
     from mediation.validation import Rule, RuleSet

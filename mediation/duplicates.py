@@ -146,6 +146,11 @@ class KeySet:
         kernels.extract(self._slots, pairs)
         return pairs
 
+    def clear(self) -> None:
+        """Empties the set, which keeps its memory."""
+        self._count = 0
+        self._slots[:] = 0
+
     def _reserve(self, keys: int) -> None:
         """Doubles the table until ``keys`` fit."""
         capacity = _capacity(keys)

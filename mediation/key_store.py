@@ -8,7 +8,7 @@ files, which are mapped. So memory is some 1.3 octets per key of the days in use
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -50,7 +50,8 @@ class Day:
 
     files: list[KeyFile]
     words: Pairs
-    fresh: KeySet = field(default_factory=KeySet)
+    fresh: KeySet | None = None
+    """None until the batch has a key of the day."""
     loaded: int = 0
     """How many of the files were there when the day was opened."""
 
@@ -76,7 +77,7 @@ class Day:
         here = [replace(file, path=path) for path, file in found if file is not None]
         if len(here) < len(known):
             return False  # a batch was taken back
-        self.files, self.fresh, self.loaded = here, KeySet(), len(here)
+        self.files, self.fresh, self.loaded = here, None, len(here)
         for path, file in found:
             if file is None:
                 check(path)
@@ -123,8 +124,13 @@ class Day:
             file.search(high, low, rows, seen)
         return seen
 
-    def add(self, high: Keys, low: Keys) -> Mask:
-        """Adds keys in order; returns bool[n], True where one was told before."""
+    def add(self, high: Keys, low: Keys, spare: list[KeySet]) -> Mask:
+        """Adds keys in order; returns bool[n], True where one was told before.
+
+        A day's first keys go into one of the empty sets of `spare`, if there is one.
+        """
+        if self.fresh is None:
+            self.fresh = spare.pop() if spare else KeySet()
         seen = self.known(high, low)
         if not seen.any():
             return self.fresh.add(high, low)
@@ -160,6 +166,7 @@ class KeyStore:
         self._in_memory = in_memory
         self._kept = kept or {}
         self._check = check
+        self._spare: list[KeySet] = []
         self.days: dict[int, Day] = {}
         """The days that the batch asked for."""
         self.outside = 0
@@ -182,11 +189,11 @@ class KeyStore:
         if not len(day):
             return np.zeros(0, np.bool_)
         if (day == day[0]).all():
-            seen = self._day(int(day[0])).add(high, low)
+            seen = self._day(int(day[0])).add(high, low, self._spare)
             self._count_outside(int(day[0]), len(day))
         else:
             seen = self._add_by_day(high, low, day)
-        if sum(len(one.fresh) for one in self.days.values()) > self._in_memory:
+        if sum(len(one.fresh) for one in self.days.values() if one.fresh) > self._in_memory:
             self.flush()
         return seen
 
@@ -206,7 +213,8 @@ class KeyStore:
         sorted_seen = np.empty(len(day), np.bool_)
         begin = 0
         for name, end in zip(names.tolist(), ends, strict=True):
-            sorted_seen[begin:end] = self._day(name).add(high[begin:end], low[begin:end])
+            keys = high[begin:end], low[begin:end]
+            sorted_seen[begin:end] = self._day(name).add(*keys, self._spare)
             self._count_outside(name, end - begin)
             begin = end
         seen = np.empty(len(day), np.bool_)
@@ -231,7 +239,9 @@ class KeyStore:
         """Writes the batch's keys that are in memory, sorted, a file per day."""
         for name in sorted(self.days):
             day = self.days[name]
-            if not len(day.fresh):
+            if not day.fresh:
                 continue
             day.add_file(self._write(name, day.fresh.export()))
-            day.fresh = KeySet()
+            day.fresh.clear()
+            self._spare.append(day.fresh)
+            day.fresh = None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from mediation.batch_facts import BatchFacts
+from mediation.batch_facts import BatchFacts, Sums
 from mediation.columns import INDEX, KIND
 from mediation.edr import MISSING
 from mediation.formats.file_rule import MICRO_PLACES
@@ -54,19 +54,6 @@ class Unresolved:
     reason: str
     column: str
     detail: str
-
-
-@dataclass(slots=True)
-class Sums:
-    """What the records of one batch sum up to, in the file's own units.
-
-    Attributes:
-        amounts: By column, the sum of all amounts above zero and of all below.
-        unknown: By column, records with a code that no table explains and that went on all the same.
-    """
-
-    amounts: dict[str, tuple[int, int]]
-    unknown: dict[str, int]
 
 
 @dataclass(slots=True)

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from mediation import formats
-from mediation.batch_facts import BatchFacts
+from mediation.batch_facts import BatchFacts, Sums
 from mediation.framing import FramingRules, tags_of
 from mediation.framing_scan import Scanner
 from mediation.inspector import trees
-from mediation.resolve import Sums
 from mediation.tlv import read_head, tag_octets
 from mediation.tree import look_up, read_tree
 

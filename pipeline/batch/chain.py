@@ -21,7 +21,6 @@ from mediation.partials.rules import all_rules
 from pipeline.arrow import joined
 from pipeline.batch.accounting import account
 from pipeline.billing.cycle_files import PARTS
-from pipeline.flusher import Flusher
 from pipeline.high_usage.usage import usage_of
 from pipeline.parquet import write
 from rating.cycles import cycle_bounds, cycles_between
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from pipeline.batch.running import Running
     from pipeline.batch.stopwatch import Stopwatch
     from pipeline.batch.units import Slice, Unit
+    from pipeline.flusher import Flusher
     from pipeline.high_usage.section import HighUsage
     from pipeline.high_usage.usage import UnitUsage
     from pipeline.normalization import Normalizations
@@ -204,29 +204,33 @@ class Chain:
 
 @contextmanager
 def opened_chain(
-    job: Job, name: str, staging: Path, running: Running, gates: Sequence[Gate]
+    job: Job,
+    name: str,
+    staging: Path,
+    running: Running,
+    gates: Sequence[Gate],
+    flusher: Flusher,
 ) -> Iterator[Chain]:
-    """Gives the chain of a batch; what its units wrote is durable when the block ends."""
+    """Gives the chain of a batch."""
     scratch = staging / ".scratch"
     scratch.mkdir()
-    with Flusher() as flusher, running.keys.flushed_by(flusher):
-        duplicate_gate, rate_gate = gates
-        yield Chain(
-            name=name,
-            staging=staging,
-            keys=running.keys,
-            loading=running.loading,
-            normalization=running.normalization,
-            rules=running.rules,
-            state_of=running.state_of,
-            duplicate_gate=duplicate_gate,
-            rate_gate=rate_gate,
-            watch=job.watch,
-            scratch=scratch,
-            flusher=flusher,
-            limits=job.config.high_usage,
-            progress=job.listener.advance,
-        )
+    duplicate_gate, rate_gate = gates
+    yield Chain(
+        name=name,
+        staging=staging,
+        keys=running.keys,
+        loading=running.loading,
+        normalization=running.normalization,
+        rules=running.rules,
+        state_of=running.state_of,
+        duplicate_gate=duplicate_gate,
+        rate_gate=rate_gate,
+        watch=job.watch,
+        scratch=scratch,
+        flusher=flusher,
+        limits=job.config.high_usage,
+        progress=job.listener.advance,
+    )
     scratch.rmdir()
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
@@ -21,7 +20,7 @@ from pipeline.errors import LedgerError
 from pipeline.parquet import write_pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from pathlib import Path
 
     from mediation.duplicates import Keys, Mask
@@ -110,23 +109,14 @@ class BatchKeys:
         self._flusher: Flusher | None = None
         self._outputs: list[Output] = []
 
-    def begin(self, staging: Path, batch: str) -> None:
-        """Says where the batch writes; before the first keys are added."""
-        self._place = staging, batch
+    def begin(self, staging: Path, batch: str, flusher: Flusher | None = None) -> None:
+        """Says where the batch writes, and who makes it durable; before the first keys are added."""
+        self._place, self._flusher = (staging, batch), flusher
 
     def add(self, high: Keys, low: Keys, events: pa.RecordBatch) -> Mask:
         """Adds the keys of events in order; returns bool[n], True where one was told before."""
         start = events.column("start_time").view(pa.int64()).to_numpy()
         return self._store.add(high, low, days_of(start))
-
-    @contextmanager
-    def flushed_by(self, flusher: Flusher) -> Iterator[None]:
-        """Lets a flusher make durable what is written inside the block."""
-        self._flusher = flusher
-        try:
-            yield
-        finally:
-            self._flusher = None
 
     @property
     def outside(self) -> int:

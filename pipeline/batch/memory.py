@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,15 @@ def share_one_arena() -> None:
     """
     if (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)) is not None:  # glibc's
         mallopt(M_ARENA_MAX, 1)
+
+
+def keep_freed() -> None:
+    """Lets Arrow's allocator keep what a unit freed for the next one; called before Arrow is loaded.
+
+    It gives memory back after 10 ms otherwise, and each page is cleared by the system when it is
+    asked for again: a fortieth of a run's processor time. :func:`give_back` still gives all back.
+    """
+    os.environ.setdefault("MIMALLOC_PURGE_DELAY", "-1")
 
 
 def give_back() -> None:

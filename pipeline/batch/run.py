@@ -20,6 +20,7 @@ from pipeline.collection.sources import opened
 from pipeline.commit import commit_batch, recover, staged
 from pipeline.config.load import load_config
 from pipeline.errors import Exit
+from pipeline.flusher import Flusher
 from pipeline.high_usage.earlier import Earlier
 from pipeline.ledger.model import Commit, Sheet
 from pipeline.ledger.store import Ledger
@@ -179,22 +180,22 @@ def _batch(
     from pipeline.batch.running import open_running  # noqa: PLC0415
 
     name = batch_name(job.ledger.next_run_number())
-    with staged(job.workspace, name) as folder:
+    with staged(job.workspace, name) as folder, Flusher() as flusher:
         with job.watch.stage("load"):
             running = open_running(job.workspace, job.config, job.ledger, job.loading, job.key_days)
-            running.keys.begin(folder, name)
-        units = _work(job, name, folder, files, running)
+            running.keys.begin(folder, name, flusher)
+        units = _work(job, name, folder, files, running, flusher)
         waiting = settle_parts(job, name, folder, units, running)
         sheets = sheets_of(files, units)
         require_closed(files, sheets, sum(unit.account.net for unit in units), waiting)
         with job.watch.stage("write"):
             outputs = [output for unit in units for output in unit.outputs]
-            outputs += running.write(folder, name, job.threads)
+            outputs += running.write(folder, name, job.threads, flusher)
             missing = job.ledger.missing_before(files)
             table = audit_table(
                 name, files, sheets, missing, resent, time_zone=running.rater.compiled.time_zone
             )
-            outputs.append(write(table, folder, f"audit/{name}.parquet"))
+            outputs.append(write(table, folder, f"audit/{name}.parquet", flusher))
         with job.watch.stage("high usage"):
             alarms = high_usage(job, name, folder, outputs, units, running)
     total = total_of(sheets)
@@ -228,7 +229,12 @@ def _batch(
 
 
 def _work(
-    job: Job, name: str, folder: Path, files: list[LedgerFile], running: Running
+    job: Job,
+    name: str,
+    folder: Path,
+    files: list[LedgerFile],
+    running: Running,
+    flusher: Flusher,
 ) -> list[UnitResult]:
     """Runs the chain over all units."""
     from pipeline.batch.chain import opened_chain  # noqa: PLC0415
@@ -237,7 +243,7 @@ def _work(
     allow_many_open_files()
     team: Team[Unit, UnitResult] = Team(job.threads, gates=2)
     job.listener.stage("decode and rate", None, "records")
-    with opened_chain(job, name, folder, running, team.gates) as chain:
+    with opened_chain(job, name, folder, running, team.gates, flusher) as chain:
         units = cut(files, job.workspace.archive, chain.scratch, job.config)
         return team.run(units, chain.work)
 

@@ -12,7 +12,6 @@ import pyarrow.parquet as pq
 from mediation.validation_rules import load_rules
 from pipeline.batch.keys import BatchKeys
 from pipeline.compiling import tell_compiling
-from pipeline.flusher import Flusher
 from pipeline.logs import log
 from pipeline.normalization import Normalizations, load_normalizations
 from pipeline.parquet import Output, write
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from mediation.validation import RuleSet
     from pipeline.batch.early import Early
     from pipeline.config.load import Config
+    from pipeline.flusher import Flusher
     from pipeline.ledger.store import Ledger
     from pipeline.workspace import Workspace
 
@@ -87,13 +87,9 @@ class Running:
             return None
         return read_balances(self.balances.get(cycle_before(cycle), []))
 
-    def write(self, folder: Path, name: str, threads: int) -> list[Output]:
+    def write(self, folder: Path, name: str, threads: int, flusher: Flusher) -> list[Output]:
         """Writes what later batches go on from: keys and balances, side by side."""
-        with (
-            Flusher() as flusher,
-            self.keys.flushed_by(flusher),
-            ThreadPoolExecutor(threads) as pool,
-        ):
+        with ThreadPoolExecutor(threads) as pool:
             keys = pool.submit(self.keys.outputs)
             balances = pool.submit(self._write_state, folder, name, flusher)
             return keys.result() + balances.result()

@@ -5,15 +5,16 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
+from pipeline.batch.memory import keep_freed
 from pipeline.errors import Exit, HuadanError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from importlib.metadata import EntryPoints
 
 COMMANDS: Final[dict[str, str]] = {
     "run": "pipeline.cli.run:run",
@@ -53,13 +54,20 @@ class ReaderGoneError(Exception):
     """Whoever read our output has closed the pipe."""
 
 
+def _plugged() -> EntryPoints:
+    """Returns commands of other packages; what reads them takes a tenth of a second to import."""
+    from importlib.metadata import entry_points  # noqa: PLC0415
+
+    return entry_points(group=PLUGINS)
+
+
 class LazyGroup(click.Group):
     """Loads a command's module when the command is named."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Returns our commands in working order, then plugged-in ones by name."""
         del ctx
-        plugged = {point.name for point in entry_points(group=PLUGINS)} - COMMANDS.keys()
+        plugged = {point.name for point in _plugged()} - COMMANDS.keys()
         return [*COMMANDS, *sorted(plugged)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -69,9 +77,10 @@ class LazyGroup(click.Group):
             module, attribute = target.split(":")
             command: click.Command = getattr(importlib.import_module(module), attribute)
             return command
-        for point in entry_points(group=PLUGINS, name=cmd_name):
-            plugged: click.Command = point.load()
-            return plugged
+        for point in _plugged():
+            if point.name == cmd_name:
+                plugged: click.Command = point.load()
+                return plugged
         return None
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - whatever the command returns
@@ -120,6 +129,7 @@ def script() -> NoReturn:
     To take the interpreter apart, with compiled kernels and the tables of a run, costs half a
     second and gives nobody anything: what is to stay is committed, and the system frees the rest.
     """
+    keep_freed()
     try:
         main()
     except SystemExit as stop:

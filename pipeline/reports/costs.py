@@ -6,34 +6,58 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
-import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    import pyarrow as pa
+
 CENT: Final = Decimal("0.01")
+HOUR_US: Final = 3_600_000_000
 COST: Final = "wholesale_cost"
-COST_SUMS: Final = ((COST, "count"), ("cost_net", "sum"), (COST, "sum"))
 SUMS: Final = ("cost_events", "cost_net", COST)
 """Events that have a wholesale cost, their net, the cost."""
 
 
-def read_with_costs(path: Path, columns: list[str]) -> pa.Table:
-    """Returns columns of rated records, with their cost and the net of those that have one.
+def rated_sums(
+    paths: Sequence[Path], begin: int | None = None, end: int | None = None
+) -> pl.DataFrame:
+    """Returns events, net and :data:`SUMS` of rated records by hour (since 1970), service and plan.
 
     Args:
-        path: Rated records; files of earlier versions know no costs.
-        columns: Columns to read, the net among them.
+        paths: Rated records; files of earlier versions know no costs.
+        begin: UTC microseconds from which events count, None for all.
+        end: UTC microseconds before which they count.
     """
-    known = COST in pq.read_schema(path).names
-    rated = pq.read_table(path, columns=[*columns, COST] if known else columns)
-    if not known:
-        rated = rated.append_column(COST, pa.nulls(len(rated), pa.decimal128(18, 6)))
-    net = rated.column("net")
-    costly = pc.if_else(pc.is_valid(rated.column(COST)), net, pa.scalar(None, net.type))
-    return rated.append_column("cost_net", costly)
+    by_schema: dict[pa.Schema, list[Path]] = {}
+    for path in paths:
+        by_schema.setdefault(pq.read_schema(path).remove_metadata(), []).append(path)
+    if not by_schema:
+        return pl.DataFrame()
+    none = pl.lit(None, pl.Decimal(18, 6)).alias(COST)
+    parts = [
+        pl.scan_parquet(some, hive_partitioning=False).select(
+            pl.col("start_time").dt.epoch("us").alias("start"),
+            pl.col("service", "plan").cast(pl.String),
+            "net",
+            COST if COST in schema.names else none,
+        )
+        for schema, some in by_schema.items()
+    ]
+    rated = pl.concat(parts)
+    if begin is not None:
+        rated = rated.filter((pl.col("start") >= begin) & (pl.col("start") < end))
+    costly = pl.col(COST).is_not_null()
+    sums = rated.group_by(pl.col("start").floordiv(HOUR_US).alias("hour"), "service", "plan").agg(
+        pl.len().cast(pl.Int64).alias("events"),
+        pl.col("net").sum(),
+        costly.sum().cast(pl.Int64).alias(SUMS[0]),
+        pl.col("net").filter(costly).sum().alias(SUMS[1]),
+        pl.col(COST).sum(),
+    )
+    return sums.collect(engine="streaming")
 
 
 def cost_table(found: pl.DataFrame) -> list[dict[str, Any]]:

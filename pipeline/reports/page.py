@@ -10,13 +10,11 @@ from zoneinfo import ZoneInfo
 
 import jinja2
 import polars as pl
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipeline.batch.sheet import DESTINATIONS, ENDS
 from pipeline.errors import UsageError
 from pipeline.reports.alarms import alarm_table
-from pipeline.reports.costs import COST_SUMS, SUMS, cost_table, read_with_costs
+from pipeline.reports.costs import HOUR_US, cost_table, rated_sums
 from pipeline.reports.credit import passed_limits
 from pipeline.reports.svg import bars, columns
 from pipeline.suspense.journal import Suspense, read_open
@@ -36,7 +34,6 @@ CENT: Final = Decimal("0.01")
 TICKS: Final = 12
 MOST_GAPS: Final = 20
 REASONS: Final = 12
-HOUR_US: Final = 3_600_000_000
 DAY_HOURS: Final = 24
 
 
@@ -156,7 +153,7 @@ def _gaps(ledger: Ledger) -> list[str]:
 
 
 def _page(subject: Subject, zone: str, result: RunResult | None, inputs: str) -> str:
-    rated = _rated_sums(subject)
+    rated = rated_sums(subject.rated, subject.begin, subject.end)
     hours = _hours(rated, zone)
     rows = subject.balance.rows()
     sums = {name: sum(row[f"records_{name}"] for row in rows) for name in ENDS}
@@ -241,23 +238,6 @@ def _hours(found: pl.DataFrame, zone: str) -> tuple[list[str], dict[str, list[fl
     shown = "%H:%M" if by_hour else "%d %b"
     names = [at.strftime(shown) if n % every == 0 else "" for n, at in enumerate(place)]
     return names, series
-
-
-def _rated_sums(subject: Subject) -> pl.DataFrame:
-    """Returns rated events, net and cost by hour, service and plan; one file at a time."""
-    by = ["hour", "service", "plan"]
-    parts = []
-    for path in subject.rated:
-        rated = read_with_costs(path, ["start_time", *by[1:], "net"])
-        start = rated.column("start_time").cast(pa.int64())
-        rated = rated.append_column("hour", pc.divide(start, HOUR_US))
-        if subject.begin is not None:
-            inside = pc.and_(pc.greater_equal(start, subject.begin), pc.less(start, subject.end))
-            rated = rated.filter(inside)
-        sums = rated.group_by(by).aggregate([("net", "count"), ("net", "sum"), *COST_SUMS])
-        parts.append(pl.DataFrame(sums.rename_columns([*by, "events", "net", *SUMS])))
-    names = pl.col("service", "plan").cast(pl.String)
-    return pl.concat([part.with_columns(names) for part in parts]) if parts else pl.DataFrame()
 
 
 def _nodes(rows: list[dict[str, Any]]) -> dict[str, Any]:

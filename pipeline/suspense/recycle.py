@@ -35,6 +35,7 @@ from pipeline.batch.stopwatch import Stopwatch
 from pipeline.batch.units import open_file
 from pipeline.commit import commit_batch, drop_staged, recover, staged
 from pipeline.config.load import load_config
+from pipeline.flusher import Flusher
 from pipeline.ledger.model import Commit
 from pipeline.ledger.store import Ledger
 from pipeline.lock import locked
@@ -195,9 +196,9 @@ class _Recycling:
         self.results = Results(name)
 
     def run(self, inputs: str, unchanged: int, *, dry: bool) -> RecycleResult:
-        with staged(self.job.workspace, self.name) as folder:
-            self.running.keys.begin(folder, self.name)
-            files, units = self._work(folder)
+        with staged(self.job.workspace, self.name) as folder, Flusher() as flusher:
+            self.running.keys.begin(folder, self.name, flusher)
+            files, units = self._work(folder, flusher)
             waiting = 0
             if any(unit.parts is not None for unit in units):
                 waiting = settle_parts(self.job, self.name, folder, units, self.running)
@@ -206,7 +207,7 @@ class _Recycling:
             total = total_of(sheets)
             result = self._result(unchanged, total, self.name if files and not dry else None)
             outputs = [output for unit in units for output in unit.outputs]
-            outputs += self.running.write(folder, self.name, self.job.threads)
+            outputs += self.running.write(folder, self.name, self.job.threads, flusher)
             outputs += self.results.write(folder)
             table = audit_table(
                 self.name,
@@ -252,7 +253,7 @@ class _Recycling:
             corrected=self.results.corrected,
         )
 
-    def _work(self, folder: Path) -> tuple[list[LedgerFile], list[UnitResult]]:
+    def _work(self, folder: Path, flusher: Flusher) -> tuple[list[LedgerFile], list[UnitResult]]:
         """Takes the items of each file through the chain."""
         allow_many_open_files()
         decoder = Decoder(
@@ -264,7 +265,7 @@ class _Recycling:
         files: list[LedgerFile] = []
         units: list[UnitResult] = []
         gates = Team[None, None](1, gates=2).gates
-        with opened_chain(self.job, self.name, folder, self.running, gates) as chain:
+        with opened_chain(self.job, self.name, folder, self.running, gates, flusher) as chain:
             for entry, items in self._files():
                 file = open_file(entry, self.job.workspace.archive, chain.scratch, self.job.config)
                 if file.fault is not None and not items.whole_file:
