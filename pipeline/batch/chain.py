@@ -111,8 +111,9 @@ class Chain:
         kept = edr
         if len(fresh) < len(seen):
             kept, high, low = edr.take(pa.array(fresh)), high[fresh], low[fresh]
-        with self.watch.stage("load"):
-            self.loading.get()
+        if not self.loading.done:
+            with self.watch.stage("load"), self.rate_gate.aside():
+                self.loading.get()
         with self.watch.stage("prepare"):
             prepared = self.rater.prepare(kept, (high, low))
             partial = parts_of(kept)

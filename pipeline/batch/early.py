@@ -25,6 +25,11 @@ class Early(Generic[Value]):
             self._future = pool.submit(self._make)
             pool.shutdown(wait=False)
 
+    @property
+    def done(self) -> bool:
+        """Whether :meth:`get` needs not wait."""
+        return self._future is not None and self._future.done()
+
     def get(self) -> Value:
         """Returns the value, the same each time, once it is there.
 

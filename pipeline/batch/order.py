@@ -49,12 +49,17 @@ class Gate:
         with self._changed:
             if self._next == number and not self._stopped:
                 return
+        with self.aside(), self._changed:
+            self._changed.wait_for(lambda: self._stopped or self._next == number)
+            if self._stopped:
+                raise StoppedError
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Gives the worker's permit back while the block waits for something."""
         self._permits.release()
         try:
-            with self._changed:
-                self._changed.wait_for(lambda: self._stopped or self._next == number)
-                if self._stopped:
-                    raise StoppedError
+            yield
         finally:
             self._permits.acquire()
 
