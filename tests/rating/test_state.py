@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from rating.state import CycleState
@@ -83,6 +84,11 @@ def test_a_state_survives_by_names(tmp_path: Path) -> None:
     table = state.to_table()
     again = CycleState.from_table(table, "2026-10", BOOK, data)
     assert again.used.tolist() == [60, 7]
+    plain = pa.schema(
+        [(f.name, pa.string() if pa.types.is_dictionary(f.type) else f.type) for f in table.schema]
+    )
+    earlier = CycleState.from_table(table.cast(plain), "2026-10", BOOK, data)  # as once written
+    assert earlier.used.tolist() == [60, 7]
     grown = load(tmp_path / "b", line(0), line(1), line(2))
     assert CycleState.from_table(table, "2026-10", BOOK, grown).used.tolist() == [0, 60, 7]
     shrunk = CycleState.from_table(table, "2026-10", BOOK, load(tmp_path / "c", line(2)))
