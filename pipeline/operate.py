@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pipeline.batch.memory import rare_collections
+from pipeline.batch.memory import keep_freed, rare_collections
 from pipeline.logs import log
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def operate_run(
     listener: Listener | None = None,
 ) -> RunResult:
     """Does one batch; see :func:`pipeline.batch.run.run`."""
+    keep_freed()
     with rare_collections():
         from pipeline.batch.run import run  # noqa: PLC0415
 

@@ -48,7 +48,8 @@ def keep_freed() -> None:
     """Lets Arrow's allocator keep what a unit freed for the next one; called before Arrow is loaded.
 
     It gives memory back after 10 ms otherwise, and each page is cleared by the system when it is
-    asked for again: a fortieth of a run's processor time. :func:`give_back` still gives all back.
+    asked for again: a fortieth of a run's processor time. For a process that ends with its batch:
+    nothing gives this memory back afterwards.
     """
     os.environ.setdefault("MIMALLOC_PURGE_DELAY", "-1")
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
-from pipeline.batch.memory import keep_freed
 from pipeline.errors import Exit, HuadanError
 
 if TYPE_CHECKING:
@@ -129,7 +128,6 @@ def script() -> NoReturn:
     To take the interpreter apart, with compiled kernels and the tables of a run, costs half a
     second and gives nobody anything: what is to stay is committed, and the system frees the rest.
     """
-    keep_freed()
     try:
         main()
     except SystemExit as stop:
