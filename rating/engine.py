@@ -31,7 +31,7 @@ from rating.rated import (
     charge_words,
     rated_table,
 )
-from rating.room import Block, Pool, Reused, scratch
+from rating.room import Block, Reused, scratch
 from rating.state import CycleState
 from rating.tables import price_arrays
 
@@ -80,7 +80,7 @@ class Rater:
         self._classes = class_arrays(compiled)
         self._prices = price_arrays(compiled)
         self._names = Names(compiled, subscribers)
-        self._pool, self._kept = Pool(), Reused()
+        self._scratch, self._prepared, self._kept = Reused(), Reused(), Reused()
         self._opened: CycleState | None = None
 
     def prepare(self, edr: pa.RecordBatch, keys: Keys | None = None) -> Prepared:
@@ -91,7 +91,7 @@ class Rater:
             keys: Record keys (high, low), uint64 each, if the caller has them: they break ties of
                 events that start at the same microsecond. Computed if None.
         """
-        block = self._kept.block(Block.size(PREPARED_WORDS * edr.num_rows, PREPARED_ARRAYS))
+        block = self._prepared.block(Block.size(PREPARED_WORDS * edr.num_rows, PREPARED_ARRAYS))
         return prepare(edr, self.compiled, self._classes, self.subscribers.arrays, keys, block)
 
     @property
@@ -153,17 +153,16 @@ class Rater:
         chosen = self._chosen(prepared, state)
         n, held = prepared.n_rows, state.most_held
         counts = len(self.compiled.counts)
-        with self._pool.block(
-            Block.size(dealt_words(n) + charge_words(n, held, counts), ARRAYS)
-        ) as block:
-            dealt = Dealt(prepared, chosen, len(self.subscribers.groups), block)
-            words = (RATED_WORDS + KEPT_WORDS) * dealt.count + max(SPARE_TAKES, 0) * 2 + 2
-            kept = self._kept.block(Block.size(words, RATED_ARRAYS + ARRAYS))
-            charge = charge_arrays(dealt.count, held, counts, block, kept)
-            dealt.arrange_all(charge.event, charge.row)
-            takes = self._price(state, charge, kept)
-            table, rated_rows = rated_table(prepared, state, self._names, charge, takes, kept)
-            return Rated(table, _unrated(prepared, chosen, charge), rated_rows)
+        words = dealt_words(n) + charge_words(n, held, counts)
+        block = self._scratch.block(Block.size(words, ARRAYS))
+        dealt = Dealt(prepared, chosen, len(self.subscribers.groups), block)
+        words = (RATED_WORDS + KEPT_WORDS) * dealt.count + max(SPARE_TAKES, 0) * 2 + 2
+        kept = self._kept.block(Block.size(words, RATED_ARRAYS + ARRAYS))
+        charge = charge_arrays(dealt.count, held, counts, block, kept)
+        dealt.arrange_all(charge.event, charge.row)
+        takes = self._price(state, charge, kept)
+        table, rated_rows = rated_table(prepared, state, self._names, charge, takes, kept)
+        return Rated(table, _unrated(prepared, chosen, charge), rated_rows)
 
     def charges(
         self, prepared: Prepared, state: CycleState, most: int = 65_536
@@ -178,20 +177,19 @@ class Rater:
         chosen = self._chosen(prepared, state)
         n, held = prepared.n_rows, state.most_held
         counts = len(self.compiled.counts)
-        with self._pool.block(
-            Block.size(dealt_words(n) + charge_words(n, held, counts), ARRAYS)
-        ) as block:
-            dealt = Dealt(prepared, chosen, len(self.subscribers.groups), block)
-            slices = tuple(dealt.slices(most))
-            size = max((size for _, _, size in slices), default=0)
-            charge = charge_arrays(size, held, counts, block, block)
-            takes = scratch(Block.size(2 * (size + SPARE_TAKES), 2), np.uint8)
-            for first, end, count in slices:
-                charge.cursor[:] = 0
-                part = charge._replace(event=charge.event[: guide.EVENT_WORDS * count])
-                dealt.arrange(first, end, part.event, part.row)
-                self._price(state, part, Block(takes))
-                yield part
+        words = dealt_words(n) + charge_words(n, held, counts)
+        block = self._scratch.block(Block.size(words, ARRAYS))
+        dealt = Dealt(prepared, chosen, len(self.subscribers.groups), block)
+        slices = tuple(dealt.slices(most))
+        size = max((size for _, _, size in slices), default=0)
+        charge = charge_arrays(size, held, counts, block, block)
+        takes = scratch(Block.size(2 * (size + SPARE_TAKES), 2), np.uint8)
+        for first, end, count in slices:
+            charge.cursor[:] = 0
+            part = charge._replace(event=charge.event[: guide.EVENT_WORDS * count])
+            dealt.arrange(first, end, part.event, part.row)
+            self._price(state, part, Block(takes))
+            yield part
 
     def _chosen(self, prepared: Prepared, state: CycleState) -> Int8:
         """Returns the status of each row, OTHER_CYCLE where the row is not of the state's cycle."""

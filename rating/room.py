@@ -8,15 +8,12 @@ handed out are cut from one block, which is large enough for huge pages.
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
 from sys import getrefcount
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from tariffs.compiled import Int64
@@ -72,29 +69,8 @@ class Block:
         return self._memory[first : self._used].view(dtype)
 
 
-class Pool:
-    """Memory that is lent and used again; threads may share a pool."""
-
-    def __init__(self) -> None:
-        self._free: list[NDArray[np.uint8]] = []
-
-    @contextmanager
-    def block(self, size: int) -> Iterator[Block]:
-        """Lends a block of at least ``size`` bytes, of which nothing may be kept."""
-        try:
-            memory = self._free.pop()
-        except IndexError:
-            memory = scratch(0, np.uint8)
-        if len(memory) < size:
-            memory = scratch(size, np.uint8)
-        try:
-            yield Block(memory)
-        finally:
-            self._free.append(memory)
-
-
 class Reused:
-    """Memory of what is handed out, used again when nothing refers to it any more.
+    """Memory of blocks of nearly one size, used again when nothing refers to it any more.
 
     Arrays cut from a block refer to its memory, and so do Arrow buffers over them. Threads may share
     it. It holds as many blocks as were alive at once.
