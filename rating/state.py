@@ -228,7 +228,7 @@ class CycleState:
     def _named(self, rows: Int64) -> dict[str, pa.Array]:
         """Returns the names of counters: of those in `used`, then of those in `cap_spent`."""
         parts = (self.instances, self.further, self.counters)
-        return counter_names(self.compiled, self.subscribers, parts, rows)
+        return counter_names(self.compiled, self.subscribers, parts, self.counter_instance, rows)
 
 
 def _kernel_rows(state: CycleState) -> tuple[Int32, Int64, Int64]:

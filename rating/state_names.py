@@ -42,12 +42,20 @@ tell the counters of one allowance apart."""
 KINDS = ("allowance", "cap", "count")
 NAMED = tuple(name for name in STATE_SCHEMA.names if name not in ("cycle", "amount"))
 """What tells the counters of a cycle apart."""
+_PLAIN = pa.schema(
+    [
+        (one.name, pa.string() if one.type == DICTIONARY else one.type)
+        for one in STATE_SCHEMA
+        if one.name in NAMED
+    ]
+)
 
 
 def counter_names(
     book: CompiledBook,
     data: Subscribers,
     parts: tuple[Instances, Further, Counters],
+    counter_instance: Int32,
     rows: Int64,
 ) -> dict[str, pa.Array]:
     """Returns the columns :data:`NAMED` of some counters.
@@ -56,21 +64,20 @@ def counter_names(
         book: The tariff book.
         data: The subscriber data.
         parts: The grants, the counters beside their own, and the caps of a cycle.
+        counter_instance: int32[C], the instance of each counter that is no cap's.
         rows: int64[n], counters: first every instance's own, then the further ones, then the caps'.
     """
     own, more, caps = parts
-    of = np.concatenate([np.arange(len(own.allowance), dtype=np.int32), more.instance])
-    count, further = len(of), len(more.instance)
-    n_caps = len(caps.slot_cap)
-    nobody = np.full(n_caps, NONE, np.int32)
+    n_own, count = len(own.allowance), len(counter_instance)
+    nobody = np.full(len(caps.slot_cap), NONE, np.int32)
     own_rows, cap_rows = rows[rows < count], rows[rows >= count] - count
-    instance = of[own_rows]
+    instance = counter_instance[own_rows]
 
     def picked(own_value: Int32, cap_value: Int32) -> Int32:
         return np.concatenate([own_value[instance], cap_value[cap_rows]]).astype(np.int32)
 
     def of_further(value: Int32, cap_value: Int32) -> Int32:
-        whole = np.concatenate([np.full(count - further, NONE, np.int32), value])
+        whole = np.concatenate([np.full(n_own, NONE, np.int32), value])
         return np.concatenate([whole[own_rows], cap_value[cap_rows]]).astype(np.int32)
 
     owner = np.where(caps.slot_shared != 0, np.int32(NONE), caps.slot_owner)
@@ -81,7 +88,7 @@ def counter_names(
     by_caps = np.arange(len(rows)) >= len(own_rows)
     name = picked(own.allowance, caps.slot_cap + np.int32(len(book.allowances)))
     return {
-        "kind": _named(picked(np.zeros(len(own.allowance), np.int32), kind), pa.array(KINDS)),
+        "kind": _named(picked(np.zeros(n_own, np.int32), kind), pa.array(KINDS)),
         "charge_group": _named(picked(own.group, caps.slot_group), data.groups),
         "subscriber_id": _named(picked(own.subscriber, owner), data.names),
         "plan": _named(picked(giver[own.giver], nobody), givers),
@@ -114,11 +121,3 @@ def places_of(stored: pa.Table, named: dict[str, pa.Array]) -> Int64:
     joined = left.join(right, on=list(NAMED), how="left", nulls_equal=True).sort("at")
     places: Int64 = joined["place"].cast(pl.Int64).fill_null(-1).to_numpy()
     return places
-
-
-_PLAIN = pa.schema(
-    [
-        (name, pa.string() if STATE_SCHEMA.field(name).type == DICTIONARY else kind)
-        for name, kind in ((name, STATE_SCHEMA.field(name).type) for name in NAMED)
-    ]
-)

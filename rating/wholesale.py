@@ -14,7 +14,7 @@ from tariffs.compiled import RUMS
 from tariffs.wholesale import HOME_NETWORK, WholesalePrice, rate_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
@@ -35,30 +35,20 @@ def wholesale_costs(edr: pa.RecordBatch, chosen: Int64, zone: Int32, book: Compi
         book: The tariff book.
     """
     out = np.full(len(chosen), MISSING, np.int64)
-    told = edr.column("partner_charge")
-    if told.null_count < edr.num_rows:
-        rows = np.flatnonzero(told.is_valid().to_numpy(zero_copy_only=False)[chosen])
-        some = _rows(edr, chosen[rows], ("partner_charge", "partner_currency", "start_time"))
-        out[rows] = partner_charges(some, book)
+    if edr.column("partner_charge").null_count < edr.num_rows:
+        told = ["partner_charge", "partner_currency", "start_time"]
+        out = partner_charges(edr.select(told).take(pa.array(chosen)), book)
     if not book.wholesale:
         return out
     network, names = _networks(edr, book)
-    place = _codes(edr, "service", SERVICES)[chosen] * np.int64(len(names))
-    place += network[chosen]
-    place *= len(book.zones)
-    place += zone
+    service = _codes(edr, "service", SERVICES)[chosen]
+    place = (service * len(names) + network[chosen]) * len(book.zones) + zone
     rows = np.flatnonzero(_priced(book, names)[place] & (out == MISSING))
     if len(rows):
         # Nearly no event costs us anything, so only here are its columns looked at.
-        events = _rows(edr, chosen[rows], ("direction", "start_time", *QUANTITIES))
-        out[rows] = _by_rates(events, place[rows], names, book)
+        events = edr.select(["direction", "start_time", *QUANTITIES])
+        out[rows] = _by_rates(events.take(pa.array(chosen[rows])), place[rows], names, book)
     return out
-
-
-def _rows(edr: pa.RecordBatch, rows: Int64, names: Sequence[str]) -> pa.RecordBatch:
-    """Returns some columns of some rows."""
-    taken = pa.array(rows)
-    return pa.RecordBatch.from_arrays([edr.column(name).take(taken) for name in names], names)
 
 
 def _by_rates(events: pa.RecordBatch, place: Int64, names: list[str], book: CompiledBook) -> Int64:

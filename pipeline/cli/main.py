@@ -76,10 +76,9 @@ class LazyGroup(click.Group):
             module, attribute = target.split(":")
             command: click.Command = getattr(importlib.import_module(module), attribute)
             return command
-        for point in _plugged():
-            if point.name == cmd_name:
-                plugged: click.Command = point.load()
-                return plugged
+        for point in _plugged().select(name=cmd_name):
+            plugged: click.Command = point.load()
+            return plugged
         return None
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - whatever the command returns
