@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from rating.rated import Rated
 
 Parts = list[tuple["Slice", "DecodedChunk"]]
-Money = dict[tuple[str, str], tuple[int, int]]
 
 NOT_CHARGED_RULES: Final = (REASONS[STATUS_NOT_CHARGED].name,)
 """Rules that do not charge an event."""
@@ -65,14 +64,12 @@ class Account:
     Attributes:
         sheets: (file id, sheet) of each slice, in order.
         suspense: SUSPENSE_SCHEMA, everything that cannot go on.
-        money: (service, plan) → (events, net in millionths).
         net: Sum of net over the rated tables, in millionths; by another way than the sheets.
         numbers: Running numbers of the records of each slice that has some, in order.
     """
 
     sheets: list[tuple[str, Sheet]]
     suspense: pa.RecordBatch
-    money: Money
     net: int
     numbers: list[tuple[Slice, tuple[NodeNumbers, ...]]] = field(default_factory=list)
 
@@ -101,18 +98,17 @@ def account(
         AssertionError: an event has no destination; the batch must not be committed.
     """
     destination, net = destinations(edr.num_rows, fresh, waiting, rated)
-    money: Money = {}
-    total = 0
-    for one in rated:
-        total += decimal_micros(pc.sum(one.table.column("net")).as_py())
-        add_money(money, one.table)
     return Account(
         sheets=_sheets(unit, parts, destination, net),
         suspense=_suspense(unit, parts, edr, fresh, rated, rater),
-        money=money,
-        net=total,
+        net=net_of(rated),
         numbers=[(part, decoded.numbers) for part, decoded in parts if decoded.numbers],
     )
+
+
+def net_of(rated: Sequence[Rated]) -> int:
+    """Returns the sum of net over rated tables, in millionths."""
+    return sum(decimal_micros(pc.sum(one.table.column("net")).as_py()) for one in rated)
 
 
 def destinations(
@@ -176,20 +172,3 @@ def _suspense(
             words = suspended.to_batch(rater.compiled, rater.subscribers)
             rows.append(unrated_rows(parts, edr, fresh[suspended.row], words))
     return joined(rows, SUSPENSE_SCHEMA)
-
-
-def add_money(money: Money, table: pa.RecordBatch) -> None:
-    """Adds events and net by service and plan; codes are summed, names are looked up once."""
-    if not table.num_rows:
-        return
-    service, plan = table.column("service"), table.column("plan")
-    plans = len(plan.dictionary)
-    code = service.indices.to_numpy().astype(np.int64) * plans + plan.indices.to_numpy()
-    size = plans * len(service.dictionary)
-    events = np.bincount(code, minlength=size)
-    net = np.zeros(size, np.int64)
-    np.add.at(net, code, micros(table.column("net")))
-    for at in np.flatnonzero(events):
-        key = (service.dictionary[at // plans].as_py(), plan.dictionary[at % plans].as_py())
-        before = money.get(key, (0, 0))
-        money[key] = (before[0] + int(events[at]), before[1] + int(net[at]))

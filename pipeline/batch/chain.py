@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pipeline.batch.accounting import Account
     from pipeline.batch.early import Early
     from pipeline.batch.keys import BatchKeys
+    from pipeline.batch.money import Money
     from pipeline.batch.order import Gate
     from pipeline.batch.run import Job
     from pipeline.batch.running import Running
@@ -87,6 +88,8 @@ class Chain:
     """Makes durable what is written."""
     limits: HighUsage
     """Beyond which usage is told."""
+    money: Money
+    """What the rated records of all units come to."""
     progress: Callable[[int], None]
 
     @property
@@ -127,6 +130,8 @@ class Chain:
             rated = [self.rater.rate(prepared, self.state_of(name)) for name in cycles]
         with self.watch.stage("audit"):
             accounted = account(unit, parts, edr, fresh, waiting, rated, self.rater)
+            for one in rated:
+                self.money.add(one.table)
         with self.watch.stage("high usage"):
             tables = [(name, one.table) for name, one in zip(cycles, rated, strict=True)]
             usage = usage_of(tables, self.limits)
@@ -230,6 +235,7 @@ def opened_chain(
         scratch=scratch,
         flusher=flusher,
         limits=job.config.high_usage,
+        money=job.money,
         progress=job.listener.advance,
     )
     scratch.rmdir()

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from mediation.edr import EDR_SCHEMA, SUSPENSE_SCHEMA
 from mediation.partials.assemble import assemble
 from mediation.partials.rules import HOUR_US, all_rules
-from pipeline.arrow import decimal_micros, joined, micros
-from pipeline.batch.accounting import DESTINATIONS, NOT_CHARGED_RULES, Account, Money, add_money
+from pipeline.arrow import joined, micros
+from pipeline.batch.accounting import DESTINATIONS, NOT_CHARGED_RULES, Account, net_of
 from pipeline.batch.chain import UnitResult
 from pipeline.batch.sheet import CARRIED, Sheet
 from pipeline.batch.tally import MERGED, RATED, SUSPENDED, WAITING, exact_sum, flow_of, weigh
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mediation.partials.assemble import Calls
+    from pipeline.batch.money import Money
     from pipeline.config.load import Partials
     from pipeline.high_usage.section import HighUsage
     from pipeline.parquet import Output
@@ -59,6 +59,7 @@ class Settlement:
         config: How long parts wait.
         flush: Nothing waits any longer.
         limits: Beyond which usage is told.
+        money: What is rated is added to it.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Settlement:
     config: Partials
     flush: bool
     limits: HighUsage
+    money: Money
 
     def settle(self, before: pa.Table | None, units: Sequence[UnitResult]) -> UnitResult | None:
         """Rates what is due and keeps the rest; None if there are no parts at all.
@@ -90,7 +92,9 @@ class Settlement:
         place, net, rated, suspense = self._rate(calls, due)
         carried = before.num_rows if before is not None else 0
         sheets = _sheets(parts, place, net, carried)
-        account = Account(sheets, suspense, *_sums(rated))
+        for _, one in rated:
+            self.money.add(one.table)
+        account = Account(sheets, suspense, net_of([one for _, one in rated]))
         outputs = [
             *(self._write(f"rated/cycle={cycle}", one.table) for cycle, one in rated),
             *([self._write("suspense", suspense)] if suspense.num_rows else []),
@@ -154,16 +158,6 @@ class Settlement:
     def _write(self, folder: str, rows: pa.RecordBatch) -> Output:
         path = f"{folder}/{self.name}{PARTS}.parquet"
         return write(pa.Table.from_batches([rows]), self.staging, path)
-
-
-def _sums(rated: list[tuple[str, Rated]]) -> tuple[Money, int]:
-    """Returns events and net by service and plan, and the sum of net."""
-    money: Money = {}
-    total = 0
-    for _, one in rated:
-        add_money(money, one.table)
-        total += decimal_micros(pc.sum(one.table.column("net")).as_py())
-    return money, total
 
 
 def _sheets(

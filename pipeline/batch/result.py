@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from pipeline.batch.money import MICRO, Money
 from pipeline.batch.sheet import Sheet
 
 if TYPE_CHECKING:
@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from pipeline.collection.collect import Collected
     from pipeline.errors import Exit
     from pipeline.ledger.record_gaps import Noted, RecordGap
-
-MICRO = Decimal("0.000001")
-CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +23,8 @@ class RunResult:
     files: dict[str, int]
     """Files by state: committed, suspended, duplicate, refused."""
     total: Sheet
-    money: dict[tuple[str, str], tuple[int, int]]
-    """(service, plan) → (events, net in millionths)."""
+    money: Money
+    """What its rated records come to."""
     gaps: tuple[Gap, ...]
     """Of files."""
     refused: tuple[str, ...]
@@ -81,8 +78,13 @@ class RunResult:
             "net": str(self.total.net * MICRO),
             "currency": self.currency,
             "money": [
-                {"service": service, "plan": plan, "events": events, "net": str(net * MICRO)}
-                for (service, plan), (events, net) in sorted(self.money.items())
+                {
+                    "service": service,
+                    "plan": plan,
+                    "events": sums.events,
+                    "net": str(sums.net * MICRO),
+                }
+                for (service, plan), sums in sorted(self.money.charged.items())
             ],
             "gaps": [
                 {"source": gap.source, "first": gap.first, "last": gap.last} for gap in self.gaps
@@ -112,7 +114,7 @@ def nothing_to_do(
         batch=None,
         files={},
         total=Sheet(),
-        money={},
+        money=Money(),
         gaps=gaps,
         refused=collected.refused,
         stage_seconds={},

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from pipeline.batch.audit import audit_table, require_closed
 from pipeline.batch.early import Early
+from pipeline.batch.money import MICRO, Money
 from pipeline.batch.order import Team
-from pipeline.batch.result import MICRO, RunResult, nothing_to_do
+from pipeline.batch.result import RunResult, nothing_to_do
 from pipeline.batch.sheet import CARRIED, CARRIED_NAME
 from pipeline.batch.sheet import Sheet as Numbers
 from pipeline.batch.stopwatch import Stopwatch
@@ -66,6 +67,8 @@ class Job:
     """Duplicate keys that the batch before had loaded."""
     earlier: Earlier = field(default_factory=Earlier)
     """Sums of earlier batches that batches of this process have read."""
+    money: Money = field(default_factory=Money)
+    """What the rated records of the batch come to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +224,7 @@ def _batch(
     with job.watch.stage("commit"):
         batch = commit_batch(job.workspace, job.ledger, folder, commit)
     tell_sequences(job.ledger, name, {(file.source, file.name) for file in files})
-    result = _result(job, batch, collected, units, sheets, resent, outputs, recovered, running)
+    result = _result(job, batch, collected, sheets, resent, outputs, recovered, running)
     notes = {f"{file.source}/{file.name}": sheets[file.file_id].notes for file in files}
     return replace(
         result, alarms=alarms, notes={name: said for name, said in notes.items() if said}
@@ -316,6 +319,7 @@ def settle_parts(
         job.config.partials,
         job.flush,
         job.config.high_usage,
+        job.money,
     )
     with job.watch.stage("assemble"):
         settled = settlement.settle(read_waiting(job.workspace, job.ledger), units)
@@ -356,7 +360,6 @@ def _result(
     job: Job,
     batch: Batch,
     collected: Collected,
-    units: list[UnitResult],
     sheets: dict[str, Numbers],
     resent: list[Resent],
     outputs: list[Output],
@@ -365,11 +368,6 @@ def _result(
 ) -> RunResult:
     total = total_of(sheets)
     faults = sum(bool(sheet.fault) for sheet in sheets.values())
-    money: dict[tuple[str, str], tuple[int, int]] = {}
-    for unit in units:
-        for key, (events, net) in unit.account.money.items():
-            before = money.get(key, (0, 0))
-            money[key] = (before[0] + events, before[1] + net)
     rows: Counter[str] = Counter()
     for output in outputs:
         rows[output.path.split("/", 1)[0]] += output.rows
@@ -382,7 +380,7 @@ def _result(
             "refused": len(collected.refused),
         },
         total=total,
-        money=money,
+        money=job.money,
         gaps=tuple(job.ledger.gaps()),
         record_gaps=tuple(job.ledger.records.gaps()),
         repeated=tuple(job.ledger.records.repeated(batch.name)),

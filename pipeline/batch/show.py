@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from pipeline.batch.result import MICRO
+from pipeline.batch.money import CENT, Charged, amount
 from pipeline.errors import Exit
 from pipeline.whole_tables import natural_width
 
@@ -18,14 +18,8 @@ if TYPE_CHECKING:
     from pipeline.batch.result import RunResult
     from pipeline.billing.bill import BillResult
 
-CENT = Decimal("0.01")
 NOTED = 10
 """Files whose notes are printed."""
-
-
-def amount(micros: int) -> str:
-    """Returns millionths as an amount with two decimals and thousands separators."""
-    return f"{(micros * MICRO).quantize(CENT):,}"
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -112,18 +106,18 @@ def _by(counter: Counter[str]) -> str:
 
 def _money(out: Console, result: RunResult) -> list[Table]:
     """Returns charges by plan and service; where that is too wide, by the one and by the other."""
-    if not result.money:
+    if not (charged := result.money.charged):
         return []
     title = f"Provisional charges in {result.currency}"
     by_plan: Counter[str] = Counter()
     by_service: Counter[str] = Counter()
-    for (service, plan), (_, net) in result.money.items():
-        by_plan[plan] += net
-        by_service[service] += net
+    for (service, plan), sums in charged.items():
+        by_plan[plan] += sums.net
+        by_service[service] += sums.net
     services = sorted(name for name, net in by_service.items() if net)
     whole = _table(title, "plan", *services, "sum")
     for plan in sorted(by_plan):
-        cells = (result.money.get((service, plan), (0, 0))[1] for service in services)
+        cells = (charged.get((service, plan), Charged()).net for service in services)
         whole.add_row(plan, *(amount(cell) for cell in cells), amount(by_plan[plan]))
     whole.add_section()
     total = amount(by_plan.total())

@@ -11,10 +11,12 @@ from zoneinfo import ZoneInfo
 import jinja2
 import polars as pl
 
+from mediation.partials.rules import HOUR_US
+from pipeline.batch.money import CENT, Charged, amount
 from pipeline.batch.sheet import DESTINATIONS, ENDS
 from pipeline.errors import UsageError
 from pipeline.reports.alarms import alarm_table
-from pipeline.reports.costs import HOUR_US, cost_table, rated_sums
+from pipeline.reports.costs import cost_table, read_money
 from pipeline.reports.credit import passed_limits
 from pipeline.reports.svg import bars, columns
 from pipeline.suspense.journal import Suspense, read_open
@@ -22,15 +24,15 @@ from pipeline.upkeep.balance import Balance, balance_of
 from rating.cycles import cycles_between
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from pipeline.batch.money import Money
     from pipeline.batch.result import RunResult
     from pipeline.ledger.store import Ledger
     from pipeline.workspace import Workspace
 
 KINDS: Final = {"run": "Run", "recycle": "Recycling", "write_off": "Written off"}
-CENT: Final = Decimal("0.01")
 TICKS: Final = 12
 MOST_GAPS: Final = 20
 REASONS: Final = 12
@@ -45,9 +47,7 @@ class Subject:
         kind: Batch or day.
         name: Its name.
         balance: Balance of its nodes.
-        rated: Rated files that may hold events of it.
-        begin: UTC microseconds from which events count, None for all.
-        end: UTC microseconds before which they count.
+        money: What its rated events come to.
         suspense: Items that came to suspense with it, by reason.
         remarks: What a person should look at.
         tables: Further tables.
@@ -56,9 +56,7 @@ class Subject:
     kind: str
     name: str
     balance: Balance
-    rated: list[Path]
-    begin: int | None = None
-    end: int | None = None
+    money: Money
     suspense: list[dict[str, Any]] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     tables: list[dict[str, Any]] = field(default_factory=list)
@@ -84,13 +82,14 @@ def batch_page(
         message = f"there is no batch {name!r} that read or recycled records"
         raise UsageError(message, "`huadan status` lists batches")
     audit = ledger.outputs("audit/", batch.id)
+    rated = [workspace.root / o.path for o in ledger.outputs("rated/", batch.id)]
     items = read_open(workspace, ledger)
     mine = Suspense(items.table.filter(pl.col("batch") == name))
     subject = Subject(
         kind=KINDS[batch.kind],
         name=name,
         balance=balance_of(workspace.root, audit, "node"),
-        rated=[workspace.root / o.path for o in ledger.outputs("rated/", batch.id)],
+        money=result.money if result else read_money(rated),
         suspense=mine.sums("reason", "stage"),
         remarks=_gaps(ledger),
         tables=[
@@ -121,17 +120,14 @@ def day_page(workspace: Workspace, ledger: Ledger, day: dt.date, zone: str) -> s
         remarks.append(f"{row['percent']:.0f}% of the records that are usual on this weekday")
     items = read_open(workspace, ledger).table
     items = items.filter(pl.col("since").dt.convert_time_zone(zone).dt.date() == day)
+    rated = [
+        workspace.root / o.path for name in cycles for o in ledger.outputs(f"rated/cycle={name}/")
+    ]
     subject = Subject(
         kind="Day",
         name=f"{day:%A, %d %B %Y}",
         balance=Balance(balance_of(workspace.root, audit, "node", day).table),
-        rated=[
-            workspace.root / o.path
-            for name in cycles
-            for o in ledger.outputs(f"rated/cycle={name}/")
-        ],
-        begin=start,
-        end=stop,
+        money=read_money(rated, start, stop),
         suspense=_suspended_sums(items),
         remarks=remarks,
         tables=alarm_table(workspace, ledger.outputs("alarms/"), day),
@@ -153,8 +149,7 @@ def _gaps(ledger: Ledger) -> list[str]:
 
 
 def _page(subject: Subject, zone: str, result: RunResult | None, inputs: str) -> str:
-    rated = rated_sums(subject.rated, subject.begin, subject.end)
-    hours = _hours(rated, zone)
+    hours = _hours(subject.money.hours, zone)
     rows = subject.balance.rows()
     sums = {name: sum(row[f"records_{name}"] for row in rows) for name in ENDS}
     net = sum((row["net"] for row in rows), Decimal(0))
@@ -177,7 +172,12 @@ def _page(subject: Subject, zone: str, result: RunResult | None, inputs: str) ->
         tiles=tiles,
         remarks=subject.remarks,
         plots=_plots(subject, sums, hours, zone, result),
-        tables=[_nodes(rows), *_money(rated), *cost_table(rated), *subject.tables],
+        tables=[
+            _nodes(rows),
+            *_charges(subject.money),
+            *cost_table(subject.money),
+            *subject.tables,
+        ],
         footer=f"Inputs {inputs[:16]}. " * bool(inputs)
         + "Sums of committed records; provisional charges.",
     )
@@ -214,18 +214,25 @@ def _plots(
     return plots
 
 
-def _hours(found: pl.DataFrame, zone: str) -> tuple[list[str], dict[str, list[float]]]:
+def _hours(
+    found: Mapping[str, Mapping[int, int]], zone: str
+) -> tuple[list[str], dict[str, list[float]]]:
     """Returns rated events by service: by hour within a day or two, else by day."""
-    if not found.height:
+    if not any(found.values()):
         return [], {}
-    local = pl.from_epoch(pl.col("hour") * HOUR_US, "us").dt.replace_time_zone("UTC")
-    found = found.with_columns(at=local.dt.convert_time_zone(zone))
-    hours = found["hour"].to_list()
+    hours = {hour for events in found.values() for hour in events}
     span = max(hours) - min(hours)
     by_hour = span < 2 * DAY_HOURS
     step = "1h" if by_hour else "1d"
-    found = found.with_columns(at=pl.col("at").dt.truncate(step))
-    sums = found.group_by("at", "service").agg(pl.col("events").sum()).sort("at")
+    rows = [(hour, name, count) for name in found for hour, count in found[name].items()]
+    local = pl.from_epoch(pl.col("hour") * HOUR_US, "us").dt.replace_time_zone("UTC")
+    sums = (
+        pl.DataFrame(rows, ["hour", "service", "events"], orient="row")
+        .with_columns(at=local.dt.convert_time_zone(zone).dt.truncate(step))
+        .group_by("at", "service")
+        .agg(pl.col("events").sum())
+        .sort("at")
+    )
     first, *_, last = [sums["at"][0], *sums["at"].to_list()]
     axis: pl.Series = pl.select(pl.datetime_range(first, last, step, time_zone=zone)).to_series()
     place = {at: number for number, at in enumerate(axis.to_list())}
@@ -265,32 +272,31 @@ def _nodes(rows: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _money(found: pl.DataFrame) -> list[dict[str, Any]]:
+def _charges(money: Money) -> list[dict[str, Any]]:
     """Returns the table of provisional charges by plan and service."""
-    if not found.height:
+    if not money.charged:
         return []
-    sums = found.group_by("plan", "service").agg(pl.col("events", "net").sum())
-    rows = sums.sort("net", "plan", "service", descending=[True, False, False]).to_dicts()
-    body = [
-        [row["plan"], row["service"], f"{row['events']:,}", f"{row['net'].quantize(CENT):,}"]
-        for row in rows
-    ]
-    total = ["all", "", f"{_sum(rows, 'events'):,}", f"{_sum(rows, 'net').quantize(CENT):,}"]
+    rows = sorted((-sums.net, plan, service) for (service, plan), sums in money.charged.items())
+    total = Charged()
+    for sums in money.charged.values():
+        total.add(sums)
+
+    def cells(sums: Charged) -> list[str]:
+        return [f"{sums.events:,}", amount(sums.net)]
+
     return [
         {
             "title": "Provisional charges",
             "note": "by plan and service",
             "columns": ["plan", "service", "events", "net"],
-            "rows": [*body, total],
+            "rows": [
+                *([plan, name, *cells(money.charged[name, plan])] for _, plan, name in rows),
+                ["all", "", *cells(total)],
+            ],
             "total": True,
             "words": 2,
         }
     ]
-
-
-def _sum(rows: Iterable[dict[str, Any]], name: str) -> Any:  # noqa: ANN401 - of the column's type
-    values = [row[name] for row in rows]
-    return sum(values[1:], values[0])
 
 
 def write_page(workspace: Workspace, name: str, page: str) -> Path:

@@ -17,9 +17,9 @@ from collectors.digest import file_digest
 from pipeline.batch.audit import audit_table, require_closed
 from pipeline.batch.chain import opened_chain
 from pipeline.batch.early import Early
+from pipeline.batch.money import MICRO
 from pipeline.batch.numbers import file_numbers
 from pipeline.batch.order import Team
-from pipeline.batch.result import MICRO
 from pipeline.batch.run import (
     Job,
     allow_many_open_files,

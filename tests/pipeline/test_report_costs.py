@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from pipeline.reports.costs import HOUR_US, cost_table, rated_sums
+from mediation.partials.rules import HOUR_US
+from pipeline.batch.money import Charged, Money
+from pipeline.batch.run import run
+from pipeline.reports.costs import cost_table, read_money
+from tests.pipeline.world import make_workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,7 +19,7 @@ if TYPE_CHECKING:
 AT = datetime(2026, 10, 5, 12, 30, tzinfo=UTC)
 
 
-def sums(folder: Path, **columns: list[object]) -> pl.DataFrame:
+def sums(folder: Path, **columns: list[object]) -> Money:
     """What the page sums up of a file of rated records."""
     frame = pl.DataFrame(columns)
     money = [name for name in ("net", "wholesale_cost") if name in columns]
@@ -23,7 +27,7 @@ def sums(folder: Path, **columns: list[object]) -> pl.DataFrame:
     frame.with_columns(start, pl.col(*money).cast(pl.Decimal(18, 6))).write_parquet(
         folder / "rated"
     )
-    return rated_sums([folder / "rated"])
+    return read_money([folder / "rated"])
 
 
 def test_costs_stand_beside_the_net_of_the_same_events_the_lowest_margin_first(
@@ -48,7 +52,7 @@ def test_records_without_costs_and_of_earlier_versions_have_no_table(tmp_path: P
     plain: dict[str, list[object]] = {"plan": ["easy"], "service": ["sms"], "net": [Decimal(1)]}
     assert cost_table(sums(tmp_path, **plain, wholesale_cost=[None])) == []
     assert cost_table(sums(tmp_path, **plain)) == []
-    assert cost_table(pl.DataFrame()) == []
+    assert cost_table(Money()) == []
 
 
 def test_files_with_and_without_costs_add_up_within_the_time_asked_for(tmp_path: Path) -> None:
@@ -59,18 +63,15 @@ def test_files_with_and_without_costs_add_up_within_the_time_asked_for(tmp_path:
         sums(tmp_path / name, **plain, **costs)
     paths = [tmp_path / "old" / "rated", tmp_path / "new" / "rated"]
     begin = int(AT.timestamp()) * 1_000_000
-    found = rated_sums(paths, begin, begin + 1).to_dicts()
-    assert found == [
-        {
-            "hour": begin // HOUR_US,
-            "service": "sms",
-            "plan": "easy",
-            "events": 2,
-            "net": Decimal(2),
-            "cost_events": 1,
-            "cost_net": Decimal(1),
-            "wholesale_cost": Decimal("0.25"),
-        }
-    ]
-    assert rated_sums(paths, begin + 1, begin + 2).is_empty()
-    assert rated_sums([]).is_empty()
+    found = read_money(paths, begin, begin + 1)
+    assert found.charged == {("sms", "easy"): Charged(2, 2_000_000, 1, 1_000_000, 250_000)}
+    assert found.hours == {"sms": {begin // HOUR_US: 2}}
+    assert read_money(paths, begin + 1, begin + 2) == read_money([]) == Money()
+
+
+def test_what_a_run_adds_up_is_what_its_files_say(tmp_path: Path, traffic: Path) -> None:
+    workspace = make_workspace(tmp_path / "ws", traffic, chunk=1024)
+    money = run(workspace, threads=2, flush_partials=True).money
+    assert sum(sums.cost_events for sums in money.charged.values())
+    assert any("-parts" in path.name for path in (workspace.root / "rated").rglob("*.parquet"))
+    assert money == read_money(sorted((workspace.root / "rated").rglob("*.parquet")))
