@@ -215,9 +215,9 @@ def _given(cycle: str, book: CompiledBook, allowance: Int32, begin: Int64, end: 
     """Returns the units granted: the quantity, or its share of the cycle's days, rounded down."""
     quantity = book.alw_quantity[allowance].copy()
     total = days_of(cycle)
-    moments, place = np.unique(np.concatenate([begin, end]), return_inverse=True)
-    day = np.array([day_number(int(moment), book.time_zone) for moment in moments], np.int64)[place]
-    days = day[len(begin) :] - day[: len(begin)]
+    moments = np.unique(np.concatenate([begin, end]))
+    day = np.array([day_number(int(moment), book.time_zone) for moment in moments], np.int64)
+    days = day[np.searchsorted(moments, end)] - day[np.searchsorted(moments, begin)]
     part = (book.alw_prorate[allowance] != 0) & (quantity != FOREVER) & (days != total)
     part &= book.alw_days[allowance] == 0
     whole = quantity // total

@@ -30,6 +30,14 @@ class Early(Generic[Value]):
         """Whether :meth:`get` needs not wait."""
         return self._future is not None and self._future.done()
 
+    def after(self, call: Callable[[], None]) -> None:
+        """Calls `call` when the value is there, or failed; at once if it is by now.
+
+        Raises:
+            RuntimeError: nobody began.
+        """
+        self._begun().add_done_callback(lambda _: call())
+
     def get(self) -> Value:
         """Returns the value, the same each time, once it is there.
 
@@ -37,7 +45,10 @@ class Early(Generic[Value]):
             RuntimeError: nobody began.
             Exception: what making the value raised.
         """
+        return self._begun().result()
+
+    def _begun(self) -> Future[Value]:
         if self._future is None:
             message = "the value was never begun"
             raise RuntimeError(message)
-        return self._future.result()
+        return self._future

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from pipeline.batch.early import Early
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -75,11 +77,20 @@ class Team(Generic[Item, Result]):
 
     One worker more than cores: it fills the core of one that waits at a gate. At most
     ``threads`` of them compute at a time, and never more than that plus one item is alive.
+
+    Args:
+        threads: How many compute at a time.
+        gates: How many steps have state.
+        beside: What all of them will wait for. While it is being made they leave a core to it, if
+            there are several: it is done sooner, and what they do meanwhile they do in time.
     """
 
-    def __init__(self, threads: int, gates: int) -> None:
+    def __init__(self, threads: int, gates: int, beside: Early[Any] | None = None) -> None:
         self._threads = max(1, threads)
-        self._permits = threading.Semaphore(self._threads)
+        busy = beside is not None and not beside.done and self._threads > 1
+        self._permits = threading.Semaphore(self._threads - busy)
+        if beside is not None and busy:
+            beside.after(self._permits.release)
         self.gates = [Gate(self._permits) for _ in range(gates)]
         self._lock = threading.Lock()
         self._error: BaseException | None = None

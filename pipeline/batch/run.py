@@ -244,7 +244,7 @@ def _work(
     from pipeline.batch.units import cut  # noqa: PLC0415
 
     allow_many_open_files()
-    team: Team[Unit, UnitResult] = Team(job.threads, gates=2)
+    team: Team[Unit, UnitResult] = Team(job.threads, gates=2, beside=job.loading)
     job.listener.stage("decode and rate", None, "records")
     with opened_chain(job, name, folder, running, team.gates, flusher) as chain:
         units = cut(files, job.workspace.archive, chain.scratch, job.config)

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mediation.validation_rules import load_rules
@@ -25,8 +26,6 @@ from tariffs import compile_book, load_book
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pyarrow as pa
 
     from mediation.key_store import Day
     from mediation.validation import RuleSet
@@ -88,24 +87,26 @@ class Running:
         return read_balances(self.balances.get(cycle_before(cycle), []))
 
     def write(self, folder: Path, name: str, threads: int, flusher: Flusher) -> list[Output]:
-        """Writes what later batches go on from: keys and balances, side by side."""
+        """Writes what later batches go on from: keys, and the balances of every cycle touched."""
         with ThreadPoolExecutor(threads) as pool:
             keys = pool.submit(self.keys.outputs)
-            balances = pool.submit(self._write_state, folder, name, flusher)
-            return keys.result() + balances.result()
+            states = [
+                pool.submit(make, self.states[cycle], folder, f"cycle={cycle}/{name}", flusher)
+                for cycle in sorted(self.states)
+                for make in (_write_state, _write_balances)
+            ]
+            return keys.result() + [state.result() for state in states]
 
-    def _write_state(self, folder: Path, name: str, flusher: Flusher) -> list[Output]:
-        """Writes the balances of every cycle that the batch touched, for people and for us."""
-        import pyarrow as pa  # noqa: PLC0415 - beside its only use
 
-        outputs = []
-        for cycle in sorted(self.states):
-            state = self.states[cycle]
-            place = f"cycle={cycle}/{name}.parquet"
-            outputs.append(write(state.to_table(), folder, f"state/{place}", flusher))
-            balances = pa.Table.from_batches([state.balances()])
-            outputs.append(write(balances, folder, f"balances/{place}", flusher))
-        return outputs
+def _write_state(state: CycleState, folder: Path, name: str, flusher: Flusher) -> Output:
+    """Writes balances as the next batch reads them."""
+    return write(state.to_table(), folder, f"state/{name}.parquet", flusher)
+
+
+def _write_balances(state: CycleState, folder: Path, name: str, flusher: Flusher) -> Output:
+    """Writes balances as people read them."""
+    balances = pa.Table.from_batches([state.balances()])
+    return write(balances, folder, f"balances/{name}.parquet", flusher)
 
 
 def load_rater(workspace: Workspace, config: Config) -> Rater:

@@ -42,3 +42,24 @@ def test_an_error_reaches_everyone_who_asks() -> None:
 def test_what_was_never_begun_is_a_mistake_and_not_a_hang() -> None:
     with pytest.raises(RuntimeError, match="never begun"):
         Early(lambda: 1).get()
+
+
+def test_who_wants_to_know_is_told_when_it_is_there_or_failed() -> None:
+    may_end, told = threading.Event(), threading.Event()
+
+    def make() -> str:
+        may_end.wait(10)
+        message = "the book is broken"
+        raise ValueError(message)
+
+    early = Early(make)
+    early.begin()
+    early.after(told.set)
+    assert not told.is_set()
+    may_end.set()
+    assert told.wait(10)
+    told.clear()
+    early.after(told.set)
+    assert told.is_set()
+    with pytest.raises(RuntimeError, match="never begun"):
+        Early(lambda: 1).after(told.set)

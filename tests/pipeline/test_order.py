@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from pipeline.batch.early import Early
 from pipeline.batch.order import Team
 from pipeline.batch.runner import LocalRunner
 
@@ -67,6 +68,34 @@ def test_no_more_workers_compute_than_threads() -> None:
 
     team.run(iter(range(30)), work)
     assert most == 2
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_a_core_is_left_to_what_all_wait_for_until_it_is_there(threads: int) -> None:
+    may_end = threading.Event()
+    book = Early(may_end.wait)
+    book.begin()
+    team: Team[int, None] = Team(threads, gates=1, beside=book)
+    lock = threading.Lock()
+    computing = 0
+    most = {False: 0, True: 0}
+
+    def work(number: int, _: int) -> None:
+        nonlocal computing
+        with lock:
+            computing += 1
+            most[book.done] = max(most[book.done], computing)
+        time.sleep(0.002)
+        with lock:
+            computing -= 1
+        if number == 20:
+            may_end.set()
+            book.get()
+        with team.gates[0].turn(number):
+            pass
+
+    team.run(iter(range(60)), work)
+    assert most == {False: max(1, threads - 1), True: threads}
 
 
 @pytest.mark.parametrize("threads", [1, 3])

@@ -4,6 +4,7 @@ import io
 
 from rich.table import Table
 
+from pipeline.batch.money import Charged, Money
 from pipeline.batch.result import RunResult
 from pipeline.batch.sheet import Sheet
 from pipeline.batch.show import _money
@@ -37,11 +38,13 @@ def test_words_are_wrapped_before_a_table_runs_over_the_edge() -> None:
 
 
 def test_charges_are_by_plan_and_service_or_by_each_where_that_is_too_wide() -> None:
-    money = {
-        (service, plan): (1, 28_954_321_000_000)
+    money = Money()
+    money.charged |= {
+        (service, plan): Charged(1, 28_954_321_000_000)
         for service in ("voice", "data", "sms", "content")
         for plan in ("easy", "family_156")
-    } | {("supplementary", "easy"): (3, 0)}
+    }
+    money.charged["supplementary", "easy"] = Charged(3)
     result = RunResult(None, {}, Sheet(), money, (), (), {}, 1.0, Exit.DONE, "CNY")
     (whole,) = _money(WholeTables(width=120), result)
     heads = [column.header for column in whole.columns]
