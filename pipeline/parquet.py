@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from collectors.digest import new_digest
-from pipeline.flusher import flush
+from collectors.digest import digest_of, new_digest
+from pipeline.flusher import flush, open_new
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -128,19 +128,26 @@ def write_octets(
 ) -> Output:
     """Writes a file of `rows` rows below `folder` and returns what was written.
 
-    It is fsynced, by the flusher if there is one: then it is durable when the flusher's block ends.
+    The flusher does it, if there is one: then it is durable when the flusher's block ends, and the
+    octets may not change until then.
     """
-    return write_pieces((octets,), folder, path, rows, flusher)
+    if flusher is None:
+        return write_pieces((octets,), folder, path, rows)
+    target = folder / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    digest = digest_of(octets)
+    flusher.write(open_new(target, len(octets)), octets)
+    return Output(path, digest, rows, len(octets))
 
 
 def write_pieces(
     pieces: Iterable[memoryview], folder: Path, path: str, rows: int, flusher: Flusher | None = None
 ) -> Output:
-    """Writes a file whose content comes piece by piece, as :func:`write_octets` does."""
+    """Writes a file whose content comes piece by piece; only its fsync is the flusher's."""
     target = folder / path
     target.parent.mkdir(parents=True, exist_ok=True)
     digest, size = new_digest(), 0
-    handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    handle = open_new(target)
     try:
         for rest in pieces:
             digest.update(rest)

@@ -200,7 +200,7 @@ def _batch(
             )
             outputs.append(write(table, folder, f"audit/{name}.parquet", flusher))
         with job.watch.stage("high usage"):
-            alarms = high_usage(job, name, folder, outputs, units, running)
+            alarms = high_usage(job, name, folder, outputs, units, running, flusher)
     total = total_of(sheets)
     commit = Commit(
         kind="run",
@@ -258,11 +258,14 @@ def high_usage(
     outputs: list[Output],
     units: list[UnitResult],
     running: Running,
+    flusher: Flusher,
 ) -> dict[str, int]:
     """Looks for high usage and fraud in what is staged, and adds what it finds to the outputs."""
     if not job.config.high_usage.wanted:
         return {}
     from pipeline.high_usage.find import HighUsageFinder  # noqa: PLC0415 - only where wanted
+
+    flusher.settle()  # what is staged is read
 
     rater = running.rater
     finder = HighUsageFinder(

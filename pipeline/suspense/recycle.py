@@ -222,7 +222,7 @@ class _Recycling:
             if result.batch is None:
                 drop_staged(self.job.workspace, folder)
                 return result
-            alarms = high_usage(self.job, self.name, folder, outputs, units, self.running)
+            alarms = high_usage(self.job, self.name, folder, outputs, units, self.running, flusher)
             result = replace(result, alarms=alarms)
         commit = Commit(
             kind="recycle",

@@ -42,9 +42,10 @@ def test_disturbed_and_started_again_gives_the_same(names: tuple[str, ...], tmp_
     traffic = small_traffic(tmp_path)
     for number, stage in enumerate(stage for stage in STAGES if stage.name in names):
         ground = Ground(stage, tmp_path, traffic)
-        # Before the ledger's transaction, and while files are moved or removed after it.
+        # Before the ledger's transaction, and while files are moved or removed after it. Not the
+        # last steps: one bill run in 25 takes two more than the others.
         assert ground.kill_at_step(ground.steps // 3)
-        assert ground.kill_at_step(ground.steps - 3) or stage.driver
+        assert ground.kill_at_step(ground.steps - 8) or stage.driver
         if number % 2 == 0:
             assert ground.refuse(1 + ground.calls // 10, FULL).failed
         else:
