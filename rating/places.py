@@ -8,21 +8,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from mediation.edr import MISSING, SERVICES
-from tariffs.places import AS_PREFIX, CELL_BITS, DATE_BITS, WHOLE_AREA
+from rating.kernels.cells import find_cells
+from tariffs.places import AS_PREFIX, CELL_BITS, DATE_BITS
 
 if TYPE_CHECKING:
     from typing import Any
 
-    import pyarrow as pa
     from numpy.typing import NDArray
 
     from tariffs.compiled import Int8, Int32, Int64
     from tariffs.places import Places
 
-UNKNOWN_CELL = -1
+NO_CODE = -1
 NO_NAME = -2
 """Marks rows whose zone is what the number's prefix or the dialled text says."""
 CLASSED = tuple(SERVICES.index(name) for name in ("mms", "data", "content"))
@@ -30,25 +31,20 @@ CLASSED = tuple(SERVICES.index(name) for name in ("mms", "data", "content"))
 
 
 def cell_rows(edr: pa.RecordBatch, places: Places) -> Int32:
-    """Returns the row of the book's cells for each EDR, UNKNOWN_CELL where it is not listed.
+    """Returns the row of the book's cells for each EDR, -1 where it is not listed.
 
     A cell that is not listed by itself is looked up by its location area.
     """
-    area, cell = (_numbers(edr.column(name)) for name in ("area", "cell"))
-    whole = (area << CELL_BITS) | WHOLE_AREA
-    inside = (cell >= 0) & (cell < WHOLE_AREA)
-    row = _exact(places.cell_key, np.where(inside, (area << CELL_BITS) | cell, whole))
-    missing = row < 0
-    row[missing] = _exact(places.cell_key, whole[missing])
-    row[(area < 0) | (area >= 1 << 24)] = UNKNOWN_CELL
-    return row.astype(np.int32)
+    row = np.empty(edr.num_rows, np.int32)
+    find_cells(filled(edr, "area", -1), filled(edr, "cell", -1), places.cell_key, CELL_BITS, row)
+    return row
 
 
 def given_zones(edr: pa.RecordBatch, places: Places, service: Int8, start: Int64) -> Int32:
     """Returns the zone of rows whose number is ported or that have a data class, else NO_NAME."""
     out = np.full(edr.num_rows, NO_NAME, np.int32)
     if places.ported_key.size:
-        number = _numbers(edr.column("other_number"))
+        number = filled(edr, "other_number", MISSING)
         rank = np.searchsorted(places.ported_from, start, side="right")
         known = (number > 0) & (number < 10**15)
         key = (np.where(known, number, 0) << DATE_BITS) | rank
@@ -64,8 +60,10 @@ def given_zones(edr: pa.RecordBatch, places: Places, service: Int8, start: Int64
 def _class_data(edr: pa.RecordBatch, places: Places, service: Int8, out: Int32) -> None:
     """Writes the first data class that fits to the rows that have one."""
     rows = np.flatnonzero(np.isin(service, CLASSED))
+    if not len(rows):
+        return
     columns: dict[str, NDArray[Any]] = {
-        name: _numbers(edr.column(name))[rows] for name in ("rating_group", "service_id", "rat")
+        name: filled(edr, name, NO_CODE)[rows] for name in ("rating_group", "service_id", "rat")
     }
     apn = edr.column("apn")
     names = apn.dictionary.to_pylist()
@@ -81,15 +79,12 @@ def _class_data(edr: pa.RecordBatch, places: Places, service: Int8, out: Int32) 
         out[rows[fits]] = one.zone
 
 
-def _numbers(column: pa.Array) -> Int64:
-    """Returns a column of integers as int64, MISSING for nulls."""
-    wide = pc.fill_null(column.cast("int64"), MISSING)
-    values: Int64 = wide.to_numpy(zero_copy_only=False)
+def filled(edr: pa.RecordBatch, name: str, missing: int) -> NDArray[Any]:
+    """Returns a column of integers, nulls replaced; without copying where there are none."""
+    column = edr.column(name)
+    if pa.types.is_timestamp(column.type):
+        column = column.view(pa.int64())
+    if column.null_count:
+        column = pc.fill_null(column, pa.scalar(missing, column.type))
+    values: NDArray[Any] = column.to_numpy(zero_copy_only=True)
     return values
-
-
-def _exact(keys: Int64, wanted: Int64) -> Int64:
-    """Returns where each wanted key stands in the ascending keys, -1 where it does not."""
-    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    found: Int64 = np.where(keys[at] == wanted, at, -1)
-    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from mediation.edr import DIRECTIONS, MISSING, SERVICES
 from rating.kernels import guide as kernel
 from rating.partner import partner_charges
-from rating.places import cell_rows, given_zones
+from rating.places import cell_rows, filled, given_zones
 from tariffs.compiled import DOMESTIC, HOME_ZONE
 
 if TYPE_CHECKING:
@@ -124,14 +124,14 @@ def edr_columns(edr: pa.RecordBatch, book: CompiledBook) -> kernel.EdrColumns:
     """Returns the columns of a batch as flat arrays; texts are looked up once per distinct text."""
     text, text_zone = _looked_up(edr.column("other_text"), book.short_codes, -1)
     network, network_class = _looked_up(edr.column("visited_network"), book.networks, 1)
-    service, start = _coded(edr, "service", SERVICES), _filled(edr, "start_time", 0)
+    service, start = _coded(edr, "service", SERVICES), filled(edr, "start_time", 0)
     places = book.places
     return kernel.EdrColumns(
         service=service,
         direction=_coded(edr, "direction", DIRECTIONS),
-        imsi=_filled(edr, "served_imsi", MISSING),
-        msisdn=_filled(edr, "served_msisdn", MISSING),
-        other=_filled(edr, "other_number", MISSING),
+        imsi=filled(edr, "served_imsi", MISSING),
+        msisdn=filled(edr, "served_msisdn", MISSING),
+        other=filled(edr, "other_number", MISSING),
         text=text,
         text_zone=text_zone,
         network=network,
@@ -139,11 +139,11 @@ def edr_columns(edr: pa.RecordBatch, book: CompiledBook) -> kernel.EdrColumns:
         cell=cell_rows(edr, places) if places.has_cells else _NOTHING,
         named=given_zones(edr, places, service, start) if places.names_zones else _NOTHING,
         start=start,
-        offset=_filled(edr, "utc_offset", NO_OFFSET),
-        duration=_filled(edr, "duration", MISSING),
-        uplink=_filled(edr, "uplink", MISSING),
-        downlink=_filled(edr, "downlink", MISSING),
-        events=_filled(edr, "events", -1),
+        offset=filled(edr, "utc_offset", NO_OFFSET),
+        duration=filled(edr, "duration", MISSING),
+        uplink=filled(edr, "uplink", MISSING),
+        downlink=filled(edr, "downlink", MISSING),
+        events=filled(edr, "events", -1),
         partner=partner_charges(edr, book) if _prices_partners(book) else _NO_CHARGES,
     )
 
@@ -198,19 +198,8 @@ def continued(edr: pa.RecordBatch) -> Int64:
     if session.null_count:
         later &= session.is_valid().to_numpy(zero_copy_only=False)
     if number.null_count < len(number):
-        later |= _filled(edr, "partial_sequence", 0) > 1
+        later |= filled(edr, "partial_sequence", 0) > 1
     return np.flatnonzero(later)
-
-
-def _filled(edr: pa.RecordBatch, name: str, missing: int) -> NDArray[Any]:
-    """Returns a column of integers, nulls replaced; without copying where there are none."""
-    column = edr.column(name)
-    if pa.types.is_timestamp(column.type):
-        column = column.view(pa.int64())
-    if column.null_count:
-        column = pc.fill_null(column, pa.scalar(missing, column.type))
-    values: NDArray[Any] = column.to_numpy(zero_copy_only=True)
-    return values
 
 
 def _coded(edr: pa.RecordBatch, name: str, names: tuple[str, ...]) -> Int8:

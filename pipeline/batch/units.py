@@ -80,7 +80,9 @@ def cut(
 ) -> Iterator[Unit]:
     """Yields units of at most ``records_per_chunk`` records, opening files as they are reached.
 
-    Files are cut in order; small ones share a unit, large ones span several.
+    Files are cut in order; small ones share a unit, large ones span several. A file that does not fit
+    into what is left of a unit begins a new one, if that leaves the unit more than half full: events
+    of several files must be copied to stand in one batch.
     """
     size = config.run.records_per_chunk
     unit: list[Slice] = []
@@ -88,6 +90,9 @@ def cut(
     for entry in files:
         file = open_file(entry, archive, scratch, config)
         at, end = 0, file.n_records
+        if end > room and room < size // 2:
+            yield tuple(unit)
+            unit, room = [], size
         while True:
             records = range(at, min(at + room, end))
             unit.append(Slice(file, records))
