@@ -297,6 +297,12 @@ def selection(text: str, records: int) -> range:
 
 def _file_id(path: Path) -> str:
     """Returns the id that the file has, or would have, in a workspace."""
+    # Asked before it is opened: nobody may write into a pipe, and then opening waits for ever.
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        message = (
+            f"{path} cannot be read: it is a pipe or a device, and a file is read several times"
+        )
+        raise UsageError(message, "write it to a file first, then decode that file")
     from collectors.digest import file_digest  # noqa: PLC0415
     from collectors.model import FILE_ID_LENGTH  # noqa: PLC0415 - beside its only use
 

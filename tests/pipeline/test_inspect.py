@@ -246,6 +246,18 @@ def test_mistakes_say_what_is_allowed(capsys: pytest.CaptureFixture[str], bare: 
         assert words in err
 
 
+def test_a_pipe_or_device_is_refused_before_it_is_opened(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)  # nobody writes into it: opening it would never end
+    for path in (pipe, Path(os.devnull)):
+        code, _, err = call(capsys, str(path), "--stats")
+        assert code == 2, err
+        assert f"{path} cannot be read: it is a pipe or a device" in err
+        assert "write it to a file first" in err
+
+
 def test_selection_ends_with_the_file() -> None:
     assert selection("3-9", 5) == range(2, 5)
     assert selection("5-", 5) == range(4, 5)
