@@ -274,6 +274,13 @@ def _headed(scanner: Scanner, rules: FramingRules) -> Frames:
         if len(data) > start + 5 and int(data[start + 2]) >> 5 == 7:
             octets = 5
     found = scanner.headed(start, octets)
+    if found.gaps.shape[1]:
+        # A file may hold records of several releases and services (TS 32.297, 6.1);
+        # then nothing but the length tells a header, and that must explain more of the file.
+        mixed = scanner.headed(start, octets, one_kind=False)
+        more = len(mixed.offsets) > len(found.offsets)
+        if more and mixed.gaps[1].sum() < found.gaps[1].sum():
+            found = mixed
     notes = () if header is None else header_notes(header, len(data), len(found.offsets))
     return _frames([found], header=header, notes=notes)
 

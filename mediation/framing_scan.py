@@ -201,12 +201,13 @@ class Scanner:
         hidden[0] += start
         return hidden
 
-    def headed(self, start: int, header_octets: int) -> Found:
+    def headed(self, start: int, header_octets: int, *, one_kind: bool = True) -> Found:
         """Finds records behind headers from ``start`` to the end of the file.
 
         Args:
             start: Octets of the file header.
             header_octets: Octets of the header before each record.
+            one_kind: Release and format (TS 32.297) are those of the first header in all others.
         """
         data = self.data
         rules = self.rules.copy()
@@ -214,6 +215,7 @@ class Scanner:
         record = start + header_octets
         if (
             self.marked
+            and one_kind
             and header_octets >= 4
             and record < len(data)
             and self.classes[data[record]] == 1

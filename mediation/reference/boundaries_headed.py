@@ -14,6 +14,8 @@ The rules in words:
 5. Otherwise the record before may show that mark; then the break is where its header began.
 6. From the break to the next header with a whole record that holds enough values, and that has
    something of rule 2 behind it, the octets are unframed.
+7. Where octets are left over in a TS 32.297 file, all is tried once more with lengths alone: records of
+   several releases may share a file. What holds more records and leaves fewer octets over counts.
 """
 
 from __future__ import annotations

@@ -125,11 +125,11 @@ class PlainScanner(Scanner):
         places[0] += start
         return places
 
-    def headed(self, start: int, header_octets: int) -> Found:
+    def headed(self, start: int, header_octets: int, *, one_kind: bool = True) -> Found:
         """Finds records behind headers from ``start`` to the end of the file."""
         framer = HeadedFramer(self.octets, self.tags, self.framing, header=header_octets)
         record = start + header_octets
-        marked = self.framing.framing == "ts32297" and header_octets >= 4
+        marked = one_kind and self.framing.framing == "ts32297" and header_octets >= 4
         if marked and record < len(self.octets) and framer.constructed(record):
             framer.mark = self.octets[start + 2 : start + 4]
         framer.run(start)

@@ -214,6 +214,18 @@ def test_headed_cut_record_loses_itself_only(kept: int) -> None:
     assert [(gap.offset, gap.length) for gap in frames.unframed] == [(len(head), kept)]
 
 
+@pytest.mark.parametrize("others", [b"\xe2\x27\x05", b"\xe1\x28\x05", b"\xe1\x27\x06"])
+def test_records_of_several_releases_and_services_share_a_file(others: bytes) -> None:
+    records = cdr(CLEAN), cdr(CLEAN, others), cdr(CLEAN), cdr(CLEAN, others) * 2
+    frames = framed(file_header() + b"".join(records), HEADED)
+    assert len(frames.offsets) == 5
+    assert list(frames.unframed) == []
+    cut = cdr(CLEAN, others)[:9]  # a cut record still costs itself only
+    frames = framed(file_header() + b"".join(records) + cut + b"".join(records), HEADED)
+    assert len(frames.offsets) == 10
+    assert [gap.length for gap in frames.unframed] == [9]
+
+
 def test_header_declares_and_file_differs() -> None:
     data = file_header(size=1000, count=5, sequence=41) + cdr(CLEAN) * 3
     frames = framed(data, HEADED)
