@@ -116,7 +116,8 @@ def _gzip(path: Path, source: Path) -> Iterator[bytes]:
     with gzip.open(source, "rb") as packed:
         while True:
             try:
-                piece = packed.read(COPY_OCTETS)
+                # read() would lose, and not count, what is good before a fault.
+                piece = packed.read1(COPY_OCTETS)
             except EOFError as error:
                 detail = f"the gzip stream ends after {read} unpacked octets without its trailer: {FETCH}"
                 raise UnreadableFileError(path, "truncated_gzip", detail) from error

@@ -122,3 +122,15 @@ def test_no_packing_begins_like_a_record(tmp_path: Path) -> None:
         path = tmp_path / "file"
         path.write_bytes(begins + bytes(20))
         assert packing_of(path) is None
+
+
+@pytest.mark.parametrize("behind", [b"GARBAGE", gzip.compress(b"more" * 50)[:-3]])
+def test_a_fault_behind_a_whole_gzip_member_says_how_much_was_good(
+    tmp_path: Path, behind: bytes
+) -> None:
+    path = tmp_path / "file.gz"
+    path.write_bytes(gzip.compress(bytes(5000)) + behind)
+    with pytest.raises(UnreadableFileError) as fault:
+        unpack(path, tmp_path / "plain", (), 1 << 20)
+    good = 5000 + 200 * (behind != b"GARBAGE")
+    assert f"after {good} unpacked octets" in fault.value.detail
