@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 DIGITS = re.compile(r"\(\?P<sequence>\\d\{(\d+)\}\)")
 """A group that wants so many digits."""
 
+LONGEST = 10**18
+"""Numbers from here on are none: int64 has room for some rounds of the endless count below it."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Gap:
@@ -25,9 +28,16 @@ class Gap:
 
 
 def sequence_of(name: str, pattern: re.Pattern[str] | None) -> int | None:
-    """Returns the number that the group `sequence` of `pattern` finds in a file's name."""
+    """Returns the number that the group `sequence` of `pattern` finds in a file's name.
+
+    A sender may name a file as it likes: what is no number, or has too many digits, is none.
+    """
     found = pattern.search(name) if pattern is not None else None
-    return int(found["sequence"]) if found is not None and found["sequence"] else None
+    digits = found["sequence"] if found is not None else None
+    if not digits or not digits.isdecimal():
+        return None
+    number = int(digits)
+    return number if number < LONGEST else None
 
 
 @dataclass(frozen=True, slots=True)

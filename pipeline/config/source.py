@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
+from collectors.sequence import LONGEST, ring_of
 from mediation.framing_steps import read_steps
 from pipeline.config.section import Section
 from pipeline.nearest import nearest
@@ -114,8 +115,10 @@ class Source(Section):
     marker: str = ""
     settle_seconds: Seconds = 0.0
     sequence: Annotated[str, AfterValidator(_sequence_pattern)] = ""
-    sequence_first: Annotated[int, Field(ge=0)] = 0
-    sequence_last: Annotated[int, Field(ge=1)] | None = None
+    sequence_first: Annotated[int, Field(ge=0, lt=LONGEST)] = 0
+    sequence_last: Annotated[
+        Annotated[int, Field(ge=1, lt=LONGEST)] | None, Field(validate_default=True)
+    ] = None
     """Number after which the node begins again (default: by the digits of `sequence`)."""
     record_numbers: bool = True
     """Whether the running numbers of the records are controlled, where the format has some."""
@@ -176,6 +179,20 @@ class Source(Section):
             raise ValueError(message)
         if not value and url == "":
             message = f"is missing; or write a url ({', '.join(f'{kind}://' for kind in KINDS)})"
+            raise ValueError(message)
+        return value
+
+    @field_validator("sequence_last")
+    @classmethod
+    def _behind_the_first_file(cls, value: int | None, info: ValidationInfo) -> int | None:
+        pattern, first = info.data.get("sequence"), info.data.get("sequence_first")
+        if pattern is None or first is None:  # which is a mistake of its own
+            return value
+        ring = ring_of(pattern, first, value)
+        if ring is not None and ring.last <= ring.first:
+            message = f"must be larger than sequence_first ({first})"
+            if value is None:
+                message += f"; by the digits of `sequence` it is {ring.last}"
             raise ValueError(message)
         return value
 

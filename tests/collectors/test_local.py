@@ -285,6 +285,10 @@ def test_sequence_numbers_and_gaps() -> None:
     assert sequence_of("msc1_000042_202610010000.ber", pattern) == 42
     assert sequence_of("other.ber", pattern) is None
     assert sequence_of("msc1_000042_", None) is None
+    anything = re.compile(r"_(?P<sequence>[^.]+)")
+    assert sequence_of(f"msc1_{'0' * 30}7.ber", anything) == 7
+    for odd in ("A7", "-7", "1_000", "\u00b2", "9" * 19, "9" * 400):
+        assert sequence_of(f"msc1_{odd}.ber", anything) is None, odd
     assert gaps_of("msc1", seen_of([7, 3, 4, 9, 4], None)) == [Gap("msc1", 5, 6), Gap("msc1", 8, 8)]
     assert gaps_of("msc1", seen_of([5], None)) == []
     assert [gap.count for gap in gaps_of("msc1", seen_of([1, 10], None))] == [8]

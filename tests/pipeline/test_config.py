@@ -81,6 +81,14 @@ def test_twice_the_same_source_name(tmp_path: Path) -> None:
     assert "twice: msc1" in problems(tmp_path, SOURCE + SOURCE)[0]
 
 
+@pytest.mark.parametrize("last", ["", "sequence_last = 999\n", "sequence_last = 1000\n"])
+def test_the_count_of_files_ends_behind_its_beginning(tmp_path: Path, last: str) -> None:
+    digits = "sequence = '_(?P<sequence>\\d{3})'\nsequence_first = 1000\n"
+    (told,) = problems(tmp_path, SOURCE + digits + last)
+    assert "source[1].sequence_last" in told
+    assert "must be larger than sequence_first (1000)" in told
+
+
 def test_no_source_at_all(tmp_path: Path) -> None:
     assert "source is missing" in problems(tmp_path, "")[0]
 
