@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import UsageError
 from pipeline.workspace import CONFIG_NAME, Workspace
+from pipeline.writing import writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,13 +46,14 @@ def create(
         progress: Is told what happens.
 
     Raises:
-        UsageError: there is something in the folder.
+        UsageError: there is something in the folder, or there cannot be one.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        message = f"{folder} exists and is not empty"
-        raise UsageError(message, "name a new folder, or empty this one")
+    with writing(folder):
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            message = f"{folder} exists and is not empty"
+            raise UsageError(message, "name a new folder, or empty this one")
+        folder.mkdir(parents=True, exist_ok=True)
     shop = shop_folder()
-    folder.mkdir(parents=True, exist_ok=True)
     for entry in sorted(shop.iterdir()):
         if entry.is_dir():
             shutil.copytree(entry, folder / entry.name)

@@ -81,9 +81,10 @@ def explain(
     else:
         found = explain_one(workspace, record or "", unmask=unmask)
     if html is not None:
+        from pipeline.writing import write_page  # noqa: PLC0415
         from rating.explain.page import render_explanation  # noqa: PLC0415
 
-        html.write_text(render_explanation(found), encoding="utf-8")
+        write_page(html, render_explanation(found))
     if as_json:
         print_json(found.to_dict())
     elif html is None:

@@ -76,7 +76,9 @@ def bill(
         console().print(table)
         return
     if page is not None:
-        page.write_text(reader.page(account, unmask=unmask), encoding="utf-8")
+        from pipeline.writing import write_page  # noqa: PLC0415
+
+        write_page(page, reader.page(account, unmask=unmask))
         click.echo(f"{page} is written", err=True)
         return
     if as_json:

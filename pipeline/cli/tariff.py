@@ -159,7 +159,9 @@ def show(
 
     page = showing.show(folder, name, day)
     if html is not None:
-        html.write_text(showing.render(page), encoding="utf-8")
+        from pipeline.writing import write_page  # noqa: PLC0415
+
+        write_page(html, showing.render(page))
     if as_json:
         print_json(page.to_dict())
     elif html is None:
@@ -284,7 +286,9 @@ def calendar(
         raise UsageError(str(error), error.hint) from error
     text = found.to_yaml(like)
     if output is not None:
-        output.write_text(text, encoding="utf-8")
+        from pipeline.writing import write_page  # noqa: PLC0415
+
+        write_page(output, text)
     if as_json:
         print_json(found.to_dict())
     elif output is None:

@@ -25,6 +25,7 @@ from pipeline.lock import locked
 from pipeline.progress import Silent
 from pipeline.upkeep.verify import Difference, expected_files
 from pipeline.workspace import PUBLISHED, Workspace
+from pipeline.writing import writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -157,9 +158,10 @@ def restore(origin: Path, workspace: Workspace, *, listener: Listener | None = N
 
 
 def _require_free(folder: Path) -> None:
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        message = f"{folder} is not empty"
-        raise UsageError(message, "give a new folder, or move what is there aside")
+    with writing(folder):
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            message = f"{folder} is not empty"
+            raise UsageError(message, "give a new folder, or move what is there aside")
 
 
 @contextmanager
@@ -168,7 +170,8 @@ def _finished(folder: Path) -> Iterator[Path]:
     partial = folder.with_name(folder.name + PARTIAL)
     shutil.rmtree(partial, ignore_errors=True)
     try:
-        partial.mkdir(parents=True)
+        with writing(folder):
+            partial.mkdir(parents=True)
         yield partial
         for parent, _, _ in os.walk(partial):
             sync_folder(partial.__class__(parent))

@@ -88,6 +88,45 @@ def test_every_command_has_examples_or_commands(
     assert "Examples:" in out or "Commands:" in out
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("show", "bill", "--html", "{}/nowhere/bill.html"),
+        ("tariff", "show", "--html", "{}/nowhere/plans.html"),
+        (
+            "tariff",
+            "calendar",
+            "--country",
+            "DE",
+            "--years",
+            "2026",
+            "--output",
+            "{}/nowhere/days.yaml",
+        ),
+        ("init", "{}/file/shop"),
+        ("init", "{}/" + "x" * 300),
+        ("backup", "{}/file/shop"),
+        ("backup", "{}/" + "x" * 300),
+    ],
+)
+def test_what_cannot_be_written_is_named(
+    arguments: tuple[str, ...],
+    billed: Workspace,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.chdir(billed.root)
+    given = [argument.format(tmp_path) for argument in arguments]
+    if given[:2] == ["show", "bill"]:
+        _, out, _ = call(capsys, "show", "bill", "--json")
+        given.insert(2, json.loads(out)[0]["account_id"])
+    code, _, err = call(capsys, *given)
+    assert code == 2, err
+    assert f"Error: {given[-1]} cannot be written: " in err
+
+
 def test_a_mistyped_command_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = call(capsys, "rnu")
     assert code == 2
