@@ -16,6 +16,7 @@ from pipeline.ledger.store import Ledger
 from pipeline.nearest import nearest
 from pipeline.published import plain
 from pipeline.suspense.withdrawn import Withdrawn
+from pipeline.writing import writing
 from rating.masking import mask_number
 
 if TYPE_CHECKING:
@@ -105,22 +106,20 @@ def export(
             read = pq.ParquetFile(workspace.root / output.path).read()
             some = gone.rows_left(read, output.path) if table.startswith("edr") else read
             some = _flat(hide(plain(some)))
-            if writer is None:
-                partial.touch(0o600)
-                kind = pq.ParquetWriter if target.suffix == ".parquet" else pa_csv.CSVWriter
-                writer, first = kind(partial, some.schema), some.schema
-            else:
+            if writer is not None:
                 _require_same(some.schema, first, output.path)
-            writer.write_table(some)
+            with writing(target):
+                if writer is None:
+                    partial.touch(0o600)
+                    kind = pq.ParquetWriter if target.suffix == ".parquet" else pa_csv.CSVWriter
+                    writer, first = kind(partial, some.schema), some.schema
+                writer.write_table(some)
             rows += some.num_rows
-        if writer is not None:
-            writer.close()
-        partial.replace(target)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        message = f"{target} cannot be written: {error.strerror}"
-        raise UsageError(message) from None
-    except UsageError:
+        with writing(target):
+            if writer is not None:
+                writer.close()
+            partial.replace(target)
+    except BaseException:  # also where a published file cannot be read
         partial.unlink(missing_ok=True)
         raise
     return rows

@@ -127,6 +127,21 @@ def test_what_cannot_be_written_is_named(
     assert f"Error: {given[-1]} cannot be written: " in err
 
 
+@pytest.mark.parametrize("name", ["rated.parquet", "rated.csv"])
+def test_an_export_names_the_published_file_that_is_missing(
+    name: str, billed: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = max((billed.root / "rated").rglob("*.parquet"))
+    held = gone.rename(tmp_path / "held")
+    try:
+        code, _, err = call(capsys, "export", "rated", str(tmp_path / name), "-w", str(billed.root))
+    finally:
+        held.rename(gone)
+    assert code == 4, err
+    assert f"{gone.relative_to(billed.root)} (missing" in err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_mistyped_command_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = call(capsys, "rnu")
     assert code == 2
