@@ -46,6 +46,9 @@ RATED_SHOWN = (
     "start_time", "service", "call_class", "zone", "roaming", "quantity", "discount", "net",
 )  # fmt: skip
 
+MOST_DIGITS = 18
+"""Of an offset or a container: with more no int64 holds it, and no file is so long."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -64,7 +67,11 @@ def parse_name(text: str) -> tuple[str, int, int]:
     """
     file_id, _, rest = text.partition(":")
     numbers = rest.split(":")
-    if not file_id or len(numbers) > 2 or not all(number.isdigit() for number in numbers):
+    if (
+        not file_id
+        or len(numbers) > 2
+        or not all(number.isdecimal() and len(number) <= MOST_DIGITS for number in numbers)
+    ):
         message = f"{text!r} is not the name of a record"
         raise UsageError(message, "write FILE_ID:OFFSET or FILE_ID:OFFSET:CONTAINER")
     return file_id, int(numbers[0]), int(numbers[1]) if len(numbers) == 2 else 0

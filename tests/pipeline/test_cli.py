@@ -142,6 +142,16 @@ def test_an_export_names_the_published_file_that_is_missing(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_record_beyond_every_file_is_no_record(
+    billed: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in ("9" * 20, "\u00b2", "1:" + "9" * 20):
+        for command in (("explain",), ("suspense", "show")):
+            code, _, err = call(capsys, *command, f"a:{number}", "-w", str(billed.root))
+            assert code == 2, err
+            assert "is not the name of a record" in err
+
+
 def test_a_mistyped_command_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = call(capsys, "rnu")
     assert code == 2
