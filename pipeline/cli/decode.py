@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.command(
     epilog=examples(
-        "huadan decode incoming/msc1/msc1_000001_202610020000.ber",
+        "huadan decode incoming/msc1/msc1_000001_202610040224.ber",
         "huadan decode file.gz --framing gzip --framing 'blocks 2048' --framing bare",
         "huadan decode file.ber --record 7        one record; 7-9 three, 7- all from there",
         "huadan decode file.ber --offset 10432    what stands there",

@@ -61,6 +61,13 @@ def test_examples_name_commands_and_options_that_there_are() -> None:
     assert seen > 80
 
 
+def test_examples_name_files_that_a_new_workspace_has() -> None:
+    epilogs = " ".join(command.epilog or "" for command in commands(huadan, click.Context(huadan)))
+    named = set(re.findall(r"\bincoming/(\S+/\S+)", epilogs))
+    assert named
+    assert [name for name in named if not (ROOT / "samples/cdr" / name).is_file()] == []
+
+
 def test_commands_of_the_readme_are_there() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     shop = text.partition("```sh\nhuadan init")[2].partition("```")[0]
