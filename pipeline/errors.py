@@ -87,7 +87,7 @@ class StorageError(HuadanError):
 
 
 class LedgerError(HuadanError):
-    """The ledger cannot be used: damaged, or from a newer version."""
+    """The ledger cannot be used: damaged, gone, or from a newer version."""
 
     exit_code = Exit.CONFIGURATION
 

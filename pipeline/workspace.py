@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.errors import UsageError
+from pipeline.errors import LedgerError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,7 +75,22 @@ class Workspace:
         return self.root / "reports"
 
     def require(self) -> None:
-        """Raises UsageError unless this is a workspace."""
+        """Raises UsageError unless this is a workspace, LedgerError where its ledger is gone."""
         if not self.config_file.is_file():
             message = f"{self.root} is not a workspace: it has no {CONFIG_NAME}"
             raise UsageError(message, "make one with `huadan init FOLDER`, or give --workspace")
+        require_ledger(self.ledger_file)
+
+
+def require_ledger(file: Path) -> None:
+    """Raises LedgerError if a ledger is gone or empty, but what it published is there.
+
+    A new ledger would take all files again, and readers would find records of both.
+    """
+    if file.exists() and file.stat().st_size:
+        return
+    held = [name for name in PUBLISHED if any((file.parent / name).rglob("*.parquet"))]
+    if held:
+        message = f"{file} is gone or empty, but there are published files in {', '.join(held)}"
+        hint = "restore it: `huadan restore --help`; to begin anew, move these folders aside"
+        raise LedgerError(message, hint)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from pipeline.errors import DiskFullError, HuadanError, LedgerError, LockedError, StorageError
 from pipeline.ledger.schema import MIGRATIONS
+from pipeline.workspace import require_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,7 +26,7 @@ class Database:
     """SQLite in WAL mode with full synchronisation; used by one thread, in a ``with`` block.
 
     Raises:
-        LedgerError: the file is damaged, not a ledger, or from a newer version.
+        LedgerError: the file is damaged, gone, not a ledger, or from a newer version.
         DiskFullError: SQLite found no space; the transaction was rolled back.
         StorageError: the disk refused to read or write.
         LockedError: another program holds the database.
@@ -33,6 +34,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        require_ledger(path)
         try:
             self._db = sqlite3.connect(path)
         except sqlite3.DatabaseError as error:

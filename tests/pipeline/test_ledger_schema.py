@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.errors import Exit, StorageError
+from pipeline.errors import Exit, LedgerError, StorageError
 from pipeline.ledger.schema import MIGRATIONS
 from pipeline.ledger.store import Ledger
+from tests.pipeline.world import make_workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,3 +57,24 @@ def test_a_ledger_that_cannot_be_opened_may_be_later(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match=r"ledger\.sqlite cannot be opened") as caught:
         Ledger(tmp_path / "ledger.sqlite")
     assert caught.value.exit_code == Exit.TEMPORARY
+
+
+@pytest.mark.parametrize("emptied", [False, True])
+def test_a_ledger_that_is_gone_is_not_begun_anew(tmp_path: Path, emptied: bool) -> None:  # noqa: FBT001
+    workspace = make_workspace(tmp_path / "ws", None)
+    with Ledger(workspace.ledger_file):
+        pass
+    workspace.require()
+    published = workspace.root / "rated" / "cycle=2026-10" / "batch-000001-00000.parquet"
+    published.parent.mkdir(parents=True)
+    for file in workspace.root.glob("ledger.sqlite*"):
+        file.unlink()
+    workspace.require()
+    published.touch()
+    if emptied:
+        workspace.ledger_file.touch()
+    with pytest.raises(LedgerError, match="published files in rated"):
+        workspace.require()
+    with pytest.raises(LedgerError, match="published files in rated"):
+        Ledger(workspace.ledger_file)
+    assert workspace.ledger_file.exists() == emptied
