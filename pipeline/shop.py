@@ -47,24 +47,25 @@ def create(
 
     Raises:
         UsageError: there is something in the folder, or there cannot be one.
+        DiskFullError: there is no space for it.
     """
     with writing(folder):
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             message = f"{folder} exists and is not empty"
             raise UsageError(message, "name a new folder, or empty this one")
         folder.mkdir(parents=True, exist_ok=True)
-    shop = shop_folder()
-    for entry in sorted(shop.iterdir()):
-        if entry.is_dir():
-            shutil.copytree(entry, folder / entry.name)
-        elif entry.name != CONFIG_NAME:
-            shutil.copyfile(entry, folder / entry.name)
-    incoming = folder / "incoming"
-    incoming.mkdir(exist_ok=True)
-    if traffic:
-        fill(incoming, folder / "subscribers", progress)
-    # last, so that a folder is a workspace only when it is whole
-    shutil.copyfile(shop / CONFIG_NAME, folder / CONFIG_NAME)
+        shop = shop_folder()
+        for entry in sorted(shop.iterdir()):
+            if entry.is_dir():
+                _copy_tree(entry, folder / entry.name)
+            elif entry.name != CONFIG_NAME:
+                shutil.copyfile(entry, folder / entry.name)
+        incoming = folder / "incoming"
+        incoming.mkdir(exist_ok=True)
+        if traffic:
+            fill(incoming, folder / "subscribers", progress)
+        # last, so that a folder is a workspace only when it is whole
+        shutil.copyfile(shop / CONFIG_NAME, folder / CONFIG_NAME)
     workspace = Workspace(folder.absolute())
     _make_source_folders(workspace)
     return workspace
@@ -75,12 +76,22 @@ def fill(incoming: Path, subscribers: Path, progress: Callable[[str], None]) -> 
     samples = sample_traffic()
     if samples is not None:
         progress("copying the sample CDR files")
-        shutil.copytree(samples, incoming, dirs_exist_ok=True)
+        _copy_tree(samples, incoming)
         return
     progress(f"writing sample CDR files with {SAMPLE_RECORDS:,} records")
     from traffic.samples import write_samples  # noqa: PLC0415 - asn1tools takes a second
 
     write_samples(incoming, SEED, records=SAMPLE_RECORDS, subscribers_folder=subscribers)
+
+
+def _copy_tree(source: Path, target: Path) -> None:
+    """Copies a folder; ends with the first error, where `shutil.copytree` hides it among others."""
+    for entry in (source, *sorted(source.rglob("*"))):
+        copy = target / entry.relative_to(source)
+        if entry.is_dir():
+            copy.mkdir(exist_ok=True)
+        else:
+            shutil.copy2(entry, copy)
 
 
 def _make_source_folders(workspace: Workspace) -> None:

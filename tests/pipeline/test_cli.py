@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -125,6 +127,18 @@ def test_what_cannot_be_written_is_named(
     code, _, err = call(capsys, *given)
     assert code == 2, err
     assert f"Error: {given[-1]} cannot be written: " in err
+
+
+def test_a_new_workspace_on_a_full_disk_is_tried_again_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(source: Path, target: Path, **_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(source), None, str(target))
+
+    monkeypatch.setattr(shutil, "copy2", full)
+    code, _, err = call(capsys, "init", str(tmp_path / "shop"), "--no-traffic")
+    assert code == 75, err
+    assert err.startswith(f"Error: no space left for {tmp_path}")
 
 
 @pytest.mark.parametrize("name", ["rated.parquet", "rated.csv"])
