@@ -9,7 +9,8 @@ from string import Template
 from typing import Final
 
 from mediation import formats
-from pipeline.errors import UsageError
+from pipeline.errors import HuadanError, UsageError
+from pipeline.writing import writing
 
 SKELETON: Final = Path(formats.__file__).parent.parent / "format_skeleton"
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_]*$")
@@ -48,18 +49,18 @@ def lay_out(name: str, folder: Path, kind: str = "ber") -> list[Path]:
     values = {"name": name, "Type": type_name, "record": KINDS[kind]}
     made = []
     try:
-        target.mkdir(parents=True)
-        for source, pattern in FILES.items():
-            text = _skeleton(kind, source)
-            if not text:
-                continue
-            path = target / pattern.format(name=name)
-            path.write_text(Template(text).substitute(values), encoding="utf-8")
-            made.append(path)
-    except OSError as error:
+        with writing(target):
+            target.mkdir(parents=True)
+            for source, pattern in FILES.items():
+                text = _skeleton(kind, source)
+                if not text:
+                    continue
+                path = target / pattern.format(name=name)
+                path.write_text(Template(text).substitute(values), encoding="utf-8")
+                made.append(path)
+    except HuadanError:
         shutil.rmtree(target, ignore_errors=True)
-        message = f"{target} cannot be written: {error.strerror}"
-        raise UsageError(message) from None
+        raise
     return made
 
 

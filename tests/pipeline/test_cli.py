@@ -141,6 +141,18 @@ def test_a_new_workspace_on_a_full_disk_is_tried_again_later(
     assert err.startswith(f"Error: no space left for {tmp_path}")
 
 
+def test_a_new_format_on_a_full_disk_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(path: Path, _: str, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr(Path, "write_text", full)
+    code, _, err = call(capsys, "format", "new", "acme_pbx", "--to", str(tmp_path))
+    assert code == 75, err
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("name", ["rated.parquet", "rated.csv"])
 def test_an_export_names_the_published_file_that_is_missing(
     name: str, billed: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
