@@ -155,7 +155,7 @@ class Source(Section):
     format: str | None = None
     framing: Annotated[str | tuple[str, ...] | None, AfterValidator(_framing)] = None
     block_octets: Annotated[int, Field(ge=0)] = 0
-    max_record_octets: Annotated[int, Field(ge=16)] = 1 << 20
+    max_record_octets: Annotated[int, Field(ge=16, le=1 << 40)] = 1 << 20
     file_header_octets: Annotated[int, Field(ge=0)] | None = None
     cdr_header_octets: Annotated[int, Field(ge=0)] | None = None
     numbering: str = ""

@@ -89,6 +89,11 @@ def test_the_count_of_files_ends_behind_its_beginning(tmp_path: Path, last: str)
     assert "must be larger than sequence_first (1000)" in told
 
 
+def test_a_record_longer_than_any_file_is_a_mistake(tmp_path: Path) -> None:
+    (told,) = problems(tmp_path, SOURCE + f"max_record_octets = {10**20}\n")
+    assert "source[1].max_record_octets: Input should be less than or equal to" in told
+
+
 def test_no_source_at_all(tmp_path: Path) -> None:
     assert "source is missing" in problems(tmp_path, "")[0]
 
