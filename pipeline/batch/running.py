@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mediation.validation_rules import load_rules
 from pipeline.batch.keys import BatchKeys
 from pipeline.compiling import tell_compiling
 from pipeline.logs import log
-from pipeline.normalization import Normalizations, load_normalizations
 from pipeline.parquet import Output, write
+from pipeline.settings import load_settings
 from pipeline.upkeep.damage import require_unchanged
 from rating.cycles import cycle_before
 from rating.engine import Rater
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from pipeline.config.load import Config
     from pipeline.flusher import Flusher
     from pipeline.ledger.store import Ledger
+    from pipeline.normalization import Normalizations
     from pipeline.workspace import Workspace
 
 
@@ -122,18 +122,6 @@ def load_rater(workspace: Workspace, config: Config) -> Rater:
     return Rater(compiled, subscribers)
 
 
-def _rules(workspace: Workspace, config: Config) -> RuleSet:
-    """Returns the validation rules with the workspace's limits.
-
-    Raises:
-        mediation.errors.MediationConfigError: rules or limits are wrong; carries every problem.
-    """
-    limits = {name: None if v == "none" else v for name, v in config.validation.items()}
-    if not config.paths.validation:
-        return load_rules(limits=limits)
-    return load_rules(workspace.root / config.paths.validation, limits)
-
-
 def open_running(
     workspace: Workspace,
     config: Config,
@@ -146,8 +134,7 @@ def open_running(
     `key_days` is what batches of one process hand on, see :class:`pipeline.batch.keys.BatchKeys`.
     """
     loading.begin()
-    normalization = load_normalizations(workspace, config)
-    rules = _rules(workspace, config)
+    normalization, rules = load_settings(workspace, config)
     keys = BatchKeys(workspace.root, ledger, config.duplicates.window_days, key_days)
     latest: dict[str, Output] = {}
     for output in ledger.latest_outputs("state/"):

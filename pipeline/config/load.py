@@ -6,7 +6,7 @@ import os
 import tomllib
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from mediation.format_folders import look_in
 from pipeline.config.alarms import Suspense
@@ -21,16 +21,26 @@ if TYPE_CHECKING:
     from pipeline.workspace import Workspace
 
 
+def _path(text: str) -> str:
+    if "\0" in text:
+        message = "a path cannot have a NUL in it"
+        raise ValueError(message)
+    return text
+
+
+PathText = Annotated[str, AfterValidator(_path)]
+
+
 class Paths(Section):
     """``[paths]``: inputs that people edit, relative to the workspace."""
 
-    book: str = "book"
-    subscribers: str = "subscribers"
-    validation: str = ""
+    book: PathText = "book"
+    subscribers: PathText = "subscribers"
+    validation: PathText = ""
     """Validation rules of one's own (default: the package's)."""
-    formats: str = ""
+    formats: PathText = ""
     """Formats of one's own (default: ``formats``, if there is such a folder)."""
-    time_zones: str = ""
+    time_zones: PathText = ""
     """Zones of the nodes whose records carry none."""
 
 

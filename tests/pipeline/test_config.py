@@ -4,9 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from mediation.errors import MediationConfigError
+from pipeline.batch.run import run
 from pipeline.config.load import load_config
 from pipeline.errors import ConfigError, Exit, UsageError
+from pipeline.upkeep.status import read_status
 from pipeline.workspace import Workspace
+from tests.pipeline.test_collect import with_text
+from tests.pipeline.world import make_workspace
 
 SHOP = Path(__file__).resolve().parents[2] / "samples" / "shop"
 
@@ -135,3 +140,23 @@ def test_formats_of_sources_are_looked_at_when_the_file_is_read(tmp_path: Path) 
         f"huadan.toml:10: source[2].framing: {itself} (allowed as framing: gzip, zstd, zip)",
         f"huadan.toml:9: source[2].block_octets: {itself} (allowed as framing: gzip, zstd, zip)",
     ]
+
+
+def test_what_the_file_names_is_told_at_once_by_status_and_run(tmp_path: Path) -> None:
+    workspace = make_workspace(tmp_path / "ws")
+    with_text(workspace, 'plan = "cn"', 'plan = "xn"')
+    with_text(workspace, 'name = "msc1"', 'name = "msc1"\ntime_zone = "Europe/Nowhere"')
+    with_text(workspace, "[run]", '[validation]\nlongest_call = "long"\n\n[run]')
+    (workspace.root / "incoming" / "msc1" / "msc1_000001_.ber").write_bytes(b"\xa0\x02\x80\x00")
+    for ask in (read_status, run):
+        with pytest.raises(MediationConfigError) as caught:
+            ask(workspace)
+        for words in ("no plan `xn`", "Europe/Nowhere", "longest_call"):
+            assert words in str(caught.value)
+
+
+def test_a_path_with_a_nul_is_a_mistake(tmp_path: Path) -> None:
+    workspace = make_workspace(tmp_path / "ws")
+    with_text(workspace, "[paths]", '[paths]\nvalidation = "a\\u0000b"')
+    with pytest.raises(ConfigError, match=r"paths\.validation: a path cannot have a NUL"):
+        load_config(workspace)
