@@ -141,7 +141,7 @@ def explain_usage(
     period = data.period_of_number(number, to_us(usage.at))
     if period is None:
         message = f"no subscriber has the number {masked_number(number)} at {usage.at.isoformat()}"
-        raise UsageError(message, "write it with country code, such as 8619910000001")
+        raise UsageError(message, "write it with its country code, without + or 00")
     row = batch_of([record(usage, int(data.imsi[period]), number)])
     cycle = cycle_of(to_us(usage.at), compiled.time_zone)
     edr: list[pa.Table | pa.RecordBatch] = [row.select(EDR_COLUMNS)]
@@ -334,7 +334,7 @@ def events_of(workspace: Workspace, number: int, limit: int) -> list[dict[str, A
                 break
     if not found:
         message = "nothing is rated for this number"
-        raise UsageError(message, "write it with country code, such as 8619910000001")
+        raise UsageError(message, "write it with its country code, without + or 00")
     found.sort(key=lambda row: (row["start_time"], row["file_id"], row["offset"]))
     return [
         {
