@@ -3,7 +3,8 @@
 The headers are those of TS 32.297, or nothing but a length of 2 or 4 octets (``LENGTH_OCTETS``,
 ``LITTLE_ENDIAN``; ``LENGTH_INCLUDED``: it counts the header as well). The length is trusted where
 what follows is such a header again, filler or the end. In TS 32.297 the octets of release and
-format (``rules[MARK]``) are the same for all records of a file and tell a real header from chance.
+format (``rules[MARK]``; -1: any) are the same for most files' records and tell a real header from
+chance.
 Arrays as in :mod:`mediation.kernels.boundaries`.
 """
 
