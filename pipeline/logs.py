@@ -6,14 +6,13 @@ import logging
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
-import structlog
-
 from pipeline.masking import mask_text
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
     from pathlib import Path
 
+    import structlog
     from structlog.typing import FilteringBoundLogger
 
 LEVELS = ("debug", "info", "warning", "error")
@@ -42,6 +41,8 @@ def _hidden(value: Any) -> Any:  # noqa: ANN401 - whatever a log line carries
 
 def set_up(level: str, file: Path | None, *, unmask: bool) -> None:
     """Sends logs to `file`, else to stderr: lines for people on a terminal, JSON otherwise."""
+    import structlog  # noqa: PLC0415 - a tenth of a second, and most commands log nothing
+
     target: TextIO | None = None
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -72,6 +73,8 @@ def set_up(level: str, file: Path | None, *, unmask: bool) -> None:
 
 def log() -> FilteringBoundLogger:
     """Returns the logger; of commands without logging options it is masked, too, and on stderr."""
+    import structlog  # noqa: PLC0415 - as above
+
     if not structlog.is_configured():
         set_up("info", None, unmask=False)
     logger: FilteringBoundLogger = structlog.get_logger()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mediation.errors import MediationConfigError, Problem
-from mediation.validation_rules import load_rules
 from pipeline.normalization import Normalizations, load_normalizations
 
 if TYPE_CHECKING:
@@ -20,21 +19,27 @@ def load_settings(workspace: Workspace, config: Config) -> tuple[Normalizations,
     Raises:
         MediationConfigError: a plan, a zone, a rule or a limit is wrong; carries every problem.
     """
+    check_settings(workspace, config)
+    return load_normalizations(workspace, config), _rules(workspace, config)
+
+
+def check_settings(workspace: Workspace, config: Config) -> None:
+    """Raises what :func:`load_settings` would; compiled kernels are loaded only where rules are set."""
     problems: list[Problem] = []
-    try:
-        normalizations = load_normalizations(workspace, config)
-    except MediationConfigError as error:
-        problems += error.problems
-    try:
-        rules = _rules(workspace, config)
-    except MediationConfigError as error:
-        problems += error.problems
+    for load in (load_normalizations, _rules):
+        if load is _rules and not (config.validation or config.paths.validation):
+            continue
+        try:
+            load(workspace, config)
+        except MediationConfigError as error:
+            problems += error.problems
     if problems:
         raise MediationConfigError(problems)
-    return normalizations, rules
 
 
 def _rules(workspace: Workspace, config: Config) -> RuleSet:
+    from mediation.validation_rules import load_rules  # noqa: PLC0415 - see check_settings
+
     limits = {name: None if v == "none" else v for name, v in config.validation.items()}
     if not config.paths.validation:
         return load_rules(limits=limits)

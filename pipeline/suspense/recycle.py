@@ -218,7 +218,7 @@ class _Recycling:
                 "recycled",
                 self.running.rater.compiled.time_zone,
             )
-            outputs.append(write(table, folder, f"audit/{self.name}.parquet"))
+            outputs.append(write(table, folder, f"audit/{self.name}.parquet", flusher))
             if result.batch is None:
                 drop_staged(self.job.workspace, folder)
                 return result

@@ -10,7 +10,7 @@ from pipeline.collection.collect import offered
 from pipeline.config.load import load_config
 from pipeline.ledger.store import Ledger
 from pipeline.ledger.sums import files_by_state
-from pipeline.settings import load_settings
+from pipeline.settings import check_settings
 from pipeline.upkeep.sequences import plain_gap
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _NONE_WAIT = {"records": 0, "calls": 0, "oldest": None}
 def read_status(workspace: Workspace, last: int = 0) -> dict[str, Any]:
     """Returns backlog, runs (the `last` so many; 0: all), bills and gaps as one JSON-ready object."""
     config = load_config(workspace)
-    load_settings(workspace, config)  # for its mistakes: better now than at night
+    check_settings(workspace, config)  # for its mistakes: better now than at night
     if not workspace.ledger_file.exists():
         return {
             "files": {"committed": 0, "suspended": 0, "waiting": 0},
