@@ -57,6 +57,7 @@ def take_back(db: sqlite3.Connection, batch: int, name: str, kind: str, now: str
     `commit.remove_taken_back`.
     """
     mark_bills(db, batch, f"{name} was taken back")
+    mark_next_bill(db, batch, f"{name} was taken back")
     outputs = db.execute(
         "INSERT OR IGNORE INTO removals SELECT path FROM outputs"
         " WHERE batch = ? AND superseded IS NULL",
@@ -101,5 +102,24 @@ def mark_bills(db: sqlite3.Connection, batch: int, because: str) -> None:
         "   OR path LIKE 'duplicates/cycle=' || bill.cycle || '/%'"
         "   OR path LIKE 'withdrawn/%'"
         "   OR path LIKE 'edr/%-parts.parquet' OR path LIKE 'duplicates/%-parts.parquet'))",
+        (batch, because),
+    )
+
+
+def mark_next_bill(db: sqlite3.Connection, batch: int, because: str) -> None:
+    """Marks the bill run of the cycle after that of `batch`, a bill run.
+
+    It opens with the balances that `batch` published: what rolls over, what is left of packs. Those
+    that are as the ones that they replaced change nothing.
+    """
+    db.execute(
+        "INSERT OR REPLACE INTO outdated SELECT later.id, ?2 FROM batches AS later"
+        " JOIN batches AS made ON made.id = ?1 AND made.kind = 'bill'"
+        " WHERE later.kind = 'bill' AND later.cycle = strftime('%Y-%m', made.cycle || '-01', '+1 month')"
+        " AND EXISTS (SELECT 1 FROM outputs WHERE batch = later.id AND superseded IS NULL)"
+        " AND EXISTS (SELECT 1 FROM outputs AS new WHERE new.batch = ?1"
+        "  AND new.path LIKE 'billed/cycle=%/balances/%'"
+        "  AND NOT EXISTS (SELECT 1 FROM outputs AS old WHERE old.superseded = ?1"
+        "   AND old.path = new.path AND old.digest = new.digest))",
         (batch, because),
     )

@@ -11,7 +11,7 @@ from pipeline.ledger.database import Database
 from pipeline.ledger.model import Batch, LedgerFile, Resent, Sheet
 from pipeline.ledger.record_gaps import Records, miscounted
 from pipeline.ledger.records import write_numbers
-from pipeline.ledger.rollbacks import Kept, Rollback, keep, mark_bills, take_back
+from pipeline.ledger.rollbacks import Kept, Rollback, keep, mark_bills, mark_next_bill, take_back
 from pipeline.parquet import Output
 
 if TYPE_CHECKING:
@@ -261,6 +261,7 @@ class Ledger(Database):
                 " WHERE superseded = ?)",
                 (batch,),
             )
+            mark_next_bill(db, batch, f"{commit.name} left other balances")
         else:
             mark_bills(db, batch, f"{commit.name} brought events")
 
@@ -270,7 +271,7 @@ class Ledger(Database):
             db.execute("DELETE FROM outdated WHERE batch = ?", (batch,))
 
     def outdated(self) -> dict[str, str]:
-        """Returns bill runs whose events have changed since: name → why."""
+        """Returns bill runs whose events or opening balances have changed since: name → why."""
         rows = self._db.execute(
             "SELECT name, because FROM outdated JOIN batches ON id = batch ORDER BY id"
         )

@@ -82,6 +82,39 @@ def test_bills_are_out_of_date_until_the_events_come_again(workspace: Workspace)
     assert read_status(workspace)["bills"][-1]["outdated"] is None
 
 
+def send_message(workspace: Workspace, number: int, start: str) -> None:
+    """Delivers a file with one message of a card whose plan gives messages, and runs."""
+    (workspace.root / f"incoming/vas1/vas1_{number:06d}_202612010000.csv").write_text(
+        "kind,event,msisdn,imsi,partner,start,item,count,volume_kb,duration_s,amount,currency,"
+        "network,result\n"
+        f"message,{number},8619921536591,460002100000001,8619921942709,{start},text,1,0,0,0.00,"
+        "CNY,46000,ok\n"
+    )
+    run(workspace)
+
+
+def test_the_next_bill_is_out_of_date_when_its_opening_balances_change(
+    workspace: Workspace,
+) -> None:
+    def outdated() -> dict[str, str]:
+        bills = read_status(workspace)["bills"]
+        return {one["name"]: one["outdated"] for one in bills if one["outdated"]}
+
+    send_message(workspace, 1, "2026-11-05 12:00:00")
+    bill(workspace, "2026-11")
+    send_message(workspace, 2, "2026-10-05 12:00:00")
+    assert set(outdated()) == {"bill-2026-10-0001"}
+    bill(workspace, "2026-10")
+    assert outdated() == {"bill-2026-11-0001": "bill-2026-10-0002 left other balances"}
+    bill(workspace, "2026-11")
+    assert outdated() == {}
+    rollback(workspace, "bill-2026-10-0002", NOW)
+    assert outdated() == {"bill-2026-11-0002": "bill-2026-10-0001 was taken back"}
+    bill(workspace, "2026-10")
+    assert bill(workspace, "2026-11").batch is None
+    assert outdated() == {}
+
+
 def test_a_bill_taken_back_is_made_again(workspace: Workspace) -> None:
     before = published(workspace.root)
     [name] = [b["name"] for b in read_status(workspace)["bills"]]
