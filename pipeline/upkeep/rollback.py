@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.batch.key_merging import FOLDER, is_merged, write_merged
+from pipeline.billing.adjust import notes_for
 from pipeline.commit import (
     KEPT,
     drop_staged,
@@ -53,7 +54,7 @@ def rollback(
         with_later: Take back what was committed after it, too.
 
     Raises:
-        UsageError: there is no such batch, or others came after it.
+        UsageError: there is no such batch, others came after it, or it made bills that are final.
     """
     with locked(workspace.lock_file, "rollback"), Ledger(workspace.ledger_file) as ledger:
         recover(workspace, ledger)
@@ -121,6 +122,7 @@ def _chosen(ledger: Ledger, name: str, *, with_later: bool) -> list[Batch]:
         if of_cycle[-1] is not found:
             message = f"{name} was replaced by {of_cycle[-1].name}"
             raise UsageError(message, f"take that one back: huadan rollback {of_cycle[-1].name}")
+        _require_no_notes(ledger, found)
         return of_cycle[::-1]
     later = [b for b in batches if b.kind != "bill" and b.id > found.id]
     if later and not with_later:
@@ -132,6 +134,24 @@ def _chosen(ledger: Ledger, name: str, *, with_later: bool) -> list[Batch]:
         message = f"{replaced[0].name} took the place of files that are gone; it cannot be undone"
         raise UsageError(message, "restore a backup: huadan restore --help")
     return chosen[::-1]
+
+
+def _require_no_notes(ledger: Ledger, run: Batch) -> None:
+    """Refuses to take back bills that are final: made anew, they would charge what notes charge.
+
+    Raises:
+        UsageError: there are credit or debit notes for the cycle.
+    """
+    cycle = run.cycle or ""
+    found = notes_for(ledger, cycle)
+    if not found:
+        return
+    message = f"the bills of {cycle} are final: there are {len(found)} credit or debit notes for it"
+    billed = [one.bill_cycle for one in found if ledger.bill_of(one.bill_cycle) is not None]
+    hint = f"withdraw them first: huadan adjust list --cycle {cycle}, huadan adjust withdraw NOTE"
+    if billed:
+        hint = f"notes stand on the bills of {max(billed)}: enter what has changed as notes, huadan adjust rerate {cycle} --reason TEXT"
+    raise UsageError(message, hint)
 
 
 def _gone(ledger: Ledger, batch: Batch) -> list[str]:

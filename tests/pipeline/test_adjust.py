@@ -20,12 +20,14 @@ from pipeline.cli.adjust import adjust
 from pipeline.errors import ReconciliationError, UsageError
 from pipeline.ledger.store import Ledger
 from pipeline.tariff.what_if import try_book
+from pipeline.upkeep.rollback import rollback
 from pipeline.workspace import Workspace
 from tests.pipeline.world import deliver, make_workspace, own_book, published
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+NOW = "2026-11-22T08:00:00+00:00"
 CYCLE, NEXT = "2026-10", "2026-11"
 TAX: dict[str, Any] = {"tax": "vat_basic", "gl_code": "4010", "reason": "ticket 4711"}
 
@@ -96,6 +98,26 @@ def test_bills_that_have_notes_are_final(shop: Workspace) -> None:
         bill(shop, CYCLE)
     take_back(shop, note.id)
     assert bill(shop, CYCLE).batch == "bill-2026-10-0002"
+
+
+def test_bills_that_have_notes_are_not_taken_back(shop: Workspace) -> None:
+    account = lines(shop, CYCLE, "usage")[0]["account_id"]
+    note = add(shop, account, CYCLE, 1_000_000, **TAX)
+    before = published(shop.root)
+    final = "the bills of 2026-10 are final: there are 1 credit or debit notes for it"
+    with pytest.raises(UsageError, match=final) as caught:
+        rollback(shop, "bill-2026-10-0001", NOW)
+    assert "huadan adjust withdraw" in str(caught.value.hint)
+    bill(shop, NEXT)
+    with pytest.raises(UsageError, match=final) as caught:
+        rollback(shop, "bill-2026-10-0001", NOW)
+    assert "on the bills of 2026-11" in str(caught.value.hint)
+    # The bill that the note stands on may be made again: the note stands on it again.
+    rollback(shop, "bill-2026-11-0001", NOW)
+    assert published(shop.root) == before
+    take_back(shop, note.id)
+    rollback(shop, "bill-2026-10-0001", NOW)
+    assert not list(shop.root.glob("billed/**/*.parquet"))
 
 
 @pytest.mark.parametrize(
