@@ -124,6 +124,26 @@ def sum_of(found: Iterable[Note]) -> Decimal:
     return Decimal(sum(one.amount for one in found)).scaleb(-6)
 
 
+def require_taxes(some: Iterable[Note], known: Sequence[str]) -> None:
+    """Refuses notes whose tax class the book does not have: nobody knows what tax is due on them.
+
+    Args:
+        some: The notes.
+        known: Tax classes of the book.
+
+    Raises:
+        UsageError: one has another.
+    """
+    lost = [one for one in some if one.tax and one.tax not in known]
+    if lost:
+        names = ", ".join(sorted({repr(one.tax) for one in lost}))
+        first = f"note {lost[0].id}" if lost[0].id else f"a note to {lost[0].account}"
+        more = f" and {len(lost) - 1:,} more" if len(lost) > 1 else ""
+        message = f"the tariff book has no tax class {names}, that of {first}{more}"
+        hint = f"it has: {', '.join(known) or 'none'}; keep a class that earlier bills use under `taxes`"
+        raise UsageError(message, hint)
+
+
 def require_open(ledger: Ledger, cycle: str) -> None:
     """Refuses to bill a cycle anew whose bills are final.
 

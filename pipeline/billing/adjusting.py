@@ -14,6 +14,7 @@ from pipeline.billing.adjust import (
     enter,
     notes,
     notes_for,
+    require_taxes,
     withdraw,
 )
 from pipeline.billing.again import bill_again, scratch_folder
@@ -113,7 +114,8 @@ def rerate_notes(
     and transfers, less earlier notes for the cycle, differs. A second time there is nothing to enter.
 
     Raises:
-        UsageError: the cycle is not billed, or the bill is made.
+        UsageError: the cycle is not billed, the bill is made, or the book lacks a tax class that
+            the bills have.
         ReconciliationError: what was made does not tie.
     """
     config = load_config(workspace)
@@ -125,7 +127,9 @@ def rerate_notes(
         bill_cycle = bill_cycle_of(ledger, cycle, on)
         watching = (listener or Silent(), Stopwatch())
         folders = (workspace.root, scratch)
-        made, _ = bill_again(ledger, config, cycle, config.paths.book, folders, threads, watching)
+        made, anew = bill_again(
+            ledger, config, cycle, config.paths.book, folders, threads, watching
+        )
         lines = f"billed/cycle={cycle}/bill_lines/"
         old = _sums([workspace.root / one.path for one in ledger.outputs(lines)])
         new = _sums([scratch / one.path for one in made if one.path.startswith(lines)])
@@ -142,6 +146,7 @@ def rerate_notes(
             for key in sorted(old.keys() | new.keys())
             if new.get(key, 0) != old.get(key, 0)
         ]  # fmt: skip
+        require_taxes(found, list(dict.fromkeys(anew.rater.compiled.taxes)))
         return enter(ledger, found)
 
 

@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pipeline.batch.running import read_balances
+from pipeline.billing.adjust import require_taxes
 from pipeline.errors import ReconciliationError
 from rating.billing.run import BillRun
 from rating.subscribers import load_subscribers
@@ -55,8 +56,10 @@ def load_run(
     Raises:
         tariffs.errors.BookError: the book cannot be loaded.
         rating.errors.SubscriberDataError: the subscriber data does not go with it.
+        UsageError: the book lacks the tax class of a note.
     """
     book = load_book(root / book_folder)
+    require_taxes(notes, [one.name for one in book.taxes])
     compiled = compile_book(book)
     subscribers = load_subscribers(root / config.paths.subscribers, compiled)
     balances = read_balances([root / output.path for output in before])

@@ -100,6 +100,21 @@ def test_bills_that_have_notes_are_final(shop: Workspace) -> None:
     assert bill(shop, CYCLE).batch == "bill-2026-10-0002"
 
 
+def test_a_note_whose_tax_class_is_gone_is_told(shop: Workspace) -> None:
+    account = lines(shop, CYCLE, "usage")[0]["account_id"]
+    add(shop, account, CYCLE, 1_000_000, **TAX)
+    for file in (shop.root / "book").rglob("*.yaml"):
+        file.write_text(file.read_text().replace("vat_basic", "vat_plain"))
+    words = "the tariff book has no tax class 'vat_basic', that of note 1"
+    with pytest.raises(UsageError, match=words) as caught:
+        bill(shop, NEXT)
+    assert "it has: vat_plain, vat_added, no_tax" in str(caught.value.hint)
+    # What rating anew comes to would be such notes, too: none is entered.
+    with pytest.raises(UsageError, match="no tax class 'vat_basic', that of a note to A"):
+        rerate_notes(shop, CYCLE, "another class")
+    assert len(listed(shop)) == 1
+
+
 def test_bills_that_have_notes_are_not_taken_back(shop: Workspace) -> None:
     account = lines(shop, CYCLE, "usage")[0]["account_id"]
     note = add(shop, account, CYCLE, 1_000_000, **TAX)
