@@ -87,12 +87,14 @@ def _bought(book: CompiledBook, data: Subscribers, begin_us: int, end_us: int) -
     _, at = np.unique(pair[some], return_index=True)
     some = some[at]
     row, begin, end = rows[pair[some]], begin[some], end[some]
-    owner = bought.subscriber[row].astype(np.int64) << 32 | bought.option[row]
-    activation = bought.valid_from[row]
+    owner = bought.subscriber.astype(np.int64) << 32 | bought.option
+    # among all purchases, also those that are over: one has the same name in each of its cycles
+    activation = (bought.valid_from + _repeats(owner, bought.valid_from))[row]
+    owner = owner[row]
     return Tenures(
         _period_at(data, stays.period[stay[some]], begin),
         (len(book.plans) + bought.option[row]).astype(np.int32),
-        activation + _repeats(owner, activation),
+        activation,
         begin,
         end,
         begin + _repeats(owner, begin),

@@ -77,17 +77,18 @@ def grants_of(
     for row in range(len(bought.option) if book.options else 0):
         who, option = int(bought.subscriber[row]), int(bought.option[row])
         since, until = int(bought.valid_from[row]), int(bought.valid_to[row])
+        # also purchases that are over count: one has the same name in each of its cycles
+        bought_before = seen.get(("bought", who, option, since), 0)
+        seen["bought", who, option, since] = bought_before + 1
         for stay in stays:
             low, high = max(since, stay.since, begin), min(until, stay.until, end)
             if stay.subscriber != who or low >= high:
                 continue
-            again = []
-            for key in (("bought", who, option, since), ("begun", who, option, low)):
-                again.append(seen.get(key, 0))
-                seen[key] = again[-1] + 1
+            begun_before = seen.get(("begun", who, option, low), 0)
+            seen["begun", who, option, low] = begun_before + 1
             giver = len(book.plans) + option
             span = _Span(who, giver, stay.group, stay.role, since, high)
-            _give(grants, span, (cycle, low, end), book, *again)
+            _give(grants, span, (cycle, low, end), book, bought_before, begun_before)
             break
     _carry(grants, cycle, book, list(carried))
     return grants

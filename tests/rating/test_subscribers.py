@@ -10,8 +10,10 @@ import polars as pl
 import pytest
 
 from mediation.edr import MISSING
+from rating.cycles import cycle_bounds
 from rating.errors import SubscriberDataError
 from rating.subscribers import NO_LIMIT, load_subscribers
+from rating.tenures import tenures
 from tariffs.compiled import FOREVER
 from tests.rating.strategies_shop import HEAD, NUMBER, at, golden_book, line, write
 
@@ -216,6 +218,21 @@ def test_options_are_dated_and_may_be_bought_twice(tmp_path: Path) -> None:
     assert bought.valid_to.tolist()[:2] == [FOREVER, at(1, 0, month=11)]
     listed = load_subscribers(folder, tiered_book(options=("pack", "movie"))).purchases
     assert listed.option.tolist() == [0, 0, 1, 0]
+
+
+def test_a_purchase_has_one_name_in_all_its_cycles(tmp_path: Path) -> None:
+    """Bought twice at one moment, the first taken back: the other opens with what it had left."""
+    options = [OPTIONS_HEAD, "S1,pack,2026-10-20,2026-10-31", "S1,pack,2026-10-20,"]
+    folder = tables(tmp_path, "tier", [f"{line(1)},"], options=options)
+    book = tiered_book(options=("pack",))
+    data = load_subscribers(folder, book)
+
+    def activations(cycle: str) -> list[int]:
+        spans = tenures(book, data, *cycle_bounds(cycle, book.time_zone))
+        return spans.activation[spans.giver == len(book.plans)].tolist()
+
+    assert activations("2026-10") == [at(20, 0), at(20, 0) + 1]
+    assert activations("2026-11") == [at(20, 0) + 1]
 
 
 def test_groups_have_a_tier_and_a_contract_at_a_time(tmp_path: Path) -> None:
