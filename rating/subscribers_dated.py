@@ -55,7 +55,7 @@ def purchases(
     options, option = coded(sheet, "option", compiled.options, "option")
     begin, end = validity(sheet, zone)
     _refuse_repeats(sheet)
-    order = np.lexsort((begin, option, owner))
+    order = np.lexsort((end, begin, option, owner))
     return Purchases(options, owner[order], option[order], begin[order], end[order])
 
 

@@ -18,8 +18,9 @@ def _none(dtype: type) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Purchases:
-    """Options that subscribers have (``options.csv``), sorted by (subscriber, option, valid_from).
+    """Options that subscribers have (``options.csv``).
 
+    Sorted by (subscriber, option, valid_from, valid_to), so that the order of rows decides nothing.
     The same option may be bought twice at overlapping times: each row is a purchase of its own.
     """
 

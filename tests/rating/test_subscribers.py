@@ -235,6 +235,14 @@ def test_a_purchase_has_one_name_in_all_its_cycles(tmp_path: Path) -> None:
     assert activations("2026-11") == [at(20, 0) + 1]
 
 
+def test_purchases_do_not_depend_on_the_order_of_rows(tmp_path: Path) -> None:
+    rows = ["S1,pack,2026-10-20,", "S1,pack,2026-10-20,2026-10-31"]
+    for name, lines in (("a", rows), ("b", rows[::-1])):
+        folder = tables(tmp_path / name, "tier", [f"{line(1)},"], options=[OPTIONS_HEAD, *lines])
+        bought = load_subscribers(folder, tiered_book()).purchases
+        assert bought.valid_to.tolist() == [at(31, 0), FOREVER]
+
+
 def test_groups_have_a_tier_and_a_contract_at_a_time(tmp_path: Path) -> None:
     groups = [GROUPS_HEAD, "V,A1,C7,2026-10-01,2026-11-01", "V,,C9,2026-12-01,"]
     rows = [f"{line(1, vpmn_group='V')},", f"{line(2, vpmn_group='W')},"]
