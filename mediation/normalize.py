@@ -36,6 +36,14 @@ _GSM7: Final = {
 _HIDDEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]|\\(?=x[0-9a-f]{2}|u[0-9a-f]{4})")
 """What does not go into a text as it is: controls, line ends, and what looks like their escape."""
 
+_LOCAL: Final = re.compile(
+    rb"(?:tel:(?P<tel>[0-9*#().-]+)|"
+    rb"sips?:(?P<sip>[0-9*#().-]+)(?:[:;?][^@]*)?@(?:.*;)?user=phone(?=[;?]|\Z))(?:[:;?@].*)?\Z",
+    re.DOTALL | re.IGNORECASE,
+)
+"""A local number: behind ``tel:``, or a SIP user that ``user=phone`` says to be one (RFC 3261 19.1.1)."""
+_SEPARATORS: Final = re.compile(rb"[().-]")
+
 
 @dataclass(frozen=True, slots=True)
 class NormalizationSettings:
@@ -147,6 +155,16 @@ def render_text(octets: bytes) -> str:
         return _undecodable(octets)
 
 
+def render_uri(octets: bytes) -> str:
+    """Returns a URI as text; of a local number (RFC 3966) the digits, ``*`` and ``#`` that were dialled.
+
+    So a short code is the same text, whoever wrote it: ``10086``.
+    """
+    found = _LOCAL.match(octets.partition(b"\0")[0])
+    dialled = _SEPARATORS.sub(b"", found["tel"] or found["sip"]) if found else b""
+    return dialled.decode() or render_text(octets)
+
+
 def _undecodable(octets: bytes) -> str:
     """Returns octets of which some are no UTF-8 as text; those become surrogates on the way."""
     text = visible(octets.decode("utf-8", "surrogateescape"))
@@ -189,6 +207,7 @@ RENDERERS: Final[dict[str, Callable[[bytes], str]]] = {
     "address": render_address,
     "bcd": render_bcd,
     "text": render_text,
+    "uri": render_uri,
     "plmn": render_plmn,
     "ip": render_ip,
     "integer": render_integer,

@@ -34,12 +34,14 @@ ROOT: Final = 0
 SKIP: Final = 1
 HIGHEST: Final = 2**63 - 1
 TEXT_BESIDE: Final = {
-    ops.NUMBER: "number",
-    ops.URI: "text",
-    ops.BCD_NUMBER: "bcd",
-    ops.ASCII_NUMBER: "text",
+    (ops.NUMBER, 0): "number",
+    (ops.NUMBER, 1): "bare_number",
+    (ops.URI, 0): "uri",
+    (ops.URI, 1): "text",
+    (ops.BCD_NUMBER, 0): "bcd",
+    (ops.ASCII_NUMBER, 0): "text",
 }
-"""How what is no E.164 number is rendered in the second column, by codec."""
+"""How what is no E.164 number is rendered in the second column, by codec and its parameter."""
 SPAN_WIDTH: Final = 7
 
 
@@ -358,10 +360,8 @@ class _Compiler:
         """Returns the dictionary column that an action feeds, and how its octets are rendered."""
         if source.codec.render:
             return INDEX[column], source.codec.render
-        if source.codec.op in TEXT_BESIDE and slots[1] >= 0:
-            bare = "bare_" if source.codec.parameter else ""
-            return INDEX[PAIRS[column]], bare + TEXT_BESIDE[source.codec.op]
-        return None
+        beside = TEXT_BESIDE.get((source.codec.op, source.codec.parameter))
+        return (INDEX[PAIRS[column]], beside) if beside and slots[1] >= 0 else None
 
 
 def _steps(compiler: _Compiler, layout: Numbering) -> tuple[Int64s, Int32s]:

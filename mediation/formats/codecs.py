@@ -127,7 +127,16 @@ _ALL: Final = (
         STRINGS,
         "number",
         PARTIES,
-        meaning="tel: or sip: URI of a global number, or its digits, to E.164; others stay text",
+        meaning="tel: or sip: URI of a number, or its digits, to E.164; others stay text",
+    ),
+    Codec(
+        "global_uri",
+        ops.URI,
+        STRINGS,
+        "number",
+        PARTIES,
+        meaning="as uri, for records of others: local numbers, which are not of our plan, stay text",
+        parameter=1,
     ),
     Codec(
         "decimal",

@@ -27,7 +27,7 @@ from mediation.kernels.ops import (
     ENT_KIND, ENT_PICK, ENT_PICK_END, ENT_POSITION, ENT_TYPE, FIRST, FLUSH_ROWS, IMEI, INTEGER,
     INVALID_DIGITS, INVALID_LENGTH, INVALID_NETWORK, INVALID_TIMESTAMP, LEAF,
     LOCATION, LOOKUP, LOOKUP_ASCII, MAX_DEPTH, MAX_ROWS, NUMBER, OCTETS, OK, PICK, PLMN,
-    PRESENCE, RECORD, ROW, SAME, SET_E164_MIN, SET_REPAIR_INTEGERS, SUM, TBCD, TEXT, TIMESTAMP, TOO_DEEP,
+    PRESENCE, RECORD, ROW, SAME, SET_REPAIR_INTEGERS, SUM, TBCD, TEXT, TIMESTAMP, TOO_DEEP,
     TOO_MANY_ROWS, TRAILING_BYTES, TRUNCATED, UNEXPECTED_END, UNEXPECTED_FORM,
     UNKNOWN_RECORD_TYPE, UNSIGNED, URI, VALUE_OUT_OF_RANGE,
 )
@@ -354,7 +354,9 @@ def decode_rows(
                 else:
                     number = -1
                     if codec == URI:
-                        number = uri_number(data, pos, close, settings[SET_E164_MIN])
+                        number = uri_number(
+                            data, pos, close, actions[ix(base + ACT_PARAM)], settings, powers
+                        )
                     elif digits > 0:
                         number = e164(value, digits, np.int64(data[ix(pos)]), settings, powers)
                     block[ix(slot)] = number if number >= 0 else MISSING

@@ -5,20 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-NUMBER: Final = re.compile(
-    rb"(?:(?:tel:|sips?:)\+|(?:msisdn-)?\+?)([0-9().-]*)(?:[;?@\0].*)?\Z", re.DOTALL | re.IGNORECASE
-)
 DECIMAL: Final = re.compile(rb"(?:[a-z]+-)?([0-9]{1,18})(?:\0.*)?\Z", re.DOTALL | re.IGNORECASE)
-
-
-def uri_number(octets: bytes, fewest: int) -> int | None:
-    """Returns the E.164 number that a URI or digits mean, None if they mean none."""
-    found = NUMBER.match(octets)
-    if found is None:
-        return None
-    digits = re.sub(rb"[().-]", b"", found[1])
-    fits = fewest <= len(digits) <= 15 and not digits.startswith(b"0")
-    return int(digits) if fits else None
 
 
 def decimal(octets: bytes, *, equipment: bool) -> int | None:

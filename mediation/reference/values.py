@@ -9,6 +9,7 @@ from mediation.kernels import ops
 from mediation.normalize import RENDERERS
 from mediation.reference import ber_codecs as codecs
 from mediation.reference import text_codecs
+from mediation.reference.uris import uri_number
 
 if TYPE_CHECKING:
     from mediation.formats.sources import Source
@@ -37,15 +38,13 @@ def value_of(  # noqa: C901 - one way per codec
         BadValueError: The octets make no sense.
     """
     op = source.codec.op
-    bare = bool(source.codec.parameter)
     value: tuple[Value, Value]
     if op in {ops.NUMBER, ops.URI}:
-        plan = settings.numbers
-        value = uri(octets, plan) if op == ops.URI else codecs.number(octets, plan, bare=bare)
+        value = party(octets, source, settings.numbers)
         if column not in PAIRS:
             value = (value[0], None)
     elif op == ops.DIALLED:
-        value = codecs.dialled(octets, bare=bare)
+        value = codecs.dialled(octets, bare=bool(source.codec.parameter))
     elif op == ops.DECIMAL:
         value = text_codecs.decimal(octets, equipment=bool(source.codec.parameter)), None
     elif op == ops.DIGEST:
@@ -68,12 +67,15 @@ def value_of(  # noqa: C901 - one way per codec
     return value
 
 
-def uri(octets: bytes, plan: NumberPlan) -> tuple[Value, Value]:
-    """Returns the number that a URI means, else its text."""
-    number = text_codecs.uri_number(octets, plan.international_lengths[0])
+def party(octets: bytes, source: Source, plan: NumberPlan) -> tuple[Value, Value]:
+    """Returns the number that an address or a URI means, else its text."""
+    special = bool(source.codec.parameter)
+    if source.codec.op == ops.NUMBER:
+        return codecs.number(octets, plan, bare=special)
+    number = uri_number(octets, plan, only_global=special)
     if number is not None:
         return number, None
-    return None, RENDERERS["text"](octets) or None
+    return None, RENDERERS["text" if special else "uri"](octets) or None
 
 
 def repaired(octets: bytes, source: Source, settings: NormalizationSettings) -> int:

@@ -73,7 +73,10 @@ VALUES: dict[str, Callable[[random.Random], bytes]] = {
     "address_text": address,
     "directory": address,
     "dialled": address,
-    "uri": lambda rng: b"tel:+86188" + digits(rng, 8).encode(),
+    "uri": lambda rng: (
+        rng.choice((b"tel:+86188%s", b"tel:188%s;phone-context=a", b"sip:0%s@a;user=phone"))
+        % digits(rng, 8).encode()
+    ),
     "decimal": lambda rng: b"imsi-46000" + digits(rng, 10).encode(),
     "decimal_imei": lambda rng: b"35" + digits(rng, 13).encode(),
     "octets": lambda rng: rng.randbytes(2),

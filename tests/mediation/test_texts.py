@@ -6,16 +6,20 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mediation.edr import MISSING
+from mediation.kernels import tables
 from mediation.kernels.texts import decimal_value, digest_value, key_value, uri_number
+from mediation.normalize import CHINA, RENDERERS
 from mediation.reference import text_codecs
+from mediation.reference.uris import uri_number as uri_number_twin
 
 
 def octets_of(text: bytes) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
     return np.frombuffer(b"\xff" + text + b"1", np.uint8)
 
 
-def uri(text: bytes) -> int | None:
-    found = int(uri_number(octets_of(text), 1, 1 + len(text), 7))
+def uri(text: bytes, only_global: int = 0) -> int | None:
+    data, plan = octets_of(text), CHINA.array()
+    found = int(uri_number(data, 1, 1 + len(text), only_global, plan, tables.POWERS))
     return None if found == -1 else found
 
 
@@ -34,9 +38,7 @@ def plain(value: int) -> int | None:
         ("8613800138000", 8613800138000),
         ("+8613800138000", 8613800138000),
         ("msisdn-8613800138000", 8613800138000),
-        ("tel:10086;phone-context=+86", None),
-        ("tel:13800138000;phone-context=ims.example.org", None),
-        ("sip:8613800138000@ims.example.org;user=phone", None),
+        ("sip:8613800138000@ims.example.org", None),
         ("sip:alice@example.org", None),
         ("sip:+8613800138000x@example.org", None),
         ("tel:+0138001380001", None),
@@ -49,10 +51,48 @@ def plain(value: int) -> int | None:
 )
 def test_global_numbers_become_digits(text: str, number: int | None) -> None:
     assert uri(text.encode()) == number
-    assert text_codecs.uri_number(text.encode(), 7) == number
+    assert uri(text.encode(), only_global=1) == number
+    assert uri_number_twin(text.encode(), CHINA.numbers) == number
 
 
-WORDS = "tel: sip: sips: SIP: msisdn- + +86138 0013 8000 @a ;b ?c - . ( ) imsi- 4600 imeisv- x \0"
+@pytest.mark.parametrize(
+    ("text", "number", "dialled"),
+    [
+        ("tel:13800138000;phone-context=ims.example.org", 8613800138000, "13800138000"),
+        ("tel:138-0013-8000;phone-context=+86", 8613800138000, "13800138000"),
+        ("sip:13800138000@ims.example.org;user=phone", 8613800138000, "13800138000"),
+        ("SIPS:(010)66001234:x@ims.example.org;lr;User=Phone?a", 861066001234, "01066001234"),
+        ("sip:0044207;phone-context=ims.example.org@ims.example.org;user=phone", None, "0044207"),
+        ("sip:8613800138000@ims.example.org;user=phone", 8613800138000, "8613800138000"),
+        ("tel:00442071838750", 442071838750, "00442071838750"),
+        ("tel:13800138000\0\0", 8613800138000, "13800138000"),
+        ("tel:10086;phone-context=+86", None, "10086"),
+        ("sip:110@ims.example.org;user=phone", None, "110"),
+        ("tel:*100#;phone-context=ims.example.org", None, "*100#"),
+        ("tel:2071838750;phone-context=+44", None, "2071838750"),
+        ("tel:13800138000;phone-context=+861", None, "13800138000"),
+        ("tel:1234567890123456789", None, "1234567890123456789"),
+        ("sip:13800138000@ims.example.org", None, "sip:13800138000@ims.example.org"),
+        ("sip:13800138000;user=phone", None, "sip:13800138000;user=phone"),
+        ("sip:110@a;user=phones", None, "sip:110@a;user=phones"),
+        ("sip:alice@a;user=phone", None, "sip:alice@a;user=phone"),
+        ("tel:+123", None, "tel:+123"),
+    ],
+)
+def test_local_numbers_are_read_as_dialled(text: str, number: int | None, dialled: str) -> None:
+    """RFC 3966 local numbers have no country; our number plan says what dialling them means."""
+    octets = text.encode()
+    assert uri(octets) == number
+    assert uri_number_twin(octets, CHINA.numbers) == number
+    assert uri(octets, only_global=1) is None
+    assert RENDERERS["uri"](octets) == dialled
+
+
+WORDS = (
+    "tel: sip: sips: SIP: msisdn- + +86138 0013 8000 @a ;b ?c - . ( ) imsi- 4600 imeisv- x \0 "
+    "@ims;user=phone ;user=phone ;user=phone;x ;phone-context=+86 ;phone-context=ims ;phone-context=+44 "
+    "138001380 010 00 86 : *"
+)
 pieces = st.lists(st.sampled_from([*WORDS.split(" "), "12345678"]), max_size=6).map(
     lambda parts: "".join(parts).encode()
 )
@@ -65,7 +105,9 @@ texts = pieces | st.binary(max_size=24) | st.from_regex(rb"[0-9]{0,20}", fullmat
 @example(text=b"1234567890123456")
 def test_kernels_equal_their_twins(text: bytes) -> None:
     data, end = octets_of(text), 1 + len(text)
-    assert uri(text) == text_codecs.uri_number(text, 7)
+    assert uri(text) == uri_number_twin(text, CHINA.numbers)
+    local = uri_number_twin(text, CHINA.numbers, only_global=True)
+    assert uri(text, only_global=1) == local
     for equipment in (0, 1):
         found = plain(decimal_value(data, 1, end, equipment))
         assert found == text_codecs.decimal(text, equipment=bool(equipment))
