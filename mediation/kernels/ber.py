@@ -35,7 +35,7 @@ from mediation.kernels.rows import (
     apply_picks, apply_steps, close_rows, copy_slots, empty_picks, flush_rows,
 )
 from mediation.kernels.shapes import (
-    ABOUT, ABOUT_SHIFT, KIND, LENGTH_SHIFT, PLACE, STOP_CLOSE_PICK, STOP_CLOSE_ROW, STOP_END,
+    ABOUT, ABOUT_SHIFT, KIND, LEARNT, LENGTH_SHIFT, PLACE, STOP_CLOSE_PICK, STOP_CLOSE_ROW, STOP_END,
     STOP_FIELD, STOP_NONE, STOP_OPEN, STOPS, TAG_SHIFT, VALUE_SHIFT,
     begin_draft, has_shape, learn, mark, shape_of, stop_at,
 )
@@ -139,13 +139,12 @@ def decode_rows(
         learnt = -1
         first_stop = 0
         if code == OK and has_shape(data, pos, limit - pos, trust):
-            shape = shape_of(data, pos, limit - pos, order, words, stops, trust)
+            shape = shape_of(data, pos, limit - pos, order, words, trust)
             if shape >= 0:
-                follow = shape * STOPS + 1
-            else:
+                follow = shape * STOPS
+            elif trust[2] % LEARNT == 1:
                 first_stop = begin_draft(draft, limit - pos, order) * STOPS
-                stops[ix(first_stop)] = 0  # no shape until its stops are complete
-                learnt = first_stop + 1
+                learnt = first_stop
         while code == OK:
             if action < 0:
                 if follow >= 0:
@@ -473,7 +472,7 @@ def decode_rows(
             at = offsets[ix(record)]
         if code == OK:
             if learnt >= 0:
-                learn(data, start, limit - start, order, words, stops, draft)
+                learn(data, start, limit - start, order, words, draft)
             span = kind_of * 7
             apply_steps(
                 block, record_target, record_target, steps, spans[ix(span)], spans[ix(span + 1)]
