@@ -42,7 +42,6 @@ TEXT_BESIDE: Final = {
     (ops.ASCII_NUMBER, 0): "text",
 }
 """How what is no E.164 number is rendered in the second column, by codec and its parameter."""
-SPAN_WIDTH: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +65,8 @@ class Plan:
             pair are missing and the condition holds. Behind those of the record types stand the
             picks of elements of lists, to which entries point.
         spans: int32[types * SPAN_WIDTH], per record type where its steps are: of the record, of
-            each row, from the row before (begin, end each), and 1 if it has rows, 2 if those are
-            call modules, of which there must be one.
+            each row, from the row before, of each row at last (begin, end each), and 1 if it has
+            rows, 2 if those are call modules, of which there must be one.
         merge: int32[pairs * 2], columns (second may be -1) that a row takes from what it stands in.
         lookups: int64[tables * 256], value by octet (`MISSING` leaves the default), or layout of a
             date or time by the octets of its field (`MISSING` is an error).
@@ -114,6 +113,7 @@ class _Steps:
     record: list[list[int]] = field(default_factory=list)
     row: list[list[int]] = field(default_factory=list)
     chain: list[list[int]] = field(default_factory=list)
+    last: list[list[int]] = field(default_factory=list)
 
 
 class _Compiler:
@@ -168,7 +168,7 @@ class _Compiler:
         self.name_row(template, rule)
         self.hand_on(rule)
         for column_rule in rule.columns:
-            self.add_column(edge.node, column_rule, template, steps.record, steps.chain)
+            self.add_column(edge.node, column_rule, template, steps.record, steps)
             if column_rule.column in CODES and not column_rule.plain:
                 self.last_resort(column_rule.column, template, steps.record)
         for rows in rule.rows:
@@ -216,7 +216,7 @@ class _Compiler:
             for source in column_rule.sources:
                 if source.codec.name == "position":
                     edge.position = INDEX[column_rule.column]
-            self.add_column(edge.node, column_rule, template, steps.row, steps.chain)
+            self.add_column(edge.node, column_rule, template, steps.row, steps)
             if rule.module and column_rule.column in CODES and not column_rule.plain:
                 self.last_resort(column_rule.column, template, steps.row)
         for inner in rule.rows:
@@ -227,8 +227,8 @@ class _Compiler:
         node: Node,
         rule: ColumnRule,
         template: dict[int, int],
-        steps: list[list[int]],
-        chain: list[list[int]],
+        own: list[list[int]],
+        steps: _Steps,
     ) -> None:
         target = self.pair(rule.column)
         self.used.update(slot for slot in target if slot >= 0)
@@ -241,6 +241,13 @@ class _Compiler:
             if rule.gathers:
                 self.place(node, rule.column, source, (target[0], -1), template)
                 continue
+            if source.codec.name == "until":
+                slots = (self.slot(), self.slot())
+                key = self.key(node, (), source.condition)
+                start = INDEX["start_time"]
+                self.add_step(steps.last, [target[0], ops.BETWEEN, start, slots[0], *key])
+                self.place(node, rule.column, source, slots, template)
+                continue
             choice = tags(source.choice)
             direct = not source.previous and not source.condition and not source.second
             if first and direct:
@@ -251,7 +258,7 @@ class _Compiler:
                 slots = (self.slot(), self.slot() if target[1] >= 0 or source.second else -1)
                 second = source.codec.joins or target[1]
                 step = [target[0], second, *slots, *self.key(node, (), source.condition)]
-                self.add_step(chain if source.previous else steps, step)
+                self.add_step(steps.chain if source.previous else own, step)
             first = False
             if choice:
                 placed.setdefault(choice, slots)
@@ -370,7 +377,7 @@ def _steps(compiler: _Compiler, layout: Numbering) -> tuple[Int64s, Int32s]:
     spans: list[list[int]] = []
     for steps, rule in zip(compiler.steps, compiler.mapping.types, strict=True):
         span: list[int] = []
-        for part in (steps.record, steps.row, steps.chain):
+        for part in (steps.record, steps.row, steps.chain, steps.last):
             span.append(len(flat))
             flat.extend(part)
             span.append(len(flat))
@@ -381,7 +388,7 @@ def _steps(compiler: _Compiler, layout: Numbering) -> tuple[Int64s, Int32s]:
         entry[ops.ENT_PICK_END] += len(flat)
     flat.extend(layout.picks)
     steps_array = np.array(flat or [[0] * ops.STEP_WIDTH], np.int64).reshape(-1)
-    return steps_array, np.array(spans or [[0] * SPAN_WIDTH], np.int32).reshape(-1)
+    return steps_array, np.array(spans or [[0] * ops.SPAN_WIDTH], np.int32).reshape(-1)
 
 
 def _merge_pairs(handed: set[str]) -> Int32s:

@@ -122,6 +122,14 @@ _ALL: Final = (
         joins=ops.BETWEEN,
     ),
     Codec(
+        "until",
+        ops.TIMESTAMP,
+        STRINGS,
+        "number",
+        ("duration",),
+        meaning="seconds from the start of the container to a TimeStamp that closes it",
+    ),
+    Codec(
         "uri",
         ops.URI,
         STRINGS,

@@ -161,7 +161,7 @@ class Reader:
         columns = self.read_columns(element.children, block, keys, in_rows=True)
         rows = self.read_lists(element, inner, (*keys, "rows"), columns)
         if rows and any(source.of_a_row for each in columns for source in each.sources):
-            message = "`previous.` and `position` belong to the rows inside, not to what holds them"
+            message = "`previous.`, `position` and `until` belong to the rows inside, not to what holds them"
             self.document.problem(keys, message)
         return RowsRule(chain, element, columns, rows)
 
@@ -190,7 +190,7 @@ class Reader:
             found = tuple(source for source in sources if source is not None)
             for source in found:
                 if not in_rows and source.of_a_row:
-                    message = "`previous.` and `position` have a meaning under `rows` only"
+                    message = "`previous.`, `position` and `until` have a meaning under `rows` only"
                     self.document.problem(place, message)
             rules.append(ColumnRule(column, found))
         return tuple(rules)

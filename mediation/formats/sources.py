@@ -112,7 +112,7 @@ class Source:
     @property
     def of_a_row(self) -> bool:
         """True if the source has a meaning among the rows of a list only."""
-        return self.previous or self.codec.name == "position"
+        return self.previous or self.codec.name in {"position", "until"}
 
 
 def key_value(element: Element, text: str) -> int | str:

@@ -27,7 +27,7 @@ from mediation.kernels.ops import (
     ENT_KIND, ENT_PICK, ENT_PICK_END, ENT_POSITION, ENT_TYPE, FIRST, FLUSH_ROWS, IMEI, INTEGER,
     INVALID_DIGITS, INVALID_LENGTH, INVALID_NETWORK, INVALID_TIMESTAMP, LEAF,
     LOCATION, LOOKUP, LOOKUP_ASCII, MAX_DEPTH, MAX_ROWS, NUMBER, OCTETS, OK, PICK, PLMN,
-    PRESENCE, RECORD, ROW, SAME, SET_REPAIR_INTEGERS, SUM, TBCD, TEXT, TIMESTAMP, TOO_DEEP,
+    PRESENCE, RECORD, ROW, SAME, SET_REPAIR_INTEGERS, SPAN_ROWS, SPAN_WIDTH, SUM, TBCD, TEXT, TIMESTAMP, TOO_DEEP,
     TOO_MANY_ROWS, TRAILING_BYTES, TRUNCATED, UNEXPECTED_END, UNEXPECTED_FORM,
     UNKNOWN_RECORD_TYPE, UNSIGNED, URI, VALUE_OUT_OF_RANGE,
 )
@@ -102,9 +102,7 @@ def decode_rows(
     """
     capacity = columns.shape[1]
     scratch = (FLUSH_ROWS + MAX_ROWS) * width
-    rows_out = 0
-    used = 0
-    full = 0
+    rows_out = used = full = 0
     order, words, stops, draft, trust = shapes
     record = first
     while record < stop:
@@ -123,6 +121,7 @@ def decode_rows(
         indefinite = 0
         is_row = 0
         kind_of = -1
+        span = 0
         record_target = 0
         target = 0
         count = 0
@@ -282,7 +281,8 @@ def decode_rows(
                         block[ix(target + width - 2)] = around
                     elif kind == RECORD:
                         kind_of = entries[ix(base + ENT_TYPE)]
-                        record_target = scratch if spans[ix(kind_of * 7 + 6)] else used * width
+                        span = kind_of * SPAN_WIDTH
+                        record_target = scratch if spans[ix(span + SPAN_ROWS)] else used * width
                         target = record_target
                         source = kind_of * width
                         copy_slots(templates, source, block, target, width)
@@ -467,17 +467,16 @@ def decode_rows(
             full = 1
             fault[ix(record)] = 0  # this record comes again
             break
-        if code == OK and count == 0 and spans[ix(kind_of * 7 + 6)] == 2:
+        if code == OK and count == 0 and spans[ix(span + SPAN_ROWS)] == 2:
             code = UNKNOWN_RECORD_TYPE  # none of its call modules is known
             at = offsets[ix(record)]
         if code == OK:
             if learnt >= 0:
                 learn(data, start, limit - start, order, words, draft)
-            span = kind_of * 7
             apply_steps(
                 block, record_target, record_target, steps, spans[ix(span)], spans[ix(span + 1)]
             )
-            if spans[ix(span + 6)]:
+            if spans[ix(span + SPAN_ROWS)]:
                 count = close_rows(
                     block, used * width, record_target, count, width, steps, spans, span, merge
                 )

@@ -40,6 +40,9 @@ STEP_FROM: Final = 2
 STEP_FROM2: Final = 3
 STEP_KEY: Final = 4
 STEP_WANTED: Final = 5
+SPAN_WIDTH: Final = 9
+SPAN_ROWS: Final = 8
+"""Place of the last number of a record type's spans, see `mediation.plan.Plan`."""
 ADD: Final = -2
 """As the second of a step's pair: the first becomes the sum of a date and a time of day."""
 BETWEEN: Final = -3

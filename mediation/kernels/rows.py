@@ -108,9 +108,9 @@ def close_rows(block, row, record, count, width, steps, spans, span, merge):
     """Finishes the `count` rows of a record with rows; returns how many rows there are.
 
     Each row: its own fallbacks, then what the row before hands on, then what it stands in: the
-    record, or the outer element whose slot it names second to last. Outer elements come before
-    their rows and are no rows themselves; the complement of their template says so. A record
-    without containers is one row.
+    record, or the outer element whose slot it names second to last; at last what needs its start.
+    Outer elements come before their rows and are no rows themselves; the complement of their
+    template says so. A record without containers is one row.
     """
     out = 0
     for number in range(count):
@@ -130,6 +130,7 @@ def close_rows(block, row, record, count, width, steps, spans, span, merge):
                     continue
                 block[ix(here + second)] = block[ix(around + second)]
             block[ix(here + first)] = block[ix(around + first)]
+        apply_steps(block, here, here, steps, spans[ix(span + 6)], spans[ix(span + 7)])
         if block[ix(here + width - 1)] >= 0:
             out += 1
     if out == 0:

@@ -26,6 +26,7 @@ def rows_of(rule: TypeRule, said: Group, containers: list[Group]) -> list[Row]:
         row = settle(container, before, len(rows))
         around = record if container.around is None else inherited[id(container.around)]
         inherit(row, around)
+        last_until(container, row)
         inherited[id(container)] = row
         if not container.lists:
             rows.append(row)
@@ -39,6 +40,18 @@ def rows_of(rule: TypeRule, said: Group, containers: list[Group]) -> list[Row]:
         for column in QUANTITIES:
             row[column] = row.get(column) or 0
     return rows
+
+
+def last_until(container: Group, row: Row) -> None:
+    """Fills a duration that is missing from the row's start to the time that closes it."""
+    for rule in container.rules:
+        for number, source in enumerate(rule.sources):
+            end = container.found.get((rule.column, number), (None, None))[0]
+            start = row.get("start_time")
+            if source.codec.name != "until" or not container.holds(source.condition):
+                continue
+            if row.get(rule.column) is None and isinstance(end, int) and isinstance(start, int):
+                row[rule.column] = (end - start) // 1_000_000
 
 
 def inherit(row: Row, around: Row) -> None:
@@ -66,6 +79,8 @@ def settle(group: Group, before: Group | None, position: int) -> Row:
         second = PAIRS.get(rule.column)
         chosen: tuple[Value, Value] = (None, None)
         for number, source in enumerate(rule.sources):
+            if source.codec.name == "until":
+                continue  # it needs the row's start: see last_until
             said = candidate(group, before, position, rule.column, number, source)
             if chosen == (None, None) and group.holds(source.condition):
                 chosen = said

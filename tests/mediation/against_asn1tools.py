@@ -164,7 +164,7 @@ def expected_row(
         for source in rule.sources:
             if source.codec.name == "position":
                 chosen = (position + 1, None)
-            elif holds(source.condition, value):
+            elif source.codec.name != "until" and holds(source.condition, value):
                 chosen = said(cdr_format, source, rule.column, value, before)
             if chosen != (None, None):
                 break
@@ -185,6 +185,16 @@ def inherit(row: dict[str, Any], around: dict[str, Any]) -> None:
                 row[second] = around.get(second)
 
 
+def lasting(row: dict[str, Any], rules: tuple[ColumnRule, ...], container: Any) -> None:
+    """Gives a container that says when it was closed its duration."""
+    for rule in rules:
+        for source in rule.sources:
+            fields = fields_of(container, source.path) if source.codec.name == "until" else []
+            if fields and row[rule.column] is None and row.get("start_time") is not None:
+                end, _ = ber_codecs.timestamp(fields[-1])
+                row[rule.column] = (end - row["start_time"]) // 1_000_000
+
+
 def container_rows(
     cdr_format: Format, rule: RowsRule, value: Any, around: dict[str, Any], position: int
 ) -> list[dict[str, Any]]:
@@ -194,6 +204,7 @@ def container_rows(
     for container in fields_of(value, (*rule.path, rule.element)):
         row = expected_row(cdr_format, rule.columns, container, before, position + len(rows))
         inherit(row, around)
+        lasting(row, rule.columns, container)
         before = container
         if not rule.rows:
             rows.append(row)

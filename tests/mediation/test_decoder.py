@@ -182,7 +182,7 @@ def test_containers_before_the_record_s_own_fields() -> None:
     assert rows[1]["apn"] == "cmnet"
 
 
-def test_traffic_volumes_begin_where_the_one_before_ended() -> None:
+def test_traffic_volumes_begin_where_the_one_before_ended_and_last_until_their_own_end() -> None:
     volumes = [
         {"dataVolumeGPRSUplink": 10, "changeTime": timestamp("261001081000+0800")},
         {"dataVolumeGPRSUplink": 10, "changeTime": timestamp("261001082000+0800")},
@@ -198,7 +198,7 @@ def test_traffic_volumes_begin_where_the_one_before_ended() -> None:
     rows = decode_one("3gpp_ps", encode("3gpp_ps", "sGWRecord", record)).edr.to_pylist()
     assert [row["start_time"].minute for row in rows] == [0, 10, 20]
     assert [row["container_sequence"] for row in rows] == [1, 2, 3]
-    assert [row["duration"] for row in rows] == [0, 0, 0]
+    assert [row["duration"] for row in rows] == [600, 600, 0]
     assert {row["recording_entity"] for row in rows} == {"10.0.0.7"}
 
 

@@ -160,6 +160,7 @@ def test_every_mistake_is_reported_at_once_with_its_line(tmp_path: Path) -> None
         ("integer seconds", "integer seconds began", "takes one path"),
         ("integer seconds", "between began", "takes two paths"),
         ("integer seconds", "between began seconds", "`between` reads"),
+        ("integer seconds", "until began", "under `rows` only"),
         ("service: voice", "service: voice\n    rows: {parts: {rows: {octets: {}}}}", "come from"),
         ("integer bare.right", "constant many", "followed by an integer"),
         ("integer bare.right", "location imsi", "fills area, not `rating_group`"),

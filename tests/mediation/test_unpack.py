@@ -124,7 +124,9 @@ def test_no_packing_begins_like_a_record(tmp_path: Path) -> None:
         assert packing_of(path) is None
 
 
-@pytest.mark.parametrize("behind", [b"GARBAGE", gzip.compress(b"more" * 50)[:-3]])
+@pytest.mark.parametrize(
+    "behind", [b"GARBAGE", gzip.compress(b"more" * 50)[:-3]], ids=["garbage", "another"]
+)
 def test_a_fault_behind_a_whole_gzip_member_says_how_much_was_good(
     tmp_path: Path, behind: bytes
 ) -> None:
