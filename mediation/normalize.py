@@ -43,6 +43,14 @@ _LOCAL: Final = re.compile(
 )
 """A local number: behind ``tel:``, or a SIP user that ``user=phone`` says to be one (RFC 3261 19.1.1)."""
 _SEPARATORS: Final = re.compile(rb"[().-]")
+_NETWORK_DOMAIN: Final = re.compile(
+    rb"\bmnc(?P<mnc>[0-9]{2,3})\.mcc(?P<mcc>[0-9]{3})(?![0-9])", re.IGNORECASE
+)
+_LONG_MNC: Final = frozenset(
+    {302, 310, 311, 312, 313, 314, 316, 334, 338, 342, 344, 346, 348}
+    | {352, 354, 356, 358, 360, 365, 366, 376, 708, 722, 732, 750}
+)
+"""Country codes whose network codes have three digits, the first of which may be 0 (ITU-T E.212)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +195,19 @@ def render_cgi_network(octets: bytes) -> str:
     return render_plmn(octets[:3]) if len(good) == 6 and all(good) else ""
 
 
+def render_network_domain(octets: bytes) -> str:
+    """Returns the network in the domain name of an operator's IMS (TS 23.003 13.2), nothing if it names none.
+
+    ``ims.mnc000.mcc460.3gppnetwork.org`` is ``460-00``: an MNC of two digits has a 0 before it there.
+    """
+    found = _NETWORK_DOMAIN.search(octets)
+    if found is None:
+        return ""
+    mnc, mcc = found["mnc"].decode(), found["mcc"].decode()
+    short = len(mnc) == 3 and mnc.startswith("0") and int(mcc) not in _LONG_MNC
+    return f"{mcc}-{mnc[1:] if short else mnc}"
+
+
 def render_ip(octets: bytes) -> str:
     """Returns 4 or 16 octets as an IP address, anything else in hexadecimal."""
     try:
@@ -209,6 +230,7 @@ RENDERERS: Final[dict[str, Callable[[bytes], str]]] = {
     "text": render_text,
     "uri": render_uri,
     "plmn": render_plmn,
+    "network_domain": render_network_domain,
     "ip": render_ip,
     "integer": render_integer,
 }

@@ -235,6 +235,14 @@ _ALL: Final = (
         parameter=3,
     ),
     Codec("plmn", ops.PLMN, STRINGS, "text", render="plmn", meaning="3 octets to MCC-MNC"),
+    Codec(
+        "network_domain",
+        ops.TEXT,
+        STRINGS,
+        "text",
+        render="network_domain",
+        meaning="a domain name such as ims.mnc000.mcc460.3gppnetwork.org to MCC-MNC; others are none",
+    ),
     Codec("text", ops.TEXT, STRINGS, "text", render="text", meaning="octets as UTF-8"),
     Codec(
         "address_text",

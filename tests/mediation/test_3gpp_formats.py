@@ -106,6 +106,30 @@ def test_methods_that_are_no_calls(method: bytes, service: str, events: int) -> 
     assert (row["service"], row["events"]) == (service, events)
 
 
+@pytest.mark.parametrize(
+    ("uri", "number", "text"),
+    [
+        (b"sip:18820000002@ims.example.org;user=phone", 8618820000002, None),
+        (b"sip:0044207183875@ims.example.org;user=phone", 44207183875, None),
+        (b"sip:10086@ims.example.org;user=phone", None, "10086"),
+        (b"sip:18820000002@ims.example.org", None, "sip:18820000002@ims.example.org"),
+    ],
+)
+def test_a_local_number_means_what_dialling_it_means(
+    uri: bytes, number: int | None, text: str | None
+) -> None:
+    row = one("3gpp_ims", ims(**{"called-Party-Address": ("sIP-URI", uri)}))
+    assert (row["other_number"], row["other_text"]) == (number, text)
+
+
+@pytest.mark.parametrize("kind", ["aSRecord", "mMTelRecord"])
+def test_the_visited_network_is_in_a_domain_name(kind: str) -> None:
+    domain = {"iMSVisitedNetworkIdentifier": b"ims.mnc001.mcc262.3gppnetwork.org"}
+    record = {"recordType": 69 if kind == "aSRecord" else 83, "interOperatorIdentifiers": None}
+    assert one("3gpp_ims", ims(kind, **record, **domain))["visited_network"] == "262-01"
+    assert one("3gpp_ims", ims(kind, **record))["visited_network"] is None
+
+
 def test_what_is_no_number_stays_text() -> None:
     row = one("3gpp_ims", ims(**{"called-Party-Address": ("uRN", b"urn:service:sos")}))
     assert (row["other_number"], row["other_text"]) == (None, "urn:service:sos")

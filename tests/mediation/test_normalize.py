@@ -6,11 +6,30 @@ from mediation.normalize import (
     render_address,
     render_integer,
     render_ip,
+    render_network_domain,
     render_number,
     render_plmn,
     render_text,
 )
 from tests.mediation.cdr_records import number
+
+
+@pytest.mark.parametrize(
+    ("domain", "network"),
+    [
+        ("ims.mnc000.mcc460.3gppnetwork.org", "460-00"),
+        ('"IMS.MNC011.MCC460.3gppnetwork.org"', "460-11"),
+        ("ims.mnc410.mcc310.3gppnetwork.org", "310-410"),
+        ("ims.mnc012.mcc310.3gppnetwork.org", "310-012"),
+        ("ims.mnc15.mcc234.3gppnetwork.org", "234-15"),
+        ("ims.mnc0000.mcc460.3gppnetwork.org", ""),
+        ("ims.mnc000.mcc4600.org", ""),
+        ("visited network number 1", ""),
+        ("", ""),
+    ],
+)
+def test_networks_in_domain_names(domain: str, network: str) -> None:
+    assert render_network_domain(domain.encode()) == network
 
 
 def test_an_address_shows_whether_it_is_international() -> None:
