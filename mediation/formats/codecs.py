@@ -226,6 +226,14 @@ _ALL: Final = (
         meaning="PLMN, area code and cell in 7 octets (TS 24.008) to area and cell",
     ),
     Codec(
+        "access_location",
+        ops.ACCESS,
+        STRINGS,
+        "number",
+        ("area",),
+        meaning="access network information as text (TS 24.229) to area and cell",
+    ),
+    Codec(
         "cgi_network",
         ops.TEXT,
         STRINGS,

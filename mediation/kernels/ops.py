@@ -87,6 +87,7 @@ CLOCK: Final = 14
 ELAPSED: Final = 15
 SECONDS: Final = 16
 CGI: Final = 17
+ACCESS: Final = 18
 KEY: Final = 30
 URI: Final = 31
 DECIMAL: Final = 32

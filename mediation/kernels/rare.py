@@ -6,8 +6,10 @@ Twins: `mediation.reference.ber_codecs`.
 from __future__ import annotations
 
 from compiled.jit import inlined, kernel
+from mediation.kernels.access import access_location
 from mediation.kernels.codecs import MISSING, SECOND_US, entry, octet, signed_value, unsigned_value
 from mediation.kernels.ops import (
+    ACCESS,
     ACT_CODEC,
     ACT_EXTRA,
     ACT_PARAM,
@@ -54,6 +56,9 @@ def rare_value(data, pos, end, actions, base, settings, lookups, bcd, days):
     if codec == SECONDS:
         repair = settings[SET_REPAIR_INTEGERS]
         return seconds_codec(data, pos, end, param, actions[base + ACT_EXTRA], repair)
+    if codec == ACCESS:
+        area, cell = access_location(data, pos, end)
+        return OK, area, cell, 0
     return cgi_codec(data, pos, end)
 
 

@@ -7,6 +7,7 @@ and raises `BadValueError` with a status of `mediation.kernels.ops`.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import TYPE_CHECKING, Final
 
 from mediation.edr import MISSING
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     Pair = tuple[Value, Value]
 
 EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+CELL: Final = re.compile(rb'-3gpp="?([0-9a-f]*)', re.IGNORECASE)
+CELL_PARTS: Final = {13: (5, 4), 14: (6, 4), 16: (5, 4), 17: (6, 4), 20: (5, 6), 21: (6, 6)}
+"""Digits of the network and of the area by digits of the whole (TS 24.229 7.2A.4)."""
 
 
 class BadValueError(ValueError):
@@ -256,6 +260,15 @@ def cgi(octets: bytes) -> Pair:
     return area, int.from_bytes(octets[5:7], "big") if len(octets) >= 7 else None
 
 
+def access_location(octets: bytes) -> Pair:
+    """Access network information as text: (area, cell) of the first parameter with a cell."""
+    found = CELL.search(octets)
+    network, area = CELL_PARTS.get(len(found[1]), (0, 0)) if found else (0, 0)
+    if found is None or not network or not found[1][:network].isdigit():
+        return None, None
+    return int(found[1][network : network + area], 16), int(found[1][network + area :], 16)
+
+
 def location(octets: bytes) -> Pair:
     """GTP user location information: (area, cell)."""
     area: int | None = None
@@ -405,6 +418,7 @@ SIMPLE: Final[dict[int, Callable[[bytes], Pair]]] = {
     ops.LOCATION: location,
     ops.PLMN: network,
     ops.CGI: cgi,
+    ops.ACCESS: access_location,
     ops.BOOLEAN: boolean,
     ops.PRESENCE: lambda _octets: (1, None),
     ops.BCD: bcd,

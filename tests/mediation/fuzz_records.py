@@ -77,6 +77,7 @@ VALUES: dict[str, Callable[[random.Random], bytes]] = {
         rng.choice((b"tel:+86188%s", b"tel:188%s;phone-context=a", b"sip:0%s@a;user=phone"))
         % digits(rng, 8).encode()
     ),
+    "access_location": lambda rng: b"3GPP-NR;utran-cell-id-3gpp=460%016x" % rng.getrandbits(60),
     "decimal": lambda rng: b"imsi-46000" + digits(rng, 10).encode(),
     "decimal_imei": lambda rng: b"35" + digits(rng, 13).encode(),
     "octets": lambda rng: rng.randbytes(2),

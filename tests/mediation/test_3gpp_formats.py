@@ -130,6 +130,14 @@ def test_the_visited_network_is_in_a_domain_name(kind: str) -> None:
     assert one("3gpp_ims", ims(kind, **record))["visited_network"] is None
 
 
+@pytest.mark.parametrize("kind", ["aSRecord", "mMTelRecord"])
+def test_the_cell_of_a_volte_call(kind: str) -> None:
+    access = b"3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=46000271f0abcdef"
+    record = {"recordType": 69 if kind == "aSRecord" else 83, "interOperatorIdentifiers": None}
+    row = one("3gpp_ims", ims(kind, **record, accessNetworkInformation=access))
+    assert (row["area"], row["cell"]) == (0x271F, 0x0ABCDEF)
+
+
 def test_what_is_no_number_stays_text() -> None:
     row = one("3gpp_ims", ims(**{"called-Party-Address": ("uRN", b"urn:service:sos")}))
     assert (row["other_number"], row["other_text"]) == (None, "urn:service:sos")

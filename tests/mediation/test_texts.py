@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from mediation.edr import MISSING
 from mediation.kernels import tables
+from mediation.kernels.access import access_location
 from mediation.kernels.texts import decimal_value, digest_value, key_value, uri_number
 from mediation.normalize import CHINA, RENDERERS
-from mediation.reference import text_codecs
+from mediation.reference import ber_codecs, text_codecs
 from mediation.reference.uris import uri_number as uri_number_twin
 
 
@@ -113,6 +114,46 @@ def test_kernels_equal_their_twins(text: bytes) -> None:
         assert found == text_codecs.decimal(text, equipment=bool(equipment))
     assert plain(digest_value(data, 1, end)) == text_codecs.digest(text)
     assert plain(key_value(data, 1, end)) == text_codecs.key(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=46000271f0abcdef", (0x271F, 0x0ABCDEF)),
+        ("3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=310410271f0abcdef", (0x271F, 0x0ABCDEF)),
+        ('3GPP-UTRAN-TDD;Utran-Cell-ID-3GPP="46000271F0ABCDEF";x', (0x271F, 0x0ABCDEF)),
+        ("3GPP-NR-FDD;utran-cell-id-3gpp=46000000001123456789", (1, 0x123456789)),
+        ("3GPP-GERAN;cgi-3gpp=4600027100f01", (0x2710, 0x0F01)),
+        ("3GPP-UTRAN-FDD;utran-sai-3gpp=46000271000ff", (0x2710, 0xFF)),
+        ("3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=4600a271f0abcdef", (None, None)),
+        ("3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=46000", (None, None)),
+        ("3GPP2-1X;ci-3gpp2=1234567890123", (None, None)),
+        ("IEEE-802.11;i-wlan-node-id=aabbccddeeff", (None, None)),
+        ("", (None, None)),
+    ],
+)
+def test_cells_in_access_network_information(
+    text: str, place: tuple[int | None, int | None]
+) -> None:
+    octets = text.encode()
+    found = access_location(octets_of(octets), 1, 1 + len(octets))
+    assert tuple(plain(value) for value in found) == place
+    assert ber_codecs.access_location(octets) == place
+
+
+ACCESS = st.lists(
+    st.sampled_from(
+        ["-3gpp=", "-3GPP=", '"', "46000", "310410", "271f", "0abcdef", "00", ";", "-"]
+    ),
+    max_size=7,
+).map(lambda parts: "".join(parts).encode())
+
+
+@given(text=ACCESS | st.binary(max_size=30))
+@settings(deadline=None)
+def test_cells_equal_their_twin(text: bytes) -> None:
+    found = access_location(octets_of(text), 1, 1 + len(text))
+    assert tuple(plain(value) for value in found) == ber_codecs.access_location(text)
 
 
 def test_names_before_digits_and_versions_of_equipment() -> None:
