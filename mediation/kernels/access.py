@@ -10,10 +10,11 @@ import numpy as np
 from compiled.jit import inlined, kernel
 from mediation.kernels.codecs import MISSING
 
-TAIL = 0x2D336770703D
-"""``-3gpp=``: what the names of all three parameters with a cell end with, ``cgi-3gpp``,
+TAIL = 0x2D33677070
+"""``-3gpp``: what the names of all three parameters with a cell end with, ``cgi-3gpp``,
 ``utran-cell-id-3gpp`` and ``utran-sai-3gpp``."""
-TAIL_OCTETS = 6
+TAIL_OCTETS = 5
+EQUALS, QUOTE = 61, 34
 COUNTRY = 3
 SHORT_AREA, LONG_AREA = 4, 6
 ix = np.uint64  # unsigned indexes spare the test for negative ones
@@ -29,6 +30,16 @@ def hex_digit(data, pos):
     return value - 87 if 97 <= value <= 102 else np.int64(-1)
 
 
+@inlined
+def is_named_cell(data, pos):
+    """Returns whether the octets before `pos` are those of `TAIL`, in upper or lower case."""
+    tail = np.int64(0)
+    for place in range(-TAIL_OCTETS, 0):
+        octet = np.int64(data[ix(pos + place)])
+        tail = tail << 8 | (octet | 32 if 65 <= octet <= 90 else octet)
+    return tail == TAIL
+
+
 @kernel
 def access_location(data, pos, end):
     """Returns (area, cell) of the first parameter that names a cell, `MISSING` where it does not.
@@ -36,16 +47,11 @@ def access_location(data, pos, end):
     Its value is MCC and MNC in decimal, then area and cell in hexadecimal: 4 and 4 digits (GERAN), 4 and
     7 (UTRAN and E-UTRAN) or 6 and 9 (NR), so that their number tells whether the MNC has two or three.
     """
-    while pos + TAIL_OCTETS <= end:
-        tail = np.int64(0)
-        for place in range(TAIL_OCTETS):
-            octet = np.int64(data[ix(pos + place)])
-            tail = tail << 8 | (octet | 32 if 65 <= octet <= 90 else octet)
-        if tail == TAIL:
-            break
-        pos += 1
     pos += TAIL_OCTETS
-    if pos < end and data[ix(pos)] == 34:
+    while pos < end and (data[ix(pos)] != EQUALS or not is_named_cell(data, pos)):
+        pos += 1
+    pos += 1
+    if pos < end and data[ix(pos)] == QUOTE:
         pos += 1
     count = 0
     while pos + count < end and hex_digit(data, pos + count) >= 0:
