@@ -148,12 +148,21 @@ class Watch:
             return
         self._end()
         self._ready.clear()
+        self._forget_sources(fresh)
         self._begin(fresh)
         self.metrics.reloads.labels("done").inc()
         self.metrics.book_current.set(1)
         self.health.trouble("reload", None)
         self._not_before = 0.0  # what failed may have been put right
         log().info("reloaded", book=fresh.rater.compiled.digest[:12])
+
+    def _forget_sources(self, fresh: Loaded) -> None:
+        """Clears what was told of sources that are no longer configured; nobody looks at them."""
+        stay = {source.name for source in fresh.config.source}
+        for source in self._engine.sources:
+            if source.name not in stay:
+                self.health.trouble(f"source {source.name}", None)
+                self.metrics.forget_source(source.name)
 
     # What the sources offer
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
@@ -59,6 +60,11 @@ class WatchMetrics:
 
     def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
         return Gauge(f"huadan_watch_{name}", text, labels, registry=self.registry)
+
+    def forget_source(self, name: str) -> None:
+        """Drops the series of a source that is no longer configured."""
+        with suppress(KeyError):  # it was never looked at
+            self.source_up.remove(name)
 
     def page(self) -> bytes:
         """Returns all metrics as text: ours, the process's, and those of what is committed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pipeline.errors import HuadanError
@@ -13,6 +14,7 @@ from tests.pipeline.watched import committed
 from tests.pipeline.world import deliver, make_workspace
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import pytest
@@ -20,6 +22,26 @@ if TYPE_CHECKING:
     from collectors.source import Look, Source
 
 SOON_S = 20.0
+
+
+def soon(condition: Callable[[], bool]) -> None:
+    """Waits until something is so."""
+    end = time.monotonic() + SOON_S
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@contextmanager
+def working(watch: Watch) -> Iterator[None]:
+    """Has the loop work in a thread of its own."""
+    thread = threading.Thread(target=watch.run)
+    thread.start()
+    try:
+        yield
+    finally:
+        watch.stop()
+        thread.join(SOON_S)
 
 
 def test_what_was_seen_when_the_ledger_failed_is_taken_without_another_look(
@@ -41,14 +63,21 @@ def test_what_was_seen_when_the_ledger_failed_is_taken_without_another_look(
 
     monkeypatch.setattr(Watch, "_sort_out", fails_first)
     watch = Watch(workspace, load(workspace))
-    thread = threading.Thread(target=watch.run)
-    thread.start()
-    try:
-        end = time.monotonic() + SOON_S
-        while not committed(workspace) and time.monotonic() < end:
-            time.sleep(0.05)
-    finally:
-        watch.stop()
-        thread.join(SOON_S)
+    with working(watch):
+        soon(lambda: committed(workspace) == 1)
     assert len(failed) > 1
-    assert committed(workspace) == 1
+
+
+def test_a_source_that_is_configured_no_more_is_no_trouble(tmp_path: Path) -> None:
+    workspace = make_workspace(tmp_path / "ws")
+    sound = workspace.config_file.read_text(encoding="utf-8") + "\n[watch]\nscan_seconds = 0.1\n"
+    gone = '\n[[source]]\nname = "gone"\nfolder = "nowhere"\nformat = "3gpp_cs"\n'
+    workspace.config_file.write_text(sound + gone, encoding="utf-8")
+    watch = Watch(workspace, load(workspace))
+    series = b'huadan_watch_source_up{source="gone"}'
+    with working(watch):
+        soon(lambda: "source gone" in watch.health.report()[1]["troubles"])
+        assert series in watch.metrics.page()
+        workspace.config_file.write_text(sound, encoding="utf-8")
+        soon(lambda: watch.health.report()[0] == 200)
+    assert series not in watch.metrics.page()
