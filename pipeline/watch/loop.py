@@ -204,6 +204,10 @@ class Watch:
             self._archived = bool(
                 ledger.rows("SELECT 1 FROM files WHERE state = 'taken' LIMIT 1")
             ) or bool(journal.due())
+        if not self._archived and not self._ready:  # another command has done what failed here
+            self.health.trouble("batch", None)
+            self.health.trouble("lock", None)
+            self._failures = 0
 
     def _measure(self) -> None:
         ready = self._ready.values()

@@ -7,6 +7,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from pipeline.batch.run import run
 from pipeline.errors import HuadanError
 from pipeline.watch.loaded import load
 from pipeline.watch.loop import Watch
@@ -81,3 +82,24 @@ def test_a_source_that_is_configured_no_more_is_no_trouble(tmp_path: Path) -> No
         workspace.config_file.write_text(sound, encoding="utf-8")
         soon(lambda: watch.health.report()[0] == 200)
     assert series not in watch.metrics.page()
+
+
+def test_a_batch_that_another_command_made_is_no_trouble_any_more(
+    tmp_path: Path, traffic: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = make_workspace(tmp_path / "ws")
+    with workspace.config_file.open("a", encoding="utf-8") as config:
+        config.write("\n[watch]\nscan_seconds = 0.1\nbatch_seconds = 0\n")
+
+    def fails(*_: object, **__: object) -> None:
+        message = "disk I/O error"
+        raise HuadanError(message)
+
+    monkeypatch.setattr("pipeline.watch.loop.operate_batch", fails)
+    watch = Watch(workspace, load(workspace))
+    with working(watch):
+        deliver(workspace.root, sorted(traffic.rglob("*.ber"))[:1])
+        soon(lambda: "batch" in watch.health.report()[1]["troubles"])
+        run(workspace)
+        soon(lambda: watch.health.report()[0] == 200)
+    assert committed(workspace) == 1
