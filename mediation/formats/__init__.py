@@ -22,6 +22,7 @@ from mediation.formats.rules import Mapping
 from mediation.formats.schema import Element, SchemaError, load_schema
 from mediation.formats.strings import Document, read_document
 from mediation.formats.variants import inherit, tag_mode
+from mediation.partials.rules import forget_rules
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,9 +120,33 @@ def _load(_searched: tuple[Path, ...], name: str) -> Format:
     return _load_once(folder_of(name))
 
 
+def read(name: str) -> Format:
+    """Loads a format as its files are now, whatever is ready.
+
+    Raises:
+        MediationConfigError: There is no such format or several, or its files are wrong.
+    """
+    return _read(folder_of(name))
+
+
+def forget() -> None:
+    """Has every format be read anew when it is used next: its files may have changed."""
+    for kept in (_load, _load_once, _outline_once):
+        kept.cache_clear()
+    forget_rules()
+
+
 @cache
 def _load_once(folder: Path) -> Format:
-    return load_folder(folder)
+    return _read(folder)
+
+
+def _read(folder: Path) -> Format:
+    try:
+        return load_folder(folder)
+    except MediationConfigError as error:  # every format has a mapping.yaml: say whose
+        told = [replace(each, where=f"{folder.name}/{each.where}") for each in error.problems]
+        raise MediationConfigError(told) from None
 
 
 def folder_of(name: str) -> Path:

@@ -118,6 +118,11 @@ def all_rules() -> PartialRules:
     return _all_rules(folders())
 
 
+def forget_rules() -> None:
+    """Has the mappings be read anew; see `mediation.formats.forget`."""
+    _all_rules.cache_clear()
+
+
 @cache
 def _all_rules(_searched: tuple[Path, ...]) -> PartialRules:
     from mediation.format_folders import MAPPING_FILE, found  # noqa: PLC0415 - as above

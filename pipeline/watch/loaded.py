@@ -6,6 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mediation import formats
 from pipeline.batch.early import Early
 from pipeline.batch.run import Engine, load_rater
 from pipeline.collection.sources import sources_of
@@ -43,6 +44,8 @@ def load(workspace: Workspace) -> Loaded:
         HuadanError: and the errors of broken books and subscribers; see ``known.py``.
     """
     config = load_config(workspace)
+    for name in sorted({source.format for source in config.source if source.format}):
+        formats.read(name)  # a broken one is told here; batches go on with what is ready
     return Loaded(config, load_rater(workspace, config))
 
 

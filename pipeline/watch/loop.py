@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from collectors.errors import SourceError
+from mediation import formats
 from pipeline.batch.memory import give_back
 from pipeline.collection.collect import Found, sort_out
 from pipeline.collection.log import CollectionLog
@@ -149,6 +150,7 @@ class Watch:
         self._end()
         self._ready.clear()
         self._forget_sources(fresh)
+        formats.forget()
         self._begin(fresh)
         self.metrics.reloads.labels("done").inc()
         self.metrics.book_current.set(1)

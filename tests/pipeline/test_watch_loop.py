@@ -7,8 +7,12 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import polars as pl
+
+from mediation.format_folders import looking_in
 from pipeline.batch.run import run
 from pipeline.errors import HuadanError
+from pipeline.formats.new import lay_out
 from pipeline.watch.loaded import load
 from pipeline.watch.loop import Watch
 from tests.pipeline.watched import committed
@@ -103,3 +107,44 @@ def test_a_batch_that_another_command_made_is_no_trouble_any_more(
         run(workspace)
         soon(lambda: watch.health.report()[0] == 200)
     assert committed(workspace) == 1
+
+
+OWN = """
+[[source]]
+name = "pbx"
+folder = "incoming/pbx"
+format = "pbx"
+
+[watch]
+scan_seconds = 0.1
+batch_seconds = 0
+"""
+CALL = "C;460002100000001;+8619921536591;+8619910665649;2026-10-12 10:00:0{0}+0800;61;n1\n"
+
+
+def test_an_edited_format_is_used_and_a_broken_one_refused(tmp_path: Path) -> None:
+    workspace = make_workspace(tmp_path / "ws")
+    mapping = lay_out("pbx", workspace.root / "formats", "delimited")[0]
+    text = mapping.read_text(encoding="utf-8")
+    with workspace.config_file.open("a", encoding="utf-8") as config:
+        config.write(OWN)
+    incoming = workspace.root / "incoming" / "pbx"
+    incoming.mkdir()
+    with looking_in(workspace.root / "formats"):
+        watch = Watch(workspace, load(workspace))
+        reloads = watch.metrics.reloads.labels("done")._value  # no public way to read it
+        with working(watch):
+            (incoming / "1").write_text(CALL.format(1), encoding="utf-8")
+            soon(lambda: committed(workspace) == 1)
+            mapping.write_text(text.replace("service: voice", "service: voise"), encoding="utf-8")
+            soon(lambda: "reload" in watch.health.report()[1]["troubles"])
+            told = watch.health.report()[1]["troubles"]["reload"]
+            assert "pbx/mapping.yaml:" in told
+            (incoming / "2").write_text(CALL.format(2), encoding="utf-8")
+            soon(lambda: committed(workspace) == 2)
+            mapping.write_text(text.replace("service: voice", "service: video"), encoding="utf-8")
+            soon(lambda: reloads.get() == 1)
+            (incoming / "3").write_text(CALL.format(3), encoding="utf-8")
+            soon(lambda: committed(workspace) == 3)
+    events = pl.read_parquet(workspace.root / "edr" / "*" / "*.parquet").sort("start_time")
+    assert events["service"].cast(pl.String).to_list() == ["voice", "voice", "video"]
