@@ -30,6 +30,8 @@ class Loaded:
 
     config: Config
     rater: Rater
+    seen: Print
+    """The files as they were before they were read: what is edited meanwhile is news."""
 
     def engine(self, root: Path) -> Engine:
         """Returns what batches work with; the sources are new and not connected yet."""
@@ -44,9 +46,10 @@ def load(workspace: Workspace) -> Loaded:
         HuadanError: and the errors of broken books and subscribers; see ``known.py``.
     """
     config = load_config(workspace)
+    seen = fingerprint(workspace, config)
     for name in sorted({source.format for source in config.source if source.format}):
         formats.read(name)  # a broken one is told here; batches go on with what is ready
-    return Loaded(config, load_rater(workspace, config))
+    return Loaded(config, load_rater(workspace, config), seen)
 
 
 def fingerprint(workspace: Workspace, config: Config) -> Print:
@@ -71,9 +74,9 @@ def fingerprint(workspace: Workspace, config: Config) -> Print:
 class Reload:
     """Loads anew beside the work, when the files have changed and are quiet, or when asked to."""
 
-    def __init__(self, workspace: Workspace, config: Config) -> None:
+    def __init__(self, workspace: Workspace, seen: Print) -> None:
         self._workspace = workspace
-        self._tried = self._seen = fingerprint(workspace, config)
+        self._tried = self._seen = seen
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reload")
         self._future: Future[Loaded] | None = None
 

@@ -73,7 +73,7 @@ class Watch:
         self._next_metrics = 0.0
         self._last: RunResult | None = None
         self._begin(loaded)
-        self._reload = Reload(workspace, loaded.config)
+        self._reload = Reload(workspace, loaded.seen)
 
     def stop(self) -> None:
         """Ends the loop after the batch in hand. May be called by a signal handler."""

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from mediation.format_folders import looking_in
-from pipeline.batch.run import run
+from pipeline.batch.run import load_rater, run
 from pipeline.errors import HuadanError
 from pipeline.formats.new import lay_out
 from pipeline.watch.loaded import load
 from pipeline.watch.loop import Watch
 from tests.pipeline.watched import committed
-from tests.pipeline.world import deliver, make_workspace
+from tests.pipeline.world import deliver, make_workspace, own_book
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     import pytest
 
     from collectors.source import Look, Source
+    from pipeline.config.load import Config
+    from pipeline.workspace import Workspace
+    from rating.engine import Rater
 
 SOON_S = 20.0
 
@@ -107,6 +110,26 @@ def test_a_batch_that_another_command_made_is_no_trouble_any_more(
         run(workspace)
         soon(lambda: watch.health.report()[0] == 200)
     assert committed(workspace) == 1
+
+
+def test_a_book_that_is_edited_while_watch_starts_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = make_workspace(tmp_path / "ws")
+    book = own_book(workspace) / "book.yaml"
+
+    def edited_then(workspace: Workspace, config: Config) -> Rater:
+        rater = load_rater(workspace, config)
+        with book.open("a", encoding="utf-8") as file:
+            file.write("# edited\n")
+        return rater
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pipeline.watch.loaded.load_rater", edited_then)
+        watch = Watch(workspace, load(workspace))
+    reloads = watch.metrics.reloads.labels("done")._value  # no public way to read it
+    with working(watch):
+        soon(lambda: reloads.get() == 1)
 
 
 OWN = """
