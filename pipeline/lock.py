@@ -7,7 +7,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pipeline.errors import LockedError
+from pipeline.errors import LockedError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +23,14 @@ def locked(path: Path, command: str, *, wait: bool = False) -> Iterator[None]:
 
     Raises:
         LockedError: another process holds it.
+        StorageError: it cannot be written there.
     """
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        message = f"{path} cannot be written: {error.strerror}"
+        hint = "check the folder's permissions and the space on its disk, then run again"
+        raise StorageError(message, hint) from error
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from pipeline.batch.runner import LocalRunner
 from pipeline.billing.adjust import notes_on, sum_of
 from pipeline.billing.cycle_files import cycle_files
-from pipeline.errors import LockedError
+from pipeline.errors import LockedError, StorageError
 from pipeline.lock import locked
 from pipeline.suspense.withdrawn import Withdrawn
 from rating.cycles import cycle_before
@@ -82,7 +82,7 @@ def scratch_folder(root: Path) -> Iterator[Path]:
         with ExitStack() as stack:
             try:
                 stack.enter_context(locked(left / ".lock", "tariff try"))
-            except (LockedError, OSError):
+            except (LockedError, StorageError, OSError):
                 continue  # somebody is at work there
             shutil.rmtree(left, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix=SCRATCH, dir=root))

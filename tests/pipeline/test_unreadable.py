@@ -12,8 +12,9 @@ from structlog.testing import capture_logs
 from pipeline.collection.collect import look
 from pipeline.collection.sources import opened
 from pipeline.config.load import load_config
-from pipeline.errors import Exit
+from pipeline.errors import Exit, StorageError
 from pipeline.ledger.store import Ledger
+from pipeline.lock import locked
 from tests.pipeline.world import make_workspace
 
 if TYPE_CHECKING:
@@ -95,3 +96,14 @@ def test_a_folder_that_is_none_is_told_and_the_others_are_looked_at(
     assert not failure.temporary or kind == "a name too long"
     [line] = [log for log in logs if log["event"] == "source_failed"]
     assert line["why"] in {"is not a folder", "File name too long"}
+
+
+def test_a_lock_that_cannot_be_written_is_told_with_what_to_do(tmp_path: Path) -> None:
+    place = tmp_path / ".lock"
+    place.mkdir()  # refused to root as well, other than a folder that may only be read
+    with (
+        pytest.raises(StorageError, match="cannot be written: Is a directory") as told,
+        locked(place, "run"),
+    ):
+        pass
+    assert told.value.hint.startswith("check the folder's permissions")
