@@ -25,7 +25,8 @@ def syntax_problem(file: str, error: tomllib.TOMLDecodeError) -> Problem:
     """Returns the problem of a file that is not TOML."""
     found = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
     where = f"{file}:{found[1]}:{found[2]}" if found else file
-    return Problem(where, f"not TOML: {re.sub(r' [(]at .*', '', str(error))}")
+    what = str(error).replace(found[0], "").strip() if found else str(error)  # or "(at end of …)"
+    return Problem(where, f"not TOML: {what}")
 
 
 def problems_of(

@@ -108,6 +108,11 @@ def test_not_toml_is_told_with_its_place(tmp_path: Path) -> None:
     assert problem.startswith("huadan.toml:1:")
 
 
+def test_not_toml_at_the_end_of_the_file_is_told_so(tmp_path: Path) -> None:
+    [found] = problems(tmp_path, SOURCE + "maximum = [\n")
+    assert found == "huadan.toml: not TOML: Invalid value (at end of document)"
+
+
 def test_missing_book_and_subscribers_are_told_together(tmp_path: Path) -> None:
     (tmp_path / "huadan.toml").write_text(SOURCE, encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
