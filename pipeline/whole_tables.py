@@ -23,7 +23,12 @@ class WholeTables(Console):
     """A console that wraps words where a table is too wide, but no figures.
 
     A table that is still too wide runs over the edge, and the terminal goes on in the next line.
+    What is printed is data, never markup: rich would leave out `[gold, silver]` and make a picture of
+    the line number in `prices.yaml:100:`.
     """
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - as Console's
+        super().__init__(markup=False, emoji=False, **options)
 
     def print(self, *objects: Any, **options: Any) -> None:  # noqa: ANN401 - as Console's
         """Prints objects, see :meth:`rich.console.Console.print`."""

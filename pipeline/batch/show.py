@@ -46,7 +46,7 @@ def print_run(out: Console, result: RunResult) -> None:
         out.print(table)
     _print_gaps(out, result)
     for name in list(result.notes)[:NOTED]:
-        out.print(f"{name}: {'; '.join(result.notes[name])}", style="yellow", markup=False)
+        out.print(f"{name}: {'; '.join(result.notes[name])}", style="yellow")
     if len(result.notes) > NOTED:
         more = len(result.notes) - NOTED
         out.print(f"{more:,} more files with notes. See: huadan audit --by file", style="yellow")
@@ -70,12 +70,12 @@ def _print_gaps(out: Console, result: RunResult) -> None:
         numbers = str(gap.first) if gap.first == gap.last else f"{gap.first} to {gap.last}"
         out.print(f"Missing file of {gap.source}: number {numbers}", style="yellow")
     for one in result.record_gaps[:NOTED]:
-        out.print(f"Missing records: {one.words}", style="yellow", markup=False)
+        out.print(f"Missing records: {one.words}", style="yellow")
     if len(result.record_gaps) > NOTED:
         more = len(result.record_gaps) - NOTED
         out.print(f"{more:,} more gaps between records. See: huadan gaps", style="yellow")
     for again in result.repeated[:NOTED]:
-        out.print(f"Repeated record numbers: {again.words}", style="yellow", markup=False)
+        out.print(f"Repeated record numbers: {again.words}", style="yellow")
 
 
 def _destinations(result: RunResult) -> Table:

@@ -75,7 +75,6 @@ def add(
         return
     console().print(
         f"{note.title}, {note.to_dict()['amount']} to {account}, on the bill of {note.bill_cycle}.",
-        markup=False,
     )
 
 
@@ -147,7 +146,7 @@ def withdraw(workspace: Workspace, *, number: int) -> None:
     from pipeline.billing.adjusting import take_back  # noqa: PLC0415 - heavy imports
 
     note = take_back(workspace, number)
-    console().print(f"{note.title} is withdrawn.", markup=False)
+    console().print(f"{note.title} is withdrawn.")
 
 
 def _print(found: list[dict[str, Any]], title: str) -> None:

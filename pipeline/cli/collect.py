@@ -95,14 +95,13 @@ def _show(result: Collection) -> None:
     for name in result.changed:
         out.print(f"Changed: {name} has other bytes than before; both are kept", style="red")
     for line in result.refused:
-        out.print(f"Refused: {line}", style="red", markup=False)
+        out.print(f"Refused: {line}", style="red")
     if result.new or result.changed:
         out.print("Next: huadan run")
 
 
 def _show_log(found: dict[str, Any]) -> None:
-    from rich.markup import escape  # noqa: PLC0415 - rich costs time that --help must not
-    from rich.table import Table  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415 - rich costs time that --help must not
 
     out = console()
     table = Table("collected", "source", "name", "bytes", "number", "content", "batch", "original")
@@ -110,7 +109,7 @@ def _show_log(found: dict[str, Any]) -> None:
         table.add_row(
             one["collected"],
             one["source"],
-            escape(one["name"]),
+            one["name"],
             f"{one['size']:,}",
             "" if one["sequence"] is None else str(one["sequence"]),
             one["file_id"][:12] + (" known" if one["verdict"] == "again" else ""),
@@ -120,4 +119,4 @@ def _show_log(found: dict[str, Any]) -> None:
     out.print(table if found["collected"] else "Nothing has been collected yet.")
     for one in found["refused"]:
         line = f"Refused since {one['since']}: {one['source']}/{one['name']}: {one['why']}"
-        out.print(line, style="yellow", markup=False)
+        out.print(line, style="yellow")

@@ -77,23 +77,23 @@ def _print_records(out: Console, found: dict[str, Any]) -> None:
 
     for one in found["open"][:SHOWN]:
         gap = record_gaps.RecordGap(**one)
-        out.print(f"Missing records: {gap.words}", style="yellow", markup=False)
+        out.print(f"Missing records: {gap.words}", style="yellow")
     for one in found["repeated"][-SHOWN:]:
         noted = record_gaps.Noted(**one)
-        out.print(f"Repeated: {noted.words}, {noted.batch}", style="red", markup=False)
+        out.print(f"Repeated: {noted.words}, {noted.batch}", style="red")
     for one in found["late"][-SHOWN:]:
         noted = record_gaps.Noted(**one)
-        out.print(f"Late records: {noted.words}, {noted.batch}", markup=False)
+        out.print(f"Late records: {noted.words}, {noted.batch}")
     for one in found["closed"]:
         place = record_gaps.place_of(one["source"], one["node"])
         span = record_gaps.span_of(one["first"], one["last"])
-        out.print(f"Closed: {place} {span} by {one['who']}: {one['reason']}", markup=False)
+        out.print(f"Closed: {place} {span} by {one['who']}: {one['reason']}")
     for one in found["nodes"]:
         place = record_gaps.place_of(one["source"], one["node"])
         if one["given_up"]:
             text = f"Given up: {one['given_up']:,} numbers of {place}, which has too many gaps"
-            out.print(text, style="red", markup=False)
+            out.print(text, style="red")
         if one["restarts"]:
-            out.print(f"Began anew: {place}, {one['restarts']} times", markup=False)
+            out.print(f"Began anew: {place}, {one['restarts']} times")
     if any(len(found[name]) > SHOWN for name in ("open", "repeated", "late")):
         out.print(f"Of each kind {SHOWN} are shown. All of them: huadan gaps --json")

@@ -28,6 +28,18 @@ def test_figures_are_whole_on_a_narrow_terminal() -> None:
     assert len(text[3]) > 40
 
 
+def test_what_is_printed_is_no_markup() -> None:
+    table = Table("what", "got")
+    table.add_row("prices.yaml:100:", "[friends, gold10]")
+    text = "".join(printed(table, 80))
+    assert "prices.yaml:100:" in text
+    assert "[friends, gold10]" in text
+    out = WholeTables(file=io.StringIO(), width=80)
+    out.print("prices.yaml:100: warning: No rule uses the price [eu].", style="yellow")
+    line = out.file.getvalue()  # type: ignore[attr-defined]
+    assert line == "prices.yaml:100: warning: No rule uses the price [eu].\n"
+
+
 def test_words_are_wrapped_before_a_table_runs_over_the_edge() -> None:
     table = Table("what", "sum")
     table.columns[1].justify = "right"
