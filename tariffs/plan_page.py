@@ -109,12 +109,17 @@ def _changes(offers: Offers, plan: str, at: int) -> tuple[str, ...]:
 
 
 def row_words(row: OfferRow) -> tuple[str, str]:
-    """Returns the call classes and the zones of a row, in words."""
-    classes = [CALL_CLASS_WORDS[name] for name in row.call_classes if name != "none"]
-    if row.whole or not classes:
+    """Returns the call classes and the zones of a row, in words.
+
+    Data has no call class: its rows are told apart by data classes, which stand where zones do.
+    """
+    if row.whole:
         return "everything", ""
-    zones = (zone.replace("_", " ") for zone in row.zones if zone != "none")
-    return ", ".join(classes), some(zones)
+    classes = [CALL_CLASS_WORDS[name] for name in row.call_classes if name != "none"]
+    zones = [zone.replace("_", " ") for zone in row.zones if zone != "none"]
+    if classes:
+        return ", ".join(classes), some(zones)
+    return some([*zones, *["everything else"] * ("none" in row.zones)]), ""
 
 
 def environment() -> Any:  # noqa: ANN401  jinja2 is imported only where a page is made

@@ -149,6 +149,15 @@ def test_a_hole_is_seen(tmp_path: Path) -> None:
     assert row_words(row) == ("international", "satellite")
 
 
+def test_data_classes_are_named_where_their_prices_differ() -> None:
+    page = page_of(SHOP, "easy", "2026-10-12")
+    data = next(one for one in page.matrices if one.usage == "data.originating")
+    assert [row_words(row) for row in data.rows] == [
+        ("office, everything else", ""),
+        ("self care", ""),
+    ]
+
+
 def test_steps_in_words(tmp_path: Path) -> None:
     folder = tmp_path / "book"
     shutil.copytree(SHOP, folder)
