@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tariffs.check_parts import (
+    hidden_data_classes,
+    idle_limits,
     idle_parts,
     idle_payments,
     needless_prefixes,
@@ -63,7 +65,9 @@ def check_book(book: Book, compiled: CompiledBook) -> list[Finding]:
     parts = (
         idle_parts(book, charged),
         idle_payments(book, charged),
+        idle_limits(book, charged),
         overlapping_allowances(book),
+        hidden_data_classes(book),
         needless_prefixes(book),
         unused_names(book),
         below_cost(book, compiled, reachable),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -108,6 +109,40 @@ def _compete(one: Allowance, other: Allowance, space: ClassSpace) -> bool:
     if not set(one.roles) & set(other.roles):
         return False
     return bool((space.match(one.when) & space.match(other.when)).any())
+
+
+def idle_limits(book: Book, priced: list[np.ndarray]) -> Iterator[Note]:
+    """Yields limits inside allowances that nothing the allowance covers is under; as above."""
+    space = ClassSpace(book)
+    givers = [(plan.allowances, charged) for plan, charged in zip(book.plans, priced, strict=True)]
+    givers += [(option.allowances, np.any(priced, axis=0)) for option in book.options]
+    for allowances, charged in givers:
+        for one in allowances:
+            covered = space.match(one.when).astype(np.bool_) & charged
+            for limit in one.limits if covered.any() else ():
+                if limit.when is not None and not (space.match(limit.when) & covered).any():
+                    yield (
+                        limit.source,
+                        f"Nothing that the allowance {one.id} covers is under its limit.",
+                    )
+
+
+def hidden_data_classes(book: Book) -> Iterator[Note]:
+    """Yields rows of data classes that no data comes to: a row before fits whatever they fit."""
+    first: dict[tuple[str | int | None, ...], int] = {}
+    for row in book.places.data_classes:
+        fields = (row.apn, row.rating_group, row.service_id, row.rat)
+        wider = product(*((value, None) for value in fields))
+        before = min((first[one] for one in wider if one in first), default=None)
+        if before is not None:
+            yield (
+                Source("data_classes.csv", row.line),
+                (
+                    f"The data class {book.zones[row.zone].name} is dead in this row: line"
+                    f" {before} stands before it and fits all of it."
+                ),
+            )
+        first.setdefault(fields, row.line)
 
 
 def needless_prefixes(book: Book) -> Iterator[Note]:

@@ -174,6 +174,28 @@ def test_allowances_that_compete_with_the_same_priority(tmp_path: Path) -> None:
     assert texts(tmp_path / "c", edited(PLAN, "discounts", abroad)) == []
 
 
+def test_a_limit_that_nothing_under_the_allowance_is_under(tmp_path: Path) -> None:
+    text = FILES[PLAN].replace(
+        "allowances:\n",
+        "allowances:\n  - {id: data, quantity: 1 GB, when: {service: data}, limits: [{quantity: 1 MB,"
+        " when: {service: voice}}, {quantity: 2 MB, when: {roaming: home}}]}\n",
+    )
+    line = text.splitlines().index("allowances:") + 2
+    wanted = "warning: Nothing that the allowance data covers is under its limit."
+    assert texts(tmp_path, {PLAN: text}) == [f"{PLAN}:{line}: {wanted}"]
+
+
+def test_rows_of_data_classes_behind_a_wider_one(tmp_path: Path) -> None:
+    rows = ["chat,,700,,", "clip,,800,5,", "more,example,700,,", "clip,,800,,", "late,,800,5,"]
+    table = "\n".join(["data_class,apn,rating_group,service_id,rat", *rows, ""])
+    dead = "data_classes.csv:{}: warning: The data class {} is dead in this row: line {} stands"
+    found = texts(tmp_path, {"data_classes.csv": table})
+    assert [text.removesuffix(" before it and fits all of it.") for text in found] == [
+        dead.format(4, "more", 2),
+        dead.format(6, "late", 3),
+    ]
+
+
 def test_prefixes_that_change_nothing(tmp_path: Path) -> None:
     change = edited("numbers.csv", "44,abroad\n", "44,abroad\n8610,north\n4420,abroad\n447,north\n")
     found = texts(tmp_path, change)
