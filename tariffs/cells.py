@@ -130,7 +130,9 @@ class Cell:
             if key in known:
                 found[key] = cell
             else:
-                key_cell.fail(f"Unknown key {key!r} in {what}.", nearest(key, known))
+                comma = key.isdigit() and not str(cell.node.value).strip()
+                hint = "An amount has a point, no comma." if comma else nearest(key, known)
+                key_cell.fail(f"Unknown key {key!r} in {what}.", hint)
         missing = [key for key in wanted if key not in found]
         if missing and self.is_mapping:
             self.fail(f"{what} lacks {', '.join(missing)}.", f"Its keys: {', '.join(known)}.")

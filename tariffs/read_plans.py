@@ -29,10 +29,10 @@ from tariffs.read_parts import (
     unit_fits,
     word,
 )
-from tariffs.read_prices import read_prices
+from tariffs.read_prices import PRICE_KEYS, read_prices
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from tariffs.cells import Cell
     from tariffs.context import Context
@@ -95,9 +95,11 @@ def _read_with_base(
 
 def _wanted(table: dict[str, Cell], key: str, name: str, cells: dict[str, Cell]) -> list[str]:
     """Returns the plans that a plan names as its base or as what is laid over it."""
-    others = [one for one in cells if one != name]
     if key not in table:
         return []
+    whole = [] if table[key].is_mapping else table[key].items("plan")
+    written = {str(one.node.value).strip() for one in whole}
+    others = [one for one in cells if one != name or one in written]  # itself: told as a circle
     if key == "inherits":
         one = table[key].name("plan", others)
         return [one] if one in cells else []
@@ -271,22 +273,39 @@ def _price_of_bands(
     cell: Cell, bands: tuple[int, ...], prices: dict[str, Price], context: Context
 ) -> tuple[tuple[int, str], ...] | None:
     allowed = [FREE, *prices]
-    if not cell.is_mapping:
-        name = cell.name("price", allowed)
-        return tuple((band, name) for band in bands) if name in allowed else None
     names = {context.bands[band]: band for band in bands}
+    if not cell.is_mapping or _is_written_here(cell, names):
+        name = _price_name(cell, allowed)
+        return tuple((band, name) for band in bands) if name else None
     found: list[tuple[int, str]] = []
     for key, key_cell, one in cell.entries("price"):
         if key not in names:
             key_cell.fail(f"The rule's time model has no band {key!r}.", nearest(key, names))
             continue
-        name = one.name("price", allowed)
-        if name in allowed:
+        name = _price_name(one, allowed)
+        if name:
             found.append((names[key], name))
     missing = [name for name, band in names.items() if band not in dict(found)]
     if missing and len(found) == len(cell.entries("price")):
         cell.fail(f"No price for band {', '.join(missing)}.", "Price every band of the time model.")
     return tuple(sorted(found)) or None
+
+
+def _is_written_here(cell: Cell, bands: Iterable[str] = ()) -> bool:
+    """Tells whether a price itself stands where its name belongs: an amount, or its keys."""
+    if not cell.is_mapping:
+        return str(cell.node.value)[:1].isdigit()
+    keys = {key for key, _, _ in cell.entries("price")}
+    return not keys.isdisjoint(PRICE_KEYS) and keys.isdisjoint(bands)
+
+
+def _price_name(cell: Cell, allowed: list[str]) -> str | None:
+    if _is_written_here(cell):
+        hint = "Write it in prices.yaml, or under prices of the plan, and its name here."
+        cell.fail("The price is written in the rule.", hint)
+        return None
+    name = cell.name("price", allowed)
+    return name if name in allowed else None
 
 
 def _note_units(plan: Plan, own: dict[str, Price], context: Context) -> None:

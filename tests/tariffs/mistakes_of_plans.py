@@ -101,6 +101,24 @@ MISTAKES: Mistakes = {
         6,
         ("price 'minutes'", "Did you mean 'minute'?"),
     ),
+    "price in a rule": (
+        edited(PLAN, "price: message", "price: {price: 0.10, per: 1 message}"),
+        PLAN,
+        7,
+        ("price is written in the rule", "prices.yaml", "its name"),
+    ),
+    "amount in a rule": (
+        edited(PLAN, "price: message", "price: 0.10"),
+        PLAN,
+        7,
+        ("price is written in the rule", "its name"),
+    ),
+    "price of a band in a rule": (
+        edited(PLAN, "peak: minute", "peak: {price: 0.30, per: 60 s}"),
+        PLAN,
+        6,
+        ("price is written in the rule", "its name"),
+    ),
     "unknown time model": (
         edited(PLAN, "time: business_day", "time: busines_day"),
         PLAN,
@@ -194,6 +212,12 @@ MISTAKES: Mistakes = {
         "plans/b.yaml",
         2,
         ("a → b → a", "circle"),
+    ),
+    "plan that inherits only itself": (
+        added("plans/a.yaml", "name: A\ninherits: a\n"),
+        "plans/a.yaml",
+        2,
+        ("inherits itself: a → a", "circle"),
     ),
     "drops what is not there": (
         added("plans/a.yaml", "name: A\ninherits: plain\nwithout: [hafl]\n"),

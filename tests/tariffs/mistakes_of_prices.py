@@ -51,6 +51,12 @@ def after(text: str) -> Change:
 
 
 MISTAKES: Mistakes = {
+    "decimal comma": (
+        price("{price: 0,15, per: 60 s}"),
+        "prices.yaml",
+        2,
+        ("Unknown key '15'", "a point, no comma"),
+    ),
     "wholesale of nobody": (
         wholesale(",,voice,,,,,0.05,60 s,1 s"),
         "wholesale.csv",
