@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 MAX_DEPTH = 12
 _LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-_ENDED = frozenset({"", "none", "null", "~"})
+_ENDED = frozenset({"none", "null", "~"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +155,9 @@ class Cell:
                     f"{what}: {key} is not after the date before it.",
                     "Write the dates in ascending order, each once.",
                 )
+                continue
+            if isinstance(cell.node, yaml.ScalarNode) and not str(cell.node.value).strip():
+                key_cell.fail(f"{what}: nothing is written for {key}.", "Write none to end it.")
                 continue
             starts.append(start)
             values.append(None if _ends_value(cell.node) else read(cell))

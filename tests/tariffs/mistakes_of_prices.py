@@ -51,6 +51,12 @@ def after(text: str) -> Change:
 
 
 MISTAKES: Mistakes = {
+    "date without a value": (
+        price("{price: {2020-01-01: 0.15, 2026-10-15: }, per: 60 s}"),
+        "prices.yaml",
+        2,
+        ("nothing is written for 2026-10-15", "Write none"),
+    ),
     "decimal comma": (
         price("{price: 0,15, per: 60 s}"),
         "prices.yaml",
