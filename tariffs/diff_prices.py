@@ -55,7 +55,7 @@ class PriceChange:
     usages: tuple[str, ...]
     call_class: str
     zones: tuple[str, ...]
-    """Empty: all that events of the call class can have."""
+    """Zones, of data its data classes; empty: all that events of the call class can have."""
     roaming: tuple[str, ...]
     before: str
     after: str
@@ -69,6 +69,8 @@ class PriceChange:
         if self.call_class != "none":
             to = f" to {some(self.zones)}" if self.zones else ""
             where.append(self.call_class.replace("_", " ") + to)
+        elif self.zones:  # data classes stand where calls have zones
+            where.append(some("everything else" if one == "none" else one for one in self.zones))
         where.append("at home" if self.roaming == ("home",) else f"roaming {some(self.roaming)}")
         return ", ".join(where)
 

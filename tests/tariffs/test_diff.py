@@ -170,6 +170,13 @@ def test_other_changes(tmp_path: Path, edit: tuple[str, str, str], line: str) ->
     assert line in told(tmp_path, edit)
 
 
+def test_data_is_told_apart_by_its_data_classes(tmp_path: Path) -> None:
+    rule = "data_class: self_care, roaming: [home, domestic]}, price: "
+    lines = told(tmp_path, ("plans/base.yaml", f"{rule}free", f"{rule}data_home"))
+    assert lines
+    assert all(": Data, self_care, roaming home, domestic: free → " in line for line in lines)
+
+
 def test_plans_that_come_and_go(tmp_path: Path) -> None:
     assert told(tmp_path, gone=("plans/data_200.yaml",)) == ["plan data_200: gone, was Data 200"]
     folder = tmp_path / "new"
@@ -181,7 +188,7 @@ def test_plans_that_come_and_go(tmp_path: Path) -> None:
 def test_a_new_usage_and_a_rule_that_only_splits_otherwise(tmp_path: Path) -> None:
     edit = ("plans/base.yaml", "price: data_home, split: start", "price: data_home")
     lines = told(tmp_path, edit)
-    assert len(lines) == 3  # by price: four plans, family_156, talk_106
+    assert len(lines) == 4  # business (its office has a price of its own), three plans, two more
     assert "split start" in lines[0].partition(" → ")[0]
     assert "split consecutive" in lines[0].partition(" → ")[2]
     answer = "  - {id: sms_in, when: {service: sms, direction: terminating}, price: free}\n"
