@@ -306,7 +306,7 @@ class Discount:
     """What is taken off an event; ``audience`` is ``everyone``, ``friends`` or ``group``.
 
     ``kind`` is an index in DISCOUNT_KINDS, ``value`` ppm or an amount. ``tiers`` None: all;
-    ``one_of``: exclusion group, 0 none. ``after``: holds for events before which so much was
+    ``one_of``: exclusion group, 0 none, by number and as written. ``after``: holds for events before which so much was
     counted by ``count``.
     """
 
@@ -324,6 +324,7 @@ class Discount:
     exclusive: bool
     after: int = 0
     count: Count | None = None
+    one_of_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,7 @@ def read_discounts(cell: Cell, context: Context) -> None:
             flag(table, "on_connect_fee"),
             flag(table, "exclusive"),
             *after,
+            one_of_name=(table["one_of"].text("one_of") or "") if "one_of" in table else "",
         )
 
 

@@ -316,7 +316,7 @@ def discount_words(one: Discount, book: Book, at: int) -> str:
         parts.append(f"for {written}" if kind == "price" else f"{written} off")
     if one.tiers is not None:
         parts.append(f"tiers {some([book.tiers[tier] for tier in sorted(one.tiers)])}")
-    parts += [f"one of group {one.one_of}"] if one.one_of else []
+    parts += [f"one of {one.one_of_name}"] if one.one_of else []
     parts += [f"for {one.audience}"] if one.audience != "everyone" else []
     parts += [f"bands {some(_bands(one.bands, book))}"] if one.bands is not None else []
     parts += [_threshold(one, one.count, book)] if one.count is not None else []
@@ -324,7 +324,7 @@ def discount_words(one: Discount, book: Book, at: int) -> str:
     parts += ["ends the list"] if one.exclusive else []
     known = (
         *("name", "title", "source", "when", "bands", "kind", "value", "audience", "on_connect"),
-        *("exclusive", "tiers", "one_of", "after", "count"),
+        *("exclusive", "tiers", "one_of", "one_of_name", "after", "count"),
     )
     return ", ".join([*parts, *_others(one, known, at)]) + f": {conditions_words(one.when, book)}"
 

@@ -177,6 +177,24 @@ def test_data_is_told_apart_by_its_data_classes(tmp_path: Path) -> None:
     assert all(": Data, self_care, roaming home, domestic: free → " in line for line in lines)
 
 
+def test_exclusion_groups_of_discounts_have_names_not_numbers(tmp_path: Path) -> None:
+    discounts = """\
+first: {percent: 5 %, for: friends, one_of: early}
+second: {percent: 6 %, for: friends, one_of: late}
+"""
+    plain = "discounts/more.yaml", "plans/easy.yaml"
+    old, new = tmp_path / "old", tmp_path / "new"
+    for folder, text in ((old, discounts), (new, discounts.replace(", one_of: early", ""))):
+        shutil.copytree(SHOP, folder)
+        (folder / plain[0]).write_text(text, encoding="utf-8")
+        with (folder / plain[1]).open("a", encoding="utf-8") as file:
+            file.write("discounts: [first, second]\n")
+    before, after = [(book, compile_book(book)) for book in map(load_book, (old, new))]
+    lines = [str(change) for change in diff_books(before, after)]
+    assert len(lines) == 1
+    assert lines[0].startswith("easy: discount first: 5 % off, one of early, for friends")
+
+
 def test_plans_that_come_and_go(tmp_path: Path) -> None:
     assert told(tmp_path, gone=("plans/data_200.yaml",)) == ["plan data_200: gone, was Data 200"]
     folder = tmp_path / "new"
