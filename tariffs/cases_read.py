@@ -64,7 +64,10 @@ def read_case(cell: Cell, book: Book, zone: ZoneInfo) -> Case | None:
     people = {FIRST_SUBSCRIBER, *(row.get("subscriber_id", "") for row in others)}
     empty: list[tuple[int, Span]] = []
     usages: list[Usage] = []
-    for item in _one_or_more(table.get("usage")):
+    written = _one_or_more(table.get("usage"))
+    if "usage" in table and not written:
+        table["usage"].fail("The case has no usage.", "Write at least one: its day is the cycle's.")
+    for item in written:
         found = read_usage(item, people)
         if found is None:
             continue
@@ -73,7 +76,7 @@ def read_case(cell: Cell, book: Book, zone: ZoneInfo) -> Case | None:
         usages.append(found[0])
     expect: list[Expected] = []
     if "expect" in table:
-        place = _read_all(table["expect"], usages, expect)
+        place = _read_all(table["expect"], len(written), expect)
         if place is not None and len(usages) == 1:
             empty.append((0, place))
     if len(cell.problems.found) > before or not usages:
@@ -166,9 +169,9 @@ def read_usage(cell: Cell, people: set[str]) -> tuple[Usage, Span | None] | None
     return None if len(cell.problems.found) > before else (usage, place)
 
 
-def _read_all(cell: Cell, usages: list[Usage], expect: list[Expected]) -> Span | None:
+def _read_all(cell: Cell, usages: int, expect: list[Expected]) -> Span | None:
     """Reads the ``expect`` of a case; of a case of one usage it says what that one comes to."""
-    if len(usages) == 1:
+    if usages == 1:
         return _read_expect(cell, (*OF_USAGE, *OF_CASE), expect)
     for key, key_cell, _ in cell.entries("expect"):
         if key in OF_USAGE and key not in OF_CASE:

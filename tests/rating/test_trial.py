@@ -188,6 +188,20 @@ def test_a_charge_of_one_usage_is_not_that_of_several(tmp_path: Path) -> None:
         try_tariff(book_with(tmp_path, text))
 
 
+def test_a_case_of_one_usage_that_cannot_be_read_is_still_one_of_one(tmp_path: Path) -> None:
+    text = f"- name: Wrong\n  plan: golden\n  usage: {{{CALL}, at: noon}}\n  expect: {{charge: 1.00}}\n"
+    with pytest.raises(BookError) as told:
+        try_tariff(book_with(tmp_path, text))
+    assert len(told.value.problems) == 1
+
+
+def test_a_case_without_usage_is_told_not_left_out(tmp_path: Path) -> None:
+    right = f"- name: Right\n  plan: golden\n  usage: {OTHER}\n  expect: {{}}\n"
+    none = "- name: Fees alone\n  plan: golden\n  usage: []\n  expect: {total: 5.00}\n"
+    with pytest.raises(BookError, match="The case has no usage"):
+        try_tariff(book_with(tmp_path, right + none))
+
+
 def test_a_book_without_cases_is_no_success(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no test cases"):
         try_tariff(book_with(tmp_path, "[]"))
