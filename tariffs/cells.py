@@ -51,6 +51,11 @@ class Cell:
         """Whether the node is a list."""
         return isinstance(self.node, yaml.SequenceNode)
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing is written: a key or a dash with nothing behind it."""
+        return isinstance(self.node, yaml.ScalarNode) and not str(self.node.value).strip()
+
     def fail(self, message: str, hint: str = "") -> None:
         """Notes a problem at this node."""
         self.problems.add(self.source, message, hint)
@@ -104,7 +109,7 @@ class Cell:
 
     def entries(self, what: str) -> list[tuple[str, Cell, Cell]]:
         """Returns (key, key cell, value cell) of a mapping whose keys are names of its own."""
-        if isinstance(self.node, yaml.ScalarNode) and not str(self.node.value).strip():
+        if self.is_blank:
             return []
         if not isinstance(self.node, yaml.MappingNode):
             self.fail(f"{what} is not a mapping.", "Write `key: value` lines.")
@@ -134,7 +139,7 @@ class Cell:
                 hint = "An amount has a point, no comma." if comma else nearest(key, known)
                 key_cell.fail(f"Unknown key {key!r} in {what}.", hint)
         missing = [key for key in wanted if key not in found]
-        if missing and self.is_mapping:
+        if missing and (self.is_mapping or self.is_blank):
             self.fail(f"{what} lacks {', '.join(missing)}.", f"Its keys: {', '.join(known)}.")
         return found
 
@@ -156,7 +161,7 @@ class Cell:
                     "Write the dates in ascending order, each once.",
                 )
                 continue
-            if isinstance(cell.node, yaml.ScalarNode) and not str(cell.node.value).strip():
+            if cell.is_blank:
                 key_cell.fail(f"{what}: nothing is written for {key}.", "Write none to end it.")
                 continue
             starts.append(start)

@@ -57,6 +57,18 @@ MISTAKES: Mistakes = {
         2,
         ("nothing is written for 2026-10-15", "Write none"),
     ),
+    "dash with nothing behind it": (
+        edited(PLAN, "allowances:\n", "allowances:\n  -\n"),
+        PLAN,
+        10,
+        ("allowance lacks",),
+    ),
+    "tax with nothing behind it": (
+        edited("book.yaml", "taxes:\n", "taxes:\n  more:\n"),
+        "book.yaml",
+        5,
+        ("tax more lacks rate",),
+    ),
     "decimal comma": (
         price("{price: 0,15, per: 60 s}"),
         "prices.yaml",
