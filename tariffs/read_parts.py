@@ -39,6 +39,8 @@ AnyPart = TypeVar("AnyPart", bound=Part)
 
 def read_conditions(cell: Cell, context: Context) -> Conditions:
     """Returns ``when: {service: voice, zone: [a, b], roaming: {not: home}}`` as sets."""
+    if cell.is_blank:
+        cell.fail("Nothing is written under when.", "Write {} if everything is meant.")
     table = cell.table("when", (), CONDITIONS)
 
     def pick(key: str) -> frozenset[int] | None:

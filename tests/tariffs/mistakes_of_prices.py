@@ -69,6 +69,12 @@ MISTAKES: Mistakes = {
         5,
         ("tax more lacks rate",),
     ),
+    "conditions with nothing behind them": (
+        edited(PLAN, "when: {service: sms, direction: originating}", "when: "),
+        PLAN,
+        7,
+        ("Nothing is written under when", "Write {}"),
+    ),
     "decimal comma": (
         price("{price: 0,15, per: 60 s}"),
         "prices.yaml",
