@@ -120,9 +120,14 @@ def file_settings(source: Source, config: Config, scratch: Path) -> FileSettings
     )
 
 
-def open_file(entry: LedgerFile, archive: Path, scratch: Path, config: Config) -> OpenFile:
-    """Opens a file of the archive as its source says; a fault is kept with it."""
-    source = config.source_named(entry.source)
+def open_file(
+    entry: LedgerFile, archive: Path, scratch: Path, config: Config, was: str | None = None
+) -> OpenFile:
+    """Opens a file of the archive as its source says; a fault is kept with it.
+
+    `was` is the format that it was read by, for files of a source that is configured no more.
+    """
+    source = config.source_named(entry.source, was)
     settings = file_settings(source, config, scratch)
     path = archive / entry.file_id[:2] / entry.file_id
     try:

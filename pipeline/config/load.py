@@ -118,10 +118,10 @@ class Config(Section):
         """Returns the number of worker threads: as set, else one per usable core."""
         return self.run.threads or len(os.sched_getaffinity(0))
 
-    def source_named(self, name: str) -> Source:
-        """Returns a source; files of a source that was removed are read with defaults."""
+    def source_named(self, name: str, was: str | None = None) -> Source:
+        """Returns a source; files of one that was removed are read with defaults, by format `was`."""
         found = [source for source in self.source if source.name == name]
-        return found[0] if found else Source(name=name, folder=".")
+        return found[0] if found else Source(name=name, folder=".", format=was)
 
 
 def load_config(workspace: Workspace) -> Config:

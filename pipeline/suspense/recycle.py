@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from collectors.digest import file_digest
+from mediation.formats import available
 from pipeline.batch.audit import audit_table, require_closed
 from pipeline.batch.chain import opened_chain
 from pipeline.batch.early import Early
@@ -267,7 +268,14 @@ class _Recycling:
         gates = Team[None, None](1, gates=2).gates
         with opened_chain(self.job, self.name, folder, self.running, gates, flusher) as chain:
             for entry, items in self._files():
-                file = open_file(entry, self.job.workspace.archive, chain.scratch, self.job.config)
+                was = items.rows[0]["format"]
+                file = open_file(
+                    entry,
+                    self.job.workspace.archive,
+                    chain.scratch,
+                    self.job.config,
+                    was if was in available() else None,
+                )
                 if file.fault is not None and not items.whole_file:
                     log().error("file_unreadable", name=entry.name, why=file.fault.detail)
                     continue

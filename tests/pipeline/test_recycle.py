@@ -25,6 +25,7 @@ from pipeline.upkeep.rollback import rollback
 from pipeline.upkeep.status import read_status
 from tests.pipeline.parted import cut_call
 from tests.pipeline.world import ledger_rows, make_workspace, published
+from traffic.nodes import write_node_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -227,6 +228,26 @@ def test_recycling_again_is_a_no_op_until_something_changes(
     assert forced.taken == first.taken
     show_subscribers(workspace, late[1])
     assert operate_recycle(workspace).items["rated"] > 100
+
+
+def test_a_file_of_a_source_that_is_gone_is_read_by_the_format_it_had(tmp_path: Path) -> None:
+    """Most of its lines are no records, so nobody could tell the format from the file."""
+    workspace = make_workspace(tmp_path / "ws")
+    path = workspace.root / "incoming" / "vas1" / "vas1_000001.csv"
+    write_node_file("content_csv", 12, 3, path, distinct=12)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    broken = [line.split(",")[0] + ",?" if 1 <= at <= 10 else line for at, line in enumerate(lines)]
+    path.write_text("\n".join(broken) + "\n", encoding="utf-8")
+    operate_run(workspace)
+    waiting = read_suspense(workspace).open.table.height
+    assert waiting >= 10
+    config = workspace.config_file
+    sources = config.read_text(encoding="utf-8").split("[[source]]")
+    config.write_text(
+        "[[source]]".join(one for one in sources if 'name = "vas1"' not in one), encoding="utf-8"
+    )
+    again = operate_recycle(workspace, again=True)
+    assert again.items == {"suspended": waiting}
 
 
 def test_a_trial_says_what_would_happen_and_changes_nothing(
