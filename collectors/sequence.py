@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 DIGITS = re.compile(r"\(\?P<sequence>\\d\{(\d+)\}\)")
 """A group that wants so many digits."""
 
-LONGEST = 10**18
+MOST_DIGITS = 18
+LONGEST = 10**MOST_DIGITS
 """Numbers from here on are none: int64 has room for some rounds of the endless count below it."""
 
 
@@ -62,9 +63,12 @@ class Ring:
 
 
 def ring_of(pattern: str, first: int, last: int | None) -> Ring | None:
-    """Returns where a node's numbers end: as configured, else by the digits that `pattern` wants."""
+    """Returns where a node's numbers end: as configured, else by the digits that `pattern` wants.
+
+    With more digits than a number may have it never begins again.
+    """
     digits = DIGITS.search(pattern)
-    if last is None and digits is not None:
+    if last is None and digits is not None and int(digits[1]) <= MOST_DIGITS:
         last = 10 ** int(digits[1]) - 1
     return None if last is None else Ring(first, last)
 

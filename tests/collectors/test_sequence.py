@@ -90,3 +90,5 @@ def test_the_end_comes_from_the_digits_or_the_configuration() -> None:
     assert ring_of(r"^msc_(?P<sequence>\d{6})_", 0, None) == Ring(0, 999_999)
     assert ring_of(r"(?P<sequence>\d+)", 1, 9_999) == Ring(1, 9_999)
     assert ring_of(r"(?P<sequence>\d+)", 0, None) is None
+    assert ring_of(r"(?P<sequence>\d{18})", 0, None) == Ring(0, 10**18 - 1)
+    assert ring_of(r"(?P<sequence>\d{25})", 0, None) is None  # the ledger could not hold its end
