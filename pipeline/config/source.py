@@ -100,6 +100,8 @@ def _patterns(value: object) -> object:
 Patterns = Annotated[tuple[str, ...], BeforeValidator(_patterns)]
 Secret = Annotated[str, AfterValidator(_secret)]
 Seconds = Annotated[float, Field(ge=0, le=86_400)]
+MOST_OCTETS = 1 << 40
+"""No file is longer; offsets computed with it fit into int64."""
 
 
 class Source(Section):
@@ -122,9 +124,9 @@ class Source(Section):
     """Number after which the node begins again (default: by the digits of `sequence`)."""
     record_numbers: bool = True
     """Whether the running numbers of the records are controlled, where the format has some."""
-    record_first: Annotated[int, Field(ge=0)] | None = None
+    record_first: Annotated[int, Field(ge=0, lt=LONGEST)] | None = None
     """Running number with which a node begins again (default: as the format says)."""
-    record_last: Annotated[int, Field(ge=1)] | None = None
+    record_last: Annotated[int, Field(ge=1, lt=LONGEST)] | None = None
     """Running number after which a node begins again (default: as the format says)."""
     order: Literal["name", "time", "sequence"] = "name"
     maximum: Annotated[int, Field(ge=0)] = 0
@@ -154,10 +156,10 @@ class Source(Section):
 
     format: str | None = None
     framing: Annotated[str | tuple[str, ...] | None, AfterValidator(_framing)] = None
-    block_octets: Annotated[int, Field(ge=0)] = 0
-    max_record_octets: Annotated[int, Field(ge=16, le=1 << 40)] = 1 << 20
-    file_header_octets: Annotated[int, Field(ge=0)] | None = None
-    cdr_header_octets: Annotated[int, Field(ge=0)] | None = None
+    block_octets: Annotated[int, Field(ge=0, le=MOST_OCTETS)] = 0
+    max_record_octets: Annotated[int, Field(ge=16, le=MOST_OCTETS)] = 1 << 20
+    file_header_octets: Annotated[int, Field(ge=0, le=MOST_OCTETS)] | None = None
+    cdr_header_octets: Annotated[int, Field(ge=0, le=MOST_OCTETS)] | None = None
     numbering: str = ""
     """Number plan of this source's switches (default: the workspace's)."""
     time_zone: str = ""

@@ -94,9 +94,18 @@ def test_the_count_of_files_ends_behind_its_beginning(tmp_path: Path, last: str)
     assert "must be larger than sequence_first (1000)" in told
 
 
-def test_a_record_longer_than_any_file_is_a_mistake(tmp_path: Path) -> None:
-    (told,) = problems(tmp_path, SOURCE + f"max_record_octets = {10**20}\n")
-    assert "source[1].max_record_octets: Input should be less than or equal to" in told
+@pytest.mark.parametrize(
+    "key", ["max_record_octets", "block_octets", "file_header_octets", "cdr_header_octets"]
+)
+def test_what_is_longer_than_any_file_is_a_mistake(tmp_path: Path, key: str) -> None:
+    (told,) = problems(tmp_path, SOURCE + f"{key} = {10**20}\n")
+    assert f"source[1].{key}: Input should be less than or equal to" in told
+
+
+@pytest.mark.parametrize("key", ["record_first", "record_last"])
+def test_running_numbers_fit_into_the_ledger(tmp_path: Path, key: str) -> None:
+    (told,) = problems(tmp_path, SOURCE + f"{key} = {10**20}\n")
+    assert f"source[1].{key}: Input should be less than" in told
 
 
 def test_no_source_at_all(tmp_path: Path) -> None:
