@@ -32,7 +32,8 @@ def _quantity(value: Any, kind: str, example: str) -> int:  # noqa: ANN401 - wha
 Amount = Annotated[int, BeforeValidator(_amount)]
 Seconds = Annotated[int, BeforeValidator(partial(_quantity, kind="seconds", example="2 h"))]
 Octets = Annotated[int, BeforeValidator(partial(_quantity, kind="bytes", example="10 GB"))]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
+"""A number of events; the most is beyond what anybody makes, and fits the columns of alarms."""
 
 
 class Call(Section):

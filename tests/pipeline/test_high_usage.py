@@ -280,6 +280,13 @@ def test_limits_that_make_no_sense_are_told_together(tmp_path: Path) -> None:
         assert part in text
 
 
+@pytest.mark.parametrize("key", ["day]\nmessages", "fraud]\npremium_calls"])
+def test_a_count_beyond_every_cycle_is_a_mistake(tmp_path: Path, key: str) -> None:
+    workspace = limited(make_workspace(tmp_path / "shop"), f"\n[high_usage.{key} = {10**20}\n")
+    with pytest.raises(ConfigError, match="Input should be less than or equal to 1000000000"):
+        load_config(workspace)
+
+
 def test_nothing_is_looked_for_unless_it_is_set() -> None:
     assert not HighUsage().wanted
     assert HighUsage(call=Call(duration="1 h")).wanted
