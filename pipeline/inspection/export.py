@@ -10,13 +10,14 @@ import pyarrow.parquet as pq
 
 from mediation.decoder import decode_chunk
 from mediation.edr import EDR_SCHEMA
-from pipeline.errors import UsageError
+from pipeline.errors import HuadanError
 from pipeline.inspection.show import mask_value
 from pipeline.masking import (
     MASKED_NUMBERS,
     MASKED_PLACES,
     MASKED_TEXTS,
 )
+from pipeline.writing import writing
 from rating.masking import KEPT_BACK, SHORT_CODE, kept_front
 
 if TYPE_CHECKING:
@@ -48,23 +49,25 @@ def export(
         advance: Is told how many records have gone by.
 
     Raises:
-        UsageError: The file cannot be written.
+        DiskFullError: There is no space for the file.
+        StorageError: The disk fails.
+        UsageError: The file cannot stand there.
     """
     partial = target.with_name(f"{target.name}.part")
     rows = 0
     try:
-        with pq.ParquetWriter(partial, _schema(), compression="zstd") as writer:
-            for some in _steps(wanted):
-                batch = decode_chunk(inspection.cdr, some, inspection.normalization).edr
-                writer.write_table(_plain(batch if unmask else masked(batch)))
-                rows += batch.num_rows
-                inspection.cdr.release(some)
-                advance(len(some))
-        partial.replace(target)
-    except OSError as error:
+        with writing(target):
+            with pq.ParquetWriter(partial, _schema(), compression="zstd") as writer:
+                for some in _steps(wanted):
+                    batch = decode_chunk(inspection.cdr, some, inspection.normalization).edr
+                    writer.write_table(_plain(batch if unmask else masked(batch)))
+                    rows += batch.num_rows
+                    inspection.cdr.release(some)
+                    advance(len(some))
+            partial.replace(target)
+    except HuadanError:
         partial.unlink(missing_ok=True)
-        message = f"{target} cannot be written: {error.strerror}"
-        raise UsageError(message) from None
+        raise
     return rows
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import os
@@ -401,6 +402,22 @@ def test_rows_are_never_written_over_their_file(
         code, _, err = call(capsys, str(bare), "--parquet", str(target))
         assert (code, bare.read_bytes() == octets) == (2, True)
         assert "it would be lost" in err
+
+
+def test_rows_for_a_full_disk_are_tried_again_later(
+    capsys: pytest.CaptureFixture[str],
+    bare: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(_: pq.ParquetWriter, __: pa.Table) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", full)
+    code, _, err = call(capsys, str(bare), "--parquet", str(tmp_path / "rows.parquet"))
+    assert code == 75, err
+    assert f"no space left for {tmp_path}" in err
+    assert not list(tmp_path.glob("rows.parquet*"))
 
 
 @pytest.mark.parametrize("other", [["--offset", "0"], ["--failed"], ["--rows"], ["--json"]])
