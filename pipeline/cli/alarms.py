@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.cli.options import (
+    ROWS,
     console,
     examples,
     json_option,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 @click.option("--batch", help="Only what this batch told.")
 @click.option("--kind", help="Only this kind, such as day_charge.")
 @click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="Only usage of this day.")
-@click.option("--limit", type=click.IntRange(1), default=50, help="Rows to show (default: 50).")
+@click.option("--limit", type=ROWS, default=50, help="Rows to show (default: 50).")
 @unmask_option
 @json_option
 def alarms(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.cli.options import (
+    MOST_ROWS,
     console,
     examples,
     json_option,
@@ -38,7 +39,9 @@ if TYPE_CHECKING:
 @click.option("--sequence", help="Sequence numbers: 17 or 17-40.")
 @click.option("--again", is_flag=True, help="Fetch files that were taken before, too.")
 @click.option("--list", "listing", is_flag=True, help="Show the log of collection instead.")
-@click.option("--last", type=click.IntRange(0), default=50, help="Lines of the log (50; 0: all).")
+@click.option(
+    "--last", type=click.IntRange(0, MOST_ROWS), default=50, help="Lines of the log (50; 0: all)."
+)
 @json_option
 @log_options
 def collect(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.cli.options import (
+    ROWS,
     console,
     examples,
     json_option,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 @click.option(
     "--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page to this file."
 )
-@click.option("--limit", type=click.IntRange(1), default=30, help="Events to list (default: 30).")
+@click.option("--limit", type=ROWS, default=30, help="Events to list (default: 30).")
 @unmask_option
 @json_option
 def explain(

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 LEVELS = ("debug", "info", "warning", "error")
+MOST_ROWS = 1_000_000_000
+ROWS = click.IntRange(1, MOST_ROWS)
+"""How many rows to show; what reads them could not count beyond int64."""
 
 
 def workspace_option(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.cli.options import (
+    ROWS,
     console,
     examples,
     json_option,
@@ -81,7 +82,7 @@ def suspense() -> None:
 @filter_options
 @click.option("--rows", is_flag=True, help="One by one instead of sums.")
 @click.option("--all", "every", is_flag=True, help="Also what is recycled or written off.")
-@click.option("--limit", type=click.IntRange(1), default=50, help="Rows to show (default: 50).")
+@click.option("--limit", type=ROWS, default=50, help="Rows to show (default: 50).")
 @json_option
 def list_(
     workspace: Workspace, *, wanted: Filter, rows: bool, every: bool, limit: int, as_json: bool

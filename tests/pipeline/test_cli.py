@@ -469,3 +469,20 @@ def test_explain_of_what_has_not_been(
         assert code == 2
         assert err
         assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["alarms", "--limit"],
+        ["explain", "--limit"],
+        ["suspense", "list", "--limit"],
+        ["collect", "--list", "--last"],
+    ],
+)
+def test_more_rows_than_anybody_reads_are_a_mistake(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = call(capsys, *command, str(10**20))
+    assert code == 2, err
+    assert "<=1000000000" in err
