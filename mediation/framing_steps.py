@@ -105,12 +105,12 @@ def read_steps(declared: str | Sequence[str] | None) -> Steps:
     packings: list[str] = []
     values: dict[str, int] = {}
     framing: str | None = None
-    for step in steps:
+    for at, step in enumerate(steps):
         word, _, rest = " ".join(step.split()).partition(" ")
         numbers = _numbers(step, word, rest)
         if framing is not None or (word in PACKINGS and values):
             message = (
-                f"framing step {step!r} stands behind {steps[steps.index(step) - 1]!r}; the order "
+                f"framing step {step!r} stands behind {steps[at - 1]!r}; the order "
                 f"is {', '.join(PACKINGS)}, then {BLOCKS}, then one of {', '.join(FRAMINGS)}"
             )
             raise ValueError(message)

@@ -37,6 +37,7 @@ def test_header_lengths() -> None:
         ("bare 3", "nothing stands behind `bare`"),
         ("lengths 3 big", "lengths 2|4 big|little"),
         (["bare", "gzip"], "stands behind 'bare'"),
+        (["gzip", "bare", "gzip"], "'gzip' stands behind 'bare'"),
         (["bare", "outer"], "stands behind 'bare'"),
         (["blocks 2048", "gzip"], "stands behind 'blocks 2048'"),
         (["blocks 2048", "outer"], "has no blocks"),
