@@ -27,6 +27,8 @@ PACKINGS: Final = ("gzip", "zstd", "zip")
 FRAMINGS: Final = ("bare", "ts32297", "lengths", "outer")
 BLOCKS: Final = "blocks"
 WORDS: Final = (*PACKINGS, BLOCKS, *FRAMINGS)
+CDR_HEADER_OCTETS: Final = 4
+"""Octets of a CDR header without the extension of its release: the fewest (TS 32.297 6.1.2)."""
 NUMBERS: Final = {
     BLOCKS: (re.compile(r"([1-9]\d{0,8})"), "blocks N: `blocks 2048`"),
     "ts32297": (
@@ -141,6 +143,9 @@ def _numbers(step: str, word: str, rest: str) -> dict[str, int]:
     if word == BLOCKS:
         return {"block_octets": int(found[0])}
     if word == "ts32297":
+        if found[1] is not None and int(found[1]) < CDR_HEADER_OCTETS:
+            message = f"framing step {step!r}: a CDR header has {CDR_HEADER_OCTETS} octets at least"
+            raise ValueError(message)
         names = ("file_header_octets", "cdr_header_octets")
         return {name: int(n) for name, n in zip(names, found, strict=True) if n is not None}
     if word == "lengths":

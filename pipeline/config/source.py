@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from collectors.sequence import LONGEST, ring_of
-from mediation.framing_steps import read_steps
+from mediation.framing_steps import CDR_HEADER_OCTETS, read_steps
 from pipeline.config.section import Section
 from pipeline.nearest import nearest
 
@@ -159,7 +159,7 @@ class Source(Section):
     block_octets: Annotated[int, Field(ge=0, le=MOST_OCTETS)] = 0
     max_record_octets: Annotated[int, Field(ge=16, le=MOST_OCTETS)] = 1 << 20
     file_header_octets: Annotated[int, Field(ge=0, le=MOST_OCTETS)] | None = None
-    cdr_header_octets: Annotated[int, Field(ge=0, le=MOST_OCTETS)] | None = None
+    cdr_header_octets: Annotated[int, Field(ge=CDR_HEADER_OCTETS, le=MOST_OCTETS)] | None = None
     numbering: str = ""
     """Number plan of this source's switches (default: the workspace's)."""
     time_zone: str = ""

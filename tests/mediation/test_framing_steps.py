@@ -31,6 +31,7 @@ def test_header_lengths() -> None:
     ("steps", "message"),
     [
         ("gzipp", "did you mean 'gzip'"),
+        ("ts32297 54 3", "4 octets at least"),
         ("tar", "allowed: gzip, zstd, zip, blocks, bare, ts32297, lengths, outer"),
         ("blocks", "blocks N: `blocks 2048`"),
         ("blocks 0", "blocks N"),
