@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numba
 from numba.core import config
 
+from compiled.kept import Kept
 from compiled.stamp import LOCATORS
 
 if TYPE_CHECKING:
@@ -30,12 +31,14 @@ def njit(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]: 
     """
 
     def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+        made: Callable[..., Any] = numba.njit(**options | {"cache": False})(function)
         before = getattr(config, NAMED)
         setattr(config, NAMED, LOCATORS)
         try:
-            made: Callable[..., Any] = numba.njit(**options)(function)
+            if options.get("cache"):
+                vars(made)["_cache"] = Kept(function)  # type: ignore[no-untyped-call]
         except RuntimeError:  # numba: no locator available
-            made = numba.njit(**options | {"cache": False})(function)
+            return made
         finally:
             setattr(config, NAMED, before)
         return made

@@ -30,6 +30,13 @@ from compiled.jit import kernel
 def helped(value):
     return value * {factor}
 """
+KEPT = """
+import sys
+from rating.kernels.helper import helped
+from rating.kernels.user import used
+print(helped(5), sum(helped.stats.cache_hits.values()), "numba.np.linalg" in sys.modules)
+print(used(0.5), sum(used.stats.cache_hits.values()), "numba.np.linalg" in sys.modules)
+"""
 ASK = "from rating.kernels.user import used; print(used(5), sum(used.stats.cache_hits.values()))"
 
 
@@ -47,11 +54,11 @@ def tree(tmp_path: Path) -> Path:
     return root
 
 
-def ask(tree: Path, **more: str) -> list[str]:
+def ask(tree: Path, script: str = ASK, **more: str) -> list[str]:
     """Calls the kernel in a process of its own; returns the answer and how often the cache had it."""
     environment = {**os.environ, "PYTHONPATH": str(tree), **more}
     done = subprocess.run(
-        [sys.executable, "-c", ASK],
+        [sys.executable, "-c", script],
         cwd=tree,
         env=environment,
         capture_output=True,
@@ -66,6 +73,13 @@ def test_a_kernel_is_compiled_anew_when_its_helper_has_changed(tree: Path) -> No
     assert ask(tree) == ["10", "1"]
     (tree / "rating" / "kernels" / "helper.py").write_text(HELPER.format(factor=3))
     assert ask(tree) == ["15", "0"]
+
+
+def test_what_was_compiled_is_read_without_waking_the_compiler(tree: Path) -> None:
+    assert ask(tree) == ["10", "0"]
+    kept = ["10", "1", "False"]
+    compiled_now = ["1.0", "0", "True"]
+    assert ask(tree, KEPT) == kept + compiled_now
 
 
 def test_without_a_folder_to_write_kernels_are_compiled_each_time(tree: Path) -> None:
