@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 UNREADABLE_REASONS = (
@@ -88,3 +88,12 @@ class MediationConfigError(MediationError):
 
     def __str__(self) -> str:
         return "\n".join(str(problem) for problem in self.problems)
+
+
+def nearest(word: str, allowed: Iterable[str]) -> str:
+    """Returns a hint with the nearest allowed name, or all of them when none is near."""
+    import difflib  # noqa: PLC0415 - only for a mistake
+
+    names = list(allowed)
+    close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    return f"did you mean `{close[0]}`?" if close else f"allowed: {', '.join(names)}"

@@ -7,9 +7,13 @@ installation. This module imports nothing heavy.
 from __future__ import annotations
 
 import os
+import re
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from mediation.errors import MediationConfigError, Problem, nearest
+from mediation.flat.layout import KINDS as FLAT_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +21,10 @@ if TYPE_CHECKING:
 PACKAGE: Final = Path(__file__).parent / "formats"
 VARIABLE: Final = "HUADAN_FORMATS"
 MAPPING_FILE: Final = "mapping.yaml"
+BER: Final = "ber"
+KINDS: Final = (BER, *FLAT_KINDS)
+"""What a format may be made of; a mapping that does not say `kind` is for BER."""
+KIND_LINE: Final = re.compile(r"^kind:[ \t]*(\w+)", re.MULTILINE)
 
 _named: list[Path] = []
 
@@ -54,3 +62,44 @@ def found() -> dict[str, tuple[Path, ...]]:
         for mapping in folder.glob(f"*/{MAPPING_FILE}"):
             by_name.setdefault(mapping.parent.name, []).append(mapping.parent)
     return {name: tuple(by_name[name]) for name in sorted(by_name)}
+
+
+def available(kind: str | None = None) -> tuple[str, ...]:
+    """Returns the names of the formats that are at hand, sorted.
+
+    Args:
+        kind: One of `KINDS`, None for all formats.
+    """
+    paths = {name: places[0] / MAPPING_FILE for name, places in found().items()}
+    return tuple(name for name, path in paths.items() if kind in {None, _kind(path)})
+
+
+def kind_of(name: str) -> str:
+    """Returns what a format is made of, one of `KINDS`, without loading it.
+
+    Raises:
+        MediationConfigError: There is no such format, or several have this name.
+    """
+    return _kind(folder_of(name) / MAPPING_FILE)
+
+
+def _kind(path: Path) -> str:
+    """Returns what a mapping file says it is for, without reading the rest of it."""
+    found = KIND_LINE.search(path.read_text(encoding="utf-8", errors="replace"))
+    return BER if found is None else found[1]
+
+
+def folder_of(name: str) -> Path:
+    """Returns the folder of a format.
+
+    Raises:
+        MediationConfigError: There is no such format, or several have this name.
+    """
+    places = found().get(name, ())
+    if len(places) == 1:
+        return places[0]
+    message, hint = f"`{name}` is not a known format", nearest(name, available())
+    if places:
+        message = f"`{name}` is the name of {len(places)} formats"
+        hint = "rename one of: " + ", ".join(str(place) for place in places)
+    raise MediationConfigError([Problem("format", message, hint)])

@@ -10,8 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from mediation.errors import MediationConfigError, Problem
-from mediation.formats.mapping import nearest
+from mediation.errors import MediationConfigError, Problem, nearest
 from mediation.formats.strings import Document, read_document
 from mediation.number_plan import (
     NUMBERING_PLANS,

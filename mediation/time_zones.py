@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from mediation.errors import MediationConfigError
-from mediation.formats.mapping import nearest
+from mediation.errors import MediationConfigError, nearest
 from mediation.formats.strings import Document, read_document
 
 if TYPE_CHECKING:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from mediation.columns import EDR_COLUMNS
 from mediation.edr import DIRECTIONS, SERVICES
-from mediation.errors import MediationConfigError, Problem
-from mediation.formats.mapping import nearest
+from mediation.errors import MediationConfigError, Problem, nearest
 from mediation.formats.strings import Document, read_document
 from mediation.validation import (
     CLASSES,

@@ -37,3 +37,17 @@ def micros(column: pa.Array) -> NDArray[np.int64]:
 def decimal_micros(amount: Decimal | None) -> int:
     """Returns an amount in millionths, exactly; nothing is 0."""
     return int(amount.scaleb(6)) if amount is not None else 0
+
+
+def plain(table: pa.Table) -> pa.Table:
+    """Returns a table with texts in place of dictionaries."""
+    return table.cast(
+        pa.schema(
+            [
+                field.with_type(field.type.value_type)
+                if pa.types.is_dictionary(field.type)
+                else field
+                for field in table.schema
+            ]
+        )
+    )

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from pipeline.billing.parts import CycleCalls
-    from pipeline.parquet import Output
+    from pipeline.ledger.model import Output
     from pipeline.workspace import Workspace
     from rating.engine import Rater
     from rating.explain import Explanation

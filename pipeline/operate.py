@@ -36,11 +36,10 @@ def operate_run(
 ) -> RunResult:
     """Does one batch; see :func:`pipeline.batch.run.run`."""
     keep_freed()
-    with rare_collections():
-        from pipeline.batch.run import run  # noqa: PLC0415
-
     start, end = _noted(workspace, "run")
     with rare_collections():
+        from pipeline.batch.run import run  # noqa: PLC0415 - only where it is asked for
+
         return run(
             workspace,
             threads=threads,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import pyarrow.parquet as pq
 
 from collectors.digest import digest_of, new_digest
 from pipeline.flusher import flush, open_new
+from pipeline.ledger.model import Output
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,16 +25,6 @@ STATISTICS = ("start_time", "served_msisdn", "offset", "net", "bill_number")
 
 LARGE_DICTIONARY = 1 / 16
 """Entries per row from which a dictionary does not pay."""
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """One file of a batch: where it will be published, and what it must contain."""
-
-    path: str
-    digest: str
-    rows: int
-    bytes: int
 
 
 WRITE_BATCH = 1 << 16

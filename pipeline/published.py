@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-import pyarrow as pa
-
 NAME: Final = ("file_id", "offset", "container")
 """Columns that name a record (law 3)."""
 BATCH: Final = re.compile(r"(?:^|/)(batch-\d+)[^/]*$")
@@ -21,20 +19,6 @@ Name = tuple[str, int, int]
 def item_name(row: dict[str, Any]) -> tuple[str, int, int]:
     """Returns the name of an item or an event: file id, offset, container."""
     return row["file_id"], row["offset"], row["container"]
-
-
-def plain(table: pa.Table) -> pa.Table:
-    """Returns a table with texts in place of dictionaries."""
-    return table.cast(
-        pa.schema(
-            [
-                field.with_type(field.type.value_type)
-                if pa.types.is_dictionary(field.type)
-                else field
-                for field in table.schema
-            ]
-        )
-    )
 
 
 def batch_name(number: int) -> str:

@@ -11,8 +11,6 @@ import datetime as dt
 import re
 from typing import TYPE_CHECKING
 
-from tariffs.compiled import FOREVER
-
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
@@ -119,6 +117,8 @@ def quantity(text: str) -> tuple[str, int]:
 
 def quantity_or_unlimited(text: str) -> tuple[str, int]:
     """Returns as :func:`quantity`; ``unlimited seconds`` and so on give FOREVER."""
+    from tariffs.compiled import FOREVER  # noqa: PLC0415 - numpy, which configuration can do without
+
     parts = text.split()
     if parts and parts[0] == "unlimited":
         if len(parts) == 2 and parts[1] in {"seconds", "bytes", "events"}:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from mediation.columns import CODES
+from mediation.errors import nearest
 from mediation.flat.codecs import EPOCH_UNITS, ROUNDINGS, TYPES_OF_NUMBER, UNITS, FieldCodec
 from mediation.flat.times import has_date, tokens_of
-from mediation.formats.mapping import nearest
 
 MOST_DECIMALS: Final = 6
 

@@ -6,11 +6,11 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from mediation.columns import CODES, COLUMNS, INDEX, KIND, PAIRS
+from mediation.errors import nearest
 from mediation.flat.arguments import argument_problem
 from mediation.flat.codecs import CODECS, FieldCodec
 from mediation.flat.forms import FORMS, INTEGER_FORMS, MAX_INTEGER_OCTETS
 from mediation.flat.layout import DELIMITED, ColumnRule, Condition, Field, Source, TypeRule
-from mediation.formats.mapping import nearest
 from mediation.formats.sources import condition_words
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from mediation.errors import nearest
 from mediation.flat.fields import TypeReader, read_fields, texts, unknown_keys, whole
 from mediation.flat.forms import ENCODINGS, pack
 from mediation.flat.layout import (
@@ -16,7 +17,6 @@ from mediation.flat.layout import (
     TypeRule,
     Values,
 )
-from mediation.formats.mapping import nearest
 from mediation.time_zones import NO_ZONES
 
 if TYPE_CHECKING:

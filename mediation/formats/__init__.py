@@ -5,16 +5,23 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, cast
 
-from mediation.errors import MediationConfigError, Problem
+from mediation.errors import MediationConfigError, Problem, nearest
 from mediation.flat.layout import KINDS as FLAT_KINDS
-from mediation.format_folders import MAPPING_FILE, folders, found
+from mediation.format_folders import (
+    BER,
+    KINDS,
+    MAPPING_FILE,
+    available,
+    folder_of,
+    folders,
+    kind_of,
+)
 from mediation.formats.file_rule import check_codes, read_file_rule
-from mediation.formats.mapping import nearest, read_mapping
+from mediation.formats.mapping import read_mapping
 from mediation.formats.numbers import read_numbers
 from mediation.formats.outer import Root, outer_type, read_outer
 from mediation.formats.outline import LEAST_VALUES, Outline, keep_outline, read_outline, shared
@@ -30,12 +37,7 @@ if TYPE_CHECKING:
     from mediation.flat.plan import FlatPlan
     from mediation.plan import Plan
 
-__all__ = ["Format", "available", "folder_of", "kind_of", "load", "load_folder", "outline"]
-
-BER: Final = "ber"
-KINDS: Final = (BER, *FLAT_KINDS)
-"""What a format may be made of; a mapping that does not say `kind` is for BER."""
-KIND_LINE: Final = re.compile(r"^kind:[ \t]*(\w+)", re.MULTILINE)
+__all__ = ["BER", "Format", "available", "folder_of", "kind_of", "load", "load_folder", "outline"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,31 +83,6 @@ class Format:
         return cast("Plan", self.plan)
 
 
-def available(kind: str | None = None) -> tuple[str, ...]:
-    """Returns the names of the formats that are at hand, sorted; see `mediation.format_folders`.
-
-    Args:
-        kind: One of `KINDS`, None for all formats.
-    """
-    paths = {name: places[0] / MAPPING_FILE for name, places in found().items()}
-    return tuple(name for name, path in paths.items() if kind in {None, _kind(path)})
-
-
-def kind_of(name: str) -> str:
-    """Returns what a format is made of, one of `KINDS`, without loading it.
-
-    Raises:
-        MediationConfigError: There is no such format, or several have this name.
-    """
-    return _kind(folder_of(name) / MAPPING_FILE)
-
-
-def _kind(path: Path) -> str:
-    """Returns what a mapping file says it is for, without reading the rest of it."""
-    found = KIND_LINE.search(path.read_text(encoding="utf-8", errors="replace"))
-    return BER if found is None else found[1]
-
-
 def load(name: str) -> Format:
     """Loads a format that is at hand; the second time it is ready.
 
@@ -147,22 +124,6 @@ def _read(folder: Path) -> Format:
     except MediationConfigError as error:  # every format has a mapping.yaml: say whose
         told = [replace(each, where=f"{folder.name}/{each.where}") for each in error.problems]
         raise MediationConfigError(told) from None
-
-
-def folder_of(name: str) -> Path:
-    """Returns the folder of a format.
-
-    Raises:
-        MediationConfigError: There is no such format, or several have this name.
-    """
-    places = found().get(name, ())
-    if len(places) == 1:
-        return places[0]
-    message, hint = f"`{name}` is not a known format", nearest(name, available())
-    if places:
-        message = f"`{name}` is the name of {len(places)} formats"
-        hint = "rename one of: " + ", ".join(str(place) for place in places)
-    raise MediationConfigError([Problem("format", message, hint)])
 
 
 def load_folder(folder: Path) -> Format:

@@ -33,8 +33,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from mediation.columns import EDR_COLUMNS, INDEX, KIND
+from mediation.errors import nearest
 from mediation.formats.codecs import INTEGERS
-from mediation.formats.mapping import nearest
 from mediation.formats.paths import one_step
 from mediation.kernels import ops
 

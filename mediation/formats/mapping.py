@@ -6,13 +6,13 @@ each with file, line and the nearest allowed name.
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from mediation.columns import CODES, COLUMNS, INDEX, KIND, LIMITS, PAIRS
 from mediation.edr import MISSING
+from mediation.errors import nearest
 from mediation.formats.arguments import argument_of
 from mediation.formats.codecs import CODECS, INTEGERS, STRINGS
 from mediation.formats.modules import MODULES, read_holder, unwrapped
@@ -24,8 +24,6 @@ from mediation.kernels import ops
 from mediation.partials.rules import read_rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from mediation.formats.codecs import Codec
     from mediation.formats.schema import Element
     from mediation.formats.strings import Document
@@ -47,13 +45,6 @@ FORBIDDEN: Final = (
     "record_type",
     *(second for second in PAIRS.values() if second != OWN_SECOND),
 )
-
-
-def nearest(word: str, allowed: Iterable[str]) -> str:
-    """Returns a hint with the nearest allowed name, or all of them when none is near."""
-    names = list(allowed)
-    close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
-    return f"did you mean `{close[0]}`?" if close else f"allowed: {', '.join(names)}"
 
 
 class Reader:

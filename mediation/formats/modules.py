@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from mediation.columns import CODES
+from mediation.errors import nearest
 from mediation.formats.rules import RowsRule, TypeRule
 
 if TYPE_CHECKING:
@@ -61,8 +62,6 @@ def read_holder(
 
 def _modules(reader: Reader, element: Element, chain: tuple[Element, ...]) -> list[RowsRule]:
     """Returns the rules of the call modules at the end of `chain` inside a record."""
-    from mediation.formats.mapping import nearest  # noqa: PLC0415 - it imports this module
-
     document = reader.document
     wrappers, inside = unwrapped(chain[-1].children if chain else element.children)
     by_name = {child.name: child for child in inside}

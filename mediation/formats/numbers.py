@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from mediation.columns import RECORD_NUMBER
-from mediation.formats.mapping import nearest
+from mediation.errors import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

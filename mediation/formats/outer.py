@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from mediation.formats.mapping import nearest
+from mediation.errors import nearest
 from mediation.formats.paths import one_step
 
 if TYPE_CHECKING:

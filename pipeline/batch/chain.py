@@ -38,15 +38,15 @@ if TYPE_CHECKING:
     from pipeline.batch.keys import BatchKeys
     from pipeline.batch.money import Money
     from pipeline.batch.order import Gate
-    from pipeline.batch.run import Job
     from pipeline.batch.running import Running
     from pipeline.batch.stopwatch import Stopwatch
     from pipeline.batch.units import Slice, Unit
+    from pipeline.batch.work import Job
     from pipeline.flusher import Flusher
     from pipeline.high_usage.section import HighUsage
     from pipeline.high_usage.usage import UnitUsage
+    from pipeline.ledger.model import Output
     from pipeline.normalization import Normalizations
-    from pipeline.parquet import Output
     from rating.engine import Rater
     from rating.state import CycleState
 

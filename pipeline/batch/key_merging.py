@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.flusher import Flusher
-    from pipeline.parquet import Output
+    from pipeline.ledger.model import Output
 
 FOLDER: Final = "keys/"
 MERGED: Final = "merged-"

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from mediation.key_files import Pairs
     from mediation.key_store import Day
     from pipeline.flusher import Flusher
+    from pipeline.ledger.model import Output
     from pipeline.ledger.store import Ledger
-    from pipeline.parquet import Output
 
 EPOCH: Final = dt.date(1970, 1, 1)
 LATE_SHARE: Final = 100

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pipeline.batch.money import Money
     from pipeline.config.load import Partials
     from pipeline.high_usage.section import HighUsage
-    from pipeline.parquet import Output
+    from pipeline.ledger.model import Output
     from rating.engine import Rater
     from rating.rated import Rated
     from rating.state import CycleState

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from pipeline.batch.keys import BatchKeys
 from pipeline.compiling import tell_compiling
 from pipeline.logs import log
-from pipeline.parquet import Output, write
+from pipeline.parquet import write
 from pipeline.settings import load_settings
 from pipeline.upkeep.damage import require_unchanged
 from rating.cycles import cycle_before
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pipeline.batch.early import Early
     from pipeline.config.load import Config
     from pipeline.flusher import Flusher
+    from pipeline.ledger.model import Output
     from pipeline.ledger.store import Ledger
     from pipeline.normalization import Normalizations
     from pipeline.workspace import Workspace

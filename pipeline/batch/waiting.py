@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from pipeline.ledger.model import Output
     from pipeline.ledger.store import Ledger
-    from pipeline.parquet import Output
     from pipeline.workspace import Workspace
 
 FOLDER: Final = "waiting/"

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from pipeline.batch.stopwatch import Stopwatch
     from pipeline.config.load import Config
+    from pipeline.ledger.model import Output
     from pipeline.ledger.store import Ledger
-    from pipeline.parquet import Output
     from pipeline.progress import Listener
     from rating.billing.run import BillRun
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pipeline.batch.runner import Runner
     from pipeline.billing.adjust import Note
     from pipeline.config.load import Config
-    from pipeline.parquet import Output
+    from pipeline.ledger.model import Output
     from pipeline.progress import Listener
     from pipeline.workspace import Workspace
 

@@ -10,8 +10,8 @@ from pipeline.suspense.withdrawn import ANY_CYCLE
 from rating.cycles import first_day, last_day
 
 if TYPE_CHECKING:
+    from pipeline.ledger.model import Output
     from pipeline.ledger.store import Ledger
-    from pipeline.parquet import Output
 
 PARTS: Final = "-parts"
 """Ending of the files that hold parts of calls: who rates the cycle puts those together first."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from mediation.partials.assemble import Calls
     from pipeline.billing.cycle_files import CycleFiles
-    from pipeline.parquet import Output
+    from pipeline.ledger.model import Output
 
 STAGE = "assemble"
 REASON = "merged"

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pipeline.billing.cycle_files import CycleFiles
     from pipeline.billing.work import BillWork, PartitionResult
     from pipeline.config.load import Config
-    from pipeline.parquet import Output
+    from pipeline.ledger.model import Output
     from pipeline.progress import Listener
 
 

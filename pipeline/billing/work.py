@@ -14,7 +14,7 @@ from mediation.partials.sessions import missing_records
 from pipeline.billing.cycle_files import PARTS
 from pipeline.billing.parts import read_calls
 from pipeline.billing.retold import REASON, TOLD_COLUMNS, without_retold
-from pipeline.parquet import Output, write
+from pipeline.parquet import write
 from rating.billing.partition import split_batch
 from rating.billing.run import EDR_COLUMNS, BillRun, bill_partition, charge_groups
 from rating.billing.tie import tie
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.billing.cycle_files import CycleFiles
+    from pipeline.ledger.model import Output
     from pipeline.suspense.withdrawn import Withdrawn
 
 TABLES = ("rated", "unrated", "bill_lines", "bills", "balances", "session_gaps")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mediation.errors import MediationConfigError
-from mediation.formats import BER, kind_of
+from mediation.format_folders import BER, kind_of
 from mediation.framing_steps import PACKINGS, read_steps
 from pipeline.config.problems import lines_of
 from pipeline.errors import Problem

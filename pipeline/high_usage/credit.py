@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from pipeline.high_usage.earlier import Earlier
     from pipeline.high_usage.usage import Rows
+    from pipeline.ledger.model import Output
     from pipeline.ledger.store import Ledger
-    from pipeline.parquet import Output
     from rating.subscribers import Subscribers
 
 KIND: Final = "credit_limit"

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from pipeline.high_usage.earlier import Earlier
     from pipeline.high_usage.section import HighUsage
     from pipeline.high_usage.usage import Rows, UnitUsage
+    from pipeline.ledger.model import Output
     from pipeline.ledger.store import Ledger
-    from pipeline.parquet import Output
     from pipeline.workspace import Workspace
     from rating.subscribers import Subscribers
     from tariffs.compiled import CompiledBook

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pipeline.high_usage.section import Nrtrde
-    from pipeline.parquet import Output
+    from pipeline.ledger.model import Output
 
 COLUMNS: Final = (
     *NAME,

@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.ledger.records import FileNumbers
-    from pipeline.parquet import Output
 
 BatchKind = Literal["run", "recycle", "write_off", "bill"]
 
@@ -60,6 +59,16 @@ class Sheet:
     name: str
     file_id: str
     sheet: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One file of a batch: where it will be published, and what it must contain."""
+
+    path: str
+    digest: str
+    rows: int
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True)

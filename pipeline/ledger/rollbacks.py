@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
-    from pipeline.parquet import Output
+    from pipeline.ledger.model import Output
 
 
 @dataclass(frozen=True, slots=True)

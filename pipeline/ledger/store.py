@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 from collectors.sequence import Gap
 from pipeline.ledger import gaps as sequence_gaps
 from pipeline.ledger.database import Database
-from pipeline.ledger.model import Batch, LedgerFile, Resent, Sheet
+from pipeline.ledger.model import Batch, LedgerFile, Output, Resent, Sheet
 from pipeline.ledger.record_gaps import Records, miscounted
 from pipeline.ledger.records import write_numbers
 from pipeline.ledger.rollbacks import Kept, Rollback, keep, mark_bills, mark_next_bill, take_back
-from pipeline.parquet import Output
 
 if TYPE_CHECKING:
     import sqlite3

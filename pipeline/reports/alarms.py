@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable
 
-    from pipeline.parquet import Output
+    from pipeline.ledger.model import Output
     from pipeline.workspace import Workspace
 
 

@@ -27,7 +27,7 @@ from pipeline.suspense.corrections import Wanted, open_corrections
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pipeline.parquet import Output
+    from pipeline.ledger.model import Output
     from pipeline.workspace import Workspace
 
 SUSPENDED, RECYCLING, RECYCLED, WRITTEN_OFF = STATES

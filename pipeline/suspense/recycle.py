@@ -21,19 +21,18 @@ from pipeline.batch.early import Early
 from pipeline.batch.money import MICRO
 from pipeline.batch.numbers import file_numbers
 from pipeline.batch.order import Team
-from pipeline.batch.run import (
+from pipeline.batch.running import load_rater, open_running
+from pipeline.batch.stopwatch import Stopwatch
+from pipeline.batch.units import open_file
+from pipeline.batch.work import (
     Job,
     allow_many_open_files,
     high_usage,
-    load_rater,
     settle_parts,
     sheets_of,
     stored_sheets,
     total_of,
 )
-from pipeline.batch.running import open_running
-from pipeline.batch.stopwatch import Stopwatch
-from pipeline.batch.units import open_file
 from pipeline.commit import commit_batch, drop_staged, recover, staged
 from pipeline.config.load import load_config
 from pipeline.flusher import Flusher

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pipeline.batch.accounting import Account
     from pipeline.batch.chain import Chain
     from pipeline.batch.units import Slice
-    from pipeline.parquet import Output
+    from pipeline.ledger.model import Output
     from pipeline.published import Name
     from pipeline.suspense.again import Again, Changed, Items
 

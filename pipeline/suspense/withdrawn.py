@@ -13,13 +13,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mediation.edr import IDENTITY
-from pipeline.published import NAME, batch_of, plain
+from pipeline.arrow import plain
+from pipeline.published import NAME, batch_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from pipeline.parquet import Output
+    from pipeline.ledger.model import Output
     from pipeline.published import Name
 
 ANY_CYCLE: Final = "any"

@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from pipeline.ledger.model import LedgerFile
-    from pipeline.parquet import Output
+    from pipeline.ledger.model import LedgerFile, Output
     from pipeline.suspense.journal import Suspense
     from pipeline.workspace import Workspace
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from pathlib import Path
 
-    from pipeline.parquet import Output
+    from pipeline.ledger.model import Output
     from pipeline.workspace import Workspace
 
 By = Literal["file", "node", "day", "batch"]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from pipeline.parquet import Output
+    from pipeline.ledger.model import Output
     from pipeline.upkeep.verify import Difference
     from pipeline.workspace import Workspace
 

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
+from pipeline.arrow import plain
 from pipeline.errors import UsageError
 from pipeline.ledger.store import Ledger
 from pipeline.nearest import nearest
-from pipeline.published import plain
 from pipeline.suspense.withdrawn import Withdrawn
 from pipeline.writing import writing
 from rating.masking import mask_number

@@ -32,9 +32,8 @@ from pipeline.published import batch_number
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipeline.ledger.model import Batch
+    from pipeline.ledger.model import Batch, Output
     from pipeline.ledger.rollbacks import Rollback
-    from pipeline.parquet import Output
     from pipeline.workspace import Workspace
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from mediation import formats
 from pipeline.batch.early import Early
-from pipeline.batch.run import Engine, load_rater
+from pipeline.batch.run import Engine
+from pipeline.batch.running import load_rater
 from pipeline.collection.sources import sources_of
 from pipeline.config.load import load_config
 from pipeline.errors import HuadanError

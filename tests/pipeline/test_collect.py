@@ -64,7 +64,7 @@ def test_a_crash_between_commit_and_move_is_finished_by_the_next_run(
         patch.setattr(
             "pipeline.batch.run.release", lambda *_: None
         )  # at the start: nothing is due yet
-        patch.setattr("pipeline.batch.run._result", die)
+        patch.setattr("pipeline.batch.work._result", die)
         with pytest.raises(KeyboardInterrupt):
             run(moving)
     assert originals(moving) == before

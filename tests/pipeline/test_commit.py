@@ -13,10 +13,10 @@ from collectors.model import Offer, Taken
 from pipeline.collection.log import CollectionLog
 from pipeline.commit import commit_batch, publish, recover, staged
 from pipeline.errors import DiskFullError, LedgerError, LockedError
-from pipeline.ledger.model import Commit
+from pipeline.ledger.model import Commit, Output
 from pipeline.ledger.store import Ledger
 from pipeline.lock import locked
-from pipeline.parquet import Output, write
+from pipeline.parquet import write
 from pipeline.workspace import Workspace
 
 if TYPE_CHECKING:

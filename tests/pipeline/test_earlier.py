@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.batch.early import Early
-from pipeline.batch.run import Engine, load_rater, run_batch
+from pipeline.batch.run import Engine, run_batch
+from pipeline.batch.running import load_rater
 from pipeline.collection.sources import opened
 from pipeline.config.load import load_config
 from pipeline.high_usage import earlier

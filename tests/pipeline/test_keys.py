@@ -9,9 +9,8 @@ import pytest
 from pipeline.batch.keys import BatchKeys, day_of, reference_day
 from pipeline.commit import commit_batch, staged
 from pipeline.errors import LedgerError
-from pipeline.ledger.model import Commit
+from pipeline.ledger.model import Commit, Output
 from pipeline.ledger.store import Ledger
-from pipeline.parquet import Output
 from pipeline.upkeep.rollback import rollback
 from pipeline.workspace import Workspace
 

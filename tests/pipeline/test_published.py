@@ -2,9 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.ledger.model import Commit
+from pipeline.ledger.model import Commit, Output
 from pipeline.ledger.store import Ledger
-from pipeline.parquet import Output
 from pipeline.published import batch_name, batch_number, batch_of
 
 if TYPE_CHECKING:

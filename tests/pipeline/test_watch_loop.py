@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from mediation.format_folders import looking_in
-from pipeline.batch.run import load_rater, run
+from pipeline.batch.run import run
+from pipeline.batch.running import load_rater
 from pipeline.errors import HuadanError
 from pipeline.formats.new import lay_out
 from pipeline.watch.loaded import load
