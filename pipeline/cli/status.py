@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ import click
 from pipeline.cli.options import console, examples, json_option, print_json, workspace_option
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from pipeline.workspace import Workspace
 
 
@@ -52,14 +55,7 @@ def _show(found: dict[str, Any]) -> None:
         out.print(table)
     else:
         out.print("No batch has been committed yet. Next: huadan run")
-    for bill in found["bills"]:
-        total = f"{Decimal(bill['total']):,.2f}"
-        out.print(f"Billed {bill['cycle']}: {bill['bills']:,} bills, total {total}")
-        if bill["outdated"]:
-            out.print(
-                f"  out of date: {bill['outdated']}. Next: huadan bill --cycle {bill['cycle']}",
-                style="yellow",
-            )
+    _show_bills(out, found["bills"])
     for one in found["rollbacks"]:
         out.print(f"Taken back: {one['batch']} with {one['files']} files at {one['made']}")
     waiting = found["partials"]
@@ -80,3 +76,20 @@ def _show(found: dict[str, Any]) -> None:
         of = "a node" if nodes == 1 else f"{nodes} nodes"
         text = f"Missing: {missing:,} records of {of}, by their running numbers. See: huadan gaps"
         out.print(text, style="yellow")
+
+
+def _show_bills(out: Console, bills: list[dict[str, Any]]) -> None:
+    """Prints the bill runs that count, one of each cycle."""
+    replaced = Counter(bill["cycle"] for bill in bills if bill["replaced_by"])
+    for bill in bills:
+        if bill["replaced_by"]:
+            continue  # its bills are nobody's any more
+        total = f"{Decimal(bill['total']):,.2f}"
+        before = replaced[bill["cycle"]]
+        again = f" (in place of {before} earlier)" if before else ""
+        out.print(f"Billed {bill['cycle']}: {bill['bills']:,} bills, total {total}{again}")
+        if bill["outdated"]:
+            out.print(
+                f"  out of date: {bill['outdated']}. Next: huadan bill --cycle {bill['cycle']}",
+                style="yellow",
+            )

@@ -14,6 +14,9 @@ from pipeline.settings import check_settings
 from pipeline.upkeep.sequences import plain_gap
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.ledger.model import Batch
     from pipeline.workspace import Workspace
 
 _NONE_WAIT = {"records": 0, "calls": 0, "oldest": None}
@@ -36,6 +39,8 @@ def read_status(workspace: Workspace, last: int = 0) -> dict[str, Any]:
         }
     with Ledger(workspace.ledger_file) as ledger:
         outdated = ledger.outdated()
+        bills = ledger.batches("bill")
+        replaced = _replaced(bills)
         states = files_by_state(ledger)
         return {
             "files": {
@@ -54,9 +59,10 @@ def read_status(workspace: Workspace, last: int = 0) -> dict[str, Any]:
                     "cycle": batch.cycle,
                     "state": batch.state,
                     "outdated": outdated.get(batch.name),
+                    "replaced_by": replaced.get(batch.name),
                     **batch.summary,
                 }
-                for batch in ledger.batches("bill")
+                for batch in bills
             ],
             "rollbacks": [
                 {"made": one.made, "batch": one.batch, "files": one.files}
@@ -69,6 +75,17 @@ def read_status(workspace: Workspace, last: int = 0) -> dict[str, Any]:
             "record_gaps": [plain_gap(gap) for gap in ledger.records.gaps()],
             "partials": _waiting_parts(workspace, ledger),
         }
+
+
+def _replaced(bills: Sequence[Batch]) -> dict[str, str]:
+    """Returns by bill run, oldest first, the next one of its cycle: only the last one's bills count."""
+    replaced: dict[str, str] = {}
+    last: dict[str | None, str] = {}
+    for one in bills:
+        if one.cycle in last:
+            replaced[last[one.cycle]] = one.name
+        last[one.cycle] = one.name
+    return replaced
 
 
 def _waiting_parts(workspace: Workspace, ledger: Ledger) -> dict[str, Any]:

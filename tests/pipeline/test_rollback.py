@@ -100,6 +100,10 @@ def test_the_next_bill_is_out_of_date_when_its_opening_balances_change(
         bills = read_status(workspace)["bills"]
         return {one["name"]: one["outdated"] for one in bills if one["outdated"]}
 
+    def replaced() -> dict[str, str]:
+        bills = read_status(workspace)["bills"]
+        return {one["name"]: one["replaced_by"] for one in bills if one["replaced_by"]}
+
     send_message(workspace, 1, "2026-11-05 12:00:00")
     bill(workspace, "2026-11")
     send_message(workspace, 2, "2026-10-05 12:00:00")
@@ -108,7 +112,12 @@ def test_the_next_bill_is_out_of_date_when_its_opening_balances_change(
     assert outdated() == {"bill-2026-11-0001": "bill-2026-10-0002 left other balances"}
     bill(workspace, "2026-11")
     assert outdated() == {}
+    assert replaced() == {
+        "bill-2026-10-0001": "bill-2026-10-0002",
+        "bill-2026-11-0001": "bill-2026-11-0002",
+    }
     rollback(workspace, "bill-2026-10-0002", NOW)
+    assert replaced() == {"bill-2026-11-0001": "bill-2026-11-0002"}
     assert outdated() == {"bill-2026-11-0002": "bill-2026-10-0001 was taken back"}
     bill(workspace, "2026-10")
     assert bill(workspace, "2026-11").batch is None
