@@ -3,7 +3,8 @@
 Tier, plan and contract are those at the end of the cycle (of a subscriber's last period in it), the
 tier of a VPMN group its first in the cycle. Every discount is a share of the sums as charged, of a subscriber
 (whoever pays them) or of all who are meant of an account; together discounts take no more than there is. The
-commitment compares what is left with its amount; what is missing goes to the subscriber's own account.
+commitment compares what is left with its amount; what is missing goes to the subscriber's own account. Who spent
+nothing at all owes all of it.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 
 def reductions(
-    charges: Charges, book: Book, data: Subscribers, cycle: Cycle
+    charges: Charges, book: Book, data: Subscribers, cycle: Cycle, mine: NDArray[np.bool_]
 ) -> tuple[Charges, Charges]:
     """Returns the lines of bill discounts, and of minimum commitments (without a tax rate yet).
 
@@ -41,13 +42,51 @@ def reductions(
         book: The book as written.
         data: The subscriber data.
         cycle: The cycle.
+        mine: bool[charge groups] whose lines these are.
     """
     nothing = make_charges(0, {}, {})
+    if book.commitments:
+        charges = join([charges, _silent(charges, data, cycle, mine)])
     if not len(charges) or not (book.bill_discounts or book.commitments):
         return nothing, nothing
     made = _Spenders(charges, book, data, cycle)
     discounts = [made.discount(one) for one in book.bill_discounts]
     return join([nothing, *discounts]), join([nothing, *map(made.top_up, book.commitments)])
+
+
+def _silent(charges: Charges, data: Subscribers, cycle: Cycle, mine: NDArray[np.bool_]) -> Charges:
+    """Returns a line of nothing for each subscriber of the cycle who has no line."""
+    last = _last_periods(data, cycle)
+    spent = _index(charges, "subscriber_id", data.names)
+    last[spent[spent >= 0]] = -1
+    rows = last[last >= 0]
+    rows = rows[mine[data.group[rows]]]
+    return make_charges(len(rows), {**_own(data, rows), "kind": FEE}, {})
+
+
+def _own(data: Subscribers, periods: Int64) -> dict[str, Names]:
+    """Returns the subscribers of some periods, with the account and charge group that they have."""
+    return {
+        "account_id": Names.of(data.account[periods], data.accounts),
+        "charge_group": Names.of(data.group[periods], data.groups),
+        "subscriber_id": Names.of(data.subscriber[periods], data.names),
+    }
+
+
+def _index(charges: Charges, column: str, names: pa.StringArray) -> Int64:
+    """Returns int64[lines] the place of each line's name among all, -1 where it has none."""
+    texts = charges.texts[column]
+    at = pc.fill_null(pc.index_in(pa.array(texts.texts, pa.string()), value_set=names), -1)
+    found: Int64 = np.append(at.to_numpy(), -1)[texts.codes].astype(np.int64)
+    return found
+
+
+def _last_periods(data: Subscribers, cycle: Cycle) -> Int64:
+    """Returns int64[subscribers] each one's last period in the cycle, -1 if he has none."""
+    rows = np.flatnonzero((data.valid_from < cycle.end_us) & (data.valid_to > cycle.start_us))
+    last = np.full(len(data.names), -1, np.int64)
+    last[data.subscriber[rows]] = rows  # ascending in time: the last one stays
+    return last
 
 
 class _Spenders:
@@ -58,33 +97,13 @@ class _Spenders:
         self.cells = Cells(charges)
         self.period = self._periods()
         self.tiers = tier_masks(data, cycle.start_us, cycle.end_us)
-        self.subscriber = self._subscribers()
+        names = charges.texts["subscriber_id"].codes[self.cells.heads]
+        self.subscriber: Int64 = names.astype(np.int64)
 
     def _periods(self) -> Int64:
         """Returns the last period in the cycle of each spender, -1 if he has none."""
-        data = self.data
-        names = self.charges.texts["subscriber_id"]
-        index = pc.fill_null(pc.index_in(pa.array(names.texts), value_set=data.names), -1)
-        who = np.append(index.to_numpy(), -1)[names.codes[self.cells.heads]]
-        rows = np.flatnonzero(
-            (data.valid_from < self.cycle.end_us) & (data.valid_to > self.cycle.start_us)
-        )
-        last = np.full(len(data.names) + 1, -1, np.int64)
-        last[data.subscriber[rows]] = rows  # ascending in time: the last one stays
-        found: Int64 = last[who]
-        return found
-
-    def _subscribers(self) -> Int64:
-        """Returns a number of each spender's subscriber in his charge group: several may pay."""
-        texts = self.charges.texts
-        columns = [texts[name] for name in SPENDER[1:]]
-        key = combine(
-            [
-                (one.codes[self.cells.heads].astype(np.int64) + 1, len(one.texts) + 1)
-                for one in columns
-            ]
-        )
-        found: Int64 = np.unique(key, return_inverse=True)[1].astype(np.int64)
+        who = _index(self.charges.take(self.cells.heads), "subscriber_id", self.data.names)
+        found: Int64 = np.append(_last_periods(self.data, self.cycle), -1)[who]
         return found
 
     def discount(self, one: BillDiscount) -> Charges:
@@ -127,8 +146,7 @@ class _Spenders:
         short = spender[first[missing > 0]]
         lines = self._made(cells.heads[short], missing[missing > 0], FEE, one)
         if not one.per_account:
-            own = self.data.account[self.period[short]]
-            lines = lines.named(account_id=Names.of(own, self.data.accounts))
+            lines = lines.named(**_own(self.data, self.period[short]))
         return lines.named(tax=Names.same(one.tax, len(lines)))
 
     def _meant(self, one: BillDiscount | Commitment) -> NDArray[np.bool_]:

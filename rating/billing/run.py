@@ -184,7 +184,7 @@ class BillRun:
                 cut_by_rate(charge_use(state, self._use_fees, mine, self.cycle), taxes, self.cycle),
             ]
         )
-        less, more = reductions(charges, self._book, self._subscribers, self.cycle)
+        less, more = reductions(charges, self._book, self._subscribers, self.cycle, mine)
         notes = adjustment_lines([one for one, at in self._notes if at == number], self._book)
         charges = join([charges, less, cut_by_rate(more, taxes, self.cycle), notes])
         lines = close(charges, self._rules, self.cycle)
@@ -289,17 +289,25 @@ def bill_partition(
 
 
 def subscriber_partitions(subscribers: Subscribers, n: int) -> Int32:
-    """Returns the partition of each charge group of the subscriber data, int32[groups]."""
+    """Returns the partition of each charge group of the subscriber data, int32[groups].
+
+    The groups of one subscriber are together, as if an account of its own had them: discounts and
+    commitments look at all that he spends.
+    """
     groups = subscribers.groups.to_pylist()
-    group, account = subscribers.group, subscribers.account
     payers = subscribers.payers
+    whose, of = subscribers.subscriber, subscribers.group
+    moves = np.flatnonzero((whose[1:] == whose[:-1]) & (of[1:] != of[:-1]))
+    joint = np.arange(len(moves)) + len(subscribers.accounts) + len(payers.accounts)
+    group = np.concatenate([of, of[moves], of[moves + 1]])
+    account = np.concatenate([subscribers.account, joint, joint]).astype(np.int32)
     if len(payers.subscriber):
         # who pays for a subscriber has a bill with lines of all his charge groups
         known = pc.index_in(payers.accounts, value_set=subscribers.accounts)
         fresh = len(subscribers.accounts) + np.arange(len(payers.accounts))
         code = np.where(pc.is_valid(known), pc.fill_null(known, 0), fresh).astype(np.int32)
         row, period = _periods_of(subscribers, payers.subscriber)
-        group = np.append(group, subscribers.group[period])
+        group = np.append(group, of[period])
         account = np.append(account, code[payers.account[row]])
     return partition_index(groups, group, account, n)
 
