@@ -249,6 +249,22 @@ def test_containers_two_lists_deep_are_rows_with_their_rating_group() -> None:
     assert {row["apn"] for row in rows} == {"internet"}
 
 
+def test_a_container_without_time_lasts_until_its_last_usage_or_until_it_was_closed() -> None:
+    opened, closed = (bytes.fromhex(f"26100216{end}2b0800") for end in ("1000", "1230"))
+    first = {"pDUContainerInformation": {"timeOfFirstUsage": opened}}
+    last = {"pDUContainerInformation": {"timeOfFirstUsage": opened, "timeOfLastUsage": closed}}
+    later = bytes.fromhex("261002161500" + "2b0800")
+    containers = [
+        {"dataTotalVolume": 1, "triggerTimeStamp": later, **last},
+        {"dataTotalVolume": 1, "triggerTimeStamp": later, **first},
+        {"dataTotalVolume": 1, "time": 7, "triggerTimeStamp": later, **last},
+        {"dataTotalVolume": 1, **first},
+    ]
+    usage = [{"ratingGroup": 10, "usedUnitContainers": containers}]
+    rows = decode("3gpp_chf", chf(listOfMultipleUnitUsage=usage)).edr.to_pylist()
+    assert [row["duration"] for row in rows] == [150, 300, 7, 0]
+
+
 def test_the_rating_group_may_stand_behind_its_containers() -> None:
     plain = chf(listOfMultipleUnitUsage=[{"ratingGroup": 10, "usedUnitContainers": [{"time": 60}]}])
     group, containers = bytes.fromhex("80010a"), bytes.fromhex("a105300381013c")
