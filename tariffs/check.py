@@ -25,6 +25,7 @@ from tariffs.check_wholesale import below_cost
 from tariffs.compile_rules import ClassSpace
 from tariffs.compiled import CALL_CLASSES, DOMESTIC, HOME_ZONE, NO_RULE, RUMS
 from tariffs.errors import Source
+from tariffs.words import day_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,19 +126,33 @@ def _charged(book: Book, compiled: CompiledBook, reachable: np.ndarray, plan: in
     return out
 
 
-def _date(compiled: CompiledBook, epoch: int) -> str:
-    if epoch == 0:
-        return ""
-    start = np.datetime64(int(compiled.epoch_start_us[epoch]), "us")
-    return f" from {np.datetime_as_string(start, unit='m')} UTC on"
+def _span(
+    compiled: CompiledBook, holes: dict[int, np.ndarray], first: int, cells: tuple[int, int]
+) -> str:
+    """Returns from when and until when a usage's call class has no price; empty for always."""
+    text = f" from {_day(compiled, first)} on" if first else ""
+    later = [epoch for epoch in holes if epoch > first]
+    end = next((epoch for epoch in later if not holes[epoch][cells].any()), None)
+    if end is None:
+        return text
+    if first:
+        return f"{text} until {_day(compiled, end)}"
+    return f" before {_day(compiled, end)}; the check begins at the valid_from of book.yaml"
+
+
+def _day(compiled: CompiledBook, epoch: int) -> str:
+    return day_words(int(compiled.epoch_start_us[epoch]), compiled.time_zone)
 
 
 def _holes(book: Book, compiled: CompiledBook, reachable: np.ndarray) -> Iterator[Finding]:
     """Yields reachable classes that a plan does not price, zones of one class put together."""
     for p, plan in enumerate(book.plans):
         told: set[tuple[int, int, tuple[str, ...], tuple[str, ...]]] = set()
-        for epoch in _epochs_checked(book, compiled):
-            hole = (_table(compiled, epoch, p, reachable.shape) == NO_RULE) & reachable
+        holes = {
+            epoch: (_table(compiled, epoch, p, reachable.shape) == NO_RULE) & reachable
+            for epoch in _epochs_checked(book, compiled)
+        }
+        for epoch, hole in holes.items():
             for usage, call_class in zip(*np.nonzero(hole.any(axis=(2, 3))), strict=True):
                 where = hole[usage, call_class]
                 zones = tuple(book.zones[z].name for z in np.flatnonzero(where.any(axis=1)))
@@ -151,7 +166,7 @@ def _holes(book: Book, compiled: CompiledBook, reachable: np.ndarray) -> Iterato
                     f"Plan {plan.id} has no price for {compiled.usages[usage]}",
                     f", class {kind}, zone {_some(zones)}" if kind != "none" else "",
                     f", roaming {_some(roaming)}",
-                    _date(compiled, epoch),
+                    _span(compiled, holes, epoch, (usage, call_class)),
                 ]
                 yield Finding(ERROR, plan.source.file, plan.source.line, "".join(parts) + ".")
 
