@@ -98,6 +98,19 @@ class Cell:
                 found.append(name)
         return found
 
+    def chosen(self, what: str, allowed: Collection[str]) -> list[str]:
+        """Returns names as :meth:`names`, of a list that says for which of many something is."""
+        if not self.some(what):
+            return []
+        return self.names(what, allowed)
+
+    def some(self, what: str) -> list[Cell]:
+        """Returns cells as :meth:`items`; an empty list, which would be for nothing, is a problem."""
+        found = self.items(what)
+        if not found and not self.is_mapping:
+            self.fail(f"The list names no {what}.", "Name one, or leave the line out.")
+        return found
+
     def items(self, what: str) -> list[Cell]:
         """Returns the cells of a list; a scalar counts as a list of one."""
         if isinstance(self.node, yaml.SequenceNode):

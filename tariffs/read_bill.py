@@ -54,7 +54,7 @@ def _discount(cell: Cell, plans: Sequence[str], context: Context) -> BillDiscoun
         cell.source,
         table["percent"].dated(head.zone, "percent", lambda one: one.value("percent", percent)),
         dated_amount(table, "from", context) or Dated.always(0),
-        tuple(table["of"].names("kind of line", KINDS)) if "of" in table else ("usage",),
+        tuple(table["of"].chosen("kind of line", KINDS)) if "of" in table else ("usage",),
         _tiers(table, context),
         _names(table, "plans", "plan", plans),
         _texts(table, "contracts"),
@@ -92,14 +92,14 @@ def _names(
     table: dict[str, Cell], key: str, what: str, allowed: Sequence[str]
 ) -> tuple[str, ...] | None:
     """Returns allowed names, None where nothing is said."""
-    return tuple(table[key].names(what, allowed)) if key in table else None
+    return tuple(table[key].chosen(what, allowed)) if key in table else None
 
 
 def _texts(table: dict[str, Cell], key: str) -> tuple[str, ...] | None:
     """Returns contracts or accounts, whose names are the subscriber data's."""
     if key not in table:
         return None
-    return tuple(one.text(key.removesuffix("s")) or "" for one in table[key].items(key))
+    return tuple(one.text(key.removesuffix("s")) or "" for one in table[key].some(key))
 
 
 def _per_account(table: dict[str, Cell]) -> bool:

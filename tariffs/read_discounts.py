@@ -77,7 +77,7 @@ def _tiers(table: dict[str, Cell], context: Context) -> frozenset[int] | None:
     if "tiers" not in table:
         return None
     tiers = context.head.tiers
-    return frozenset(tiers.index(one) for one in table["tiers"].names("tier", tiers[1:]))
+    return frozenset(tiers.index(one) for one in table["tiers"].chosen("tier", tiers[1:]))
 
 
 def _group(table: dict[str, Cell], context: Context) -> int:

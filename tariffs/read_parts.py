@@ -95,7 +95,7 @@ def read_bands(table: dict[str, Cell], context: Context) -> frozenset[int] | Non
     """Returns the bands that ``bands`` names, None for all."""
     if "bands" not in table:
         return None
-    names = table["bands"].names("band", context.bands)
+    names = table["bands"].chosen("band", context.bands)
     return frozenset(context.bands.index(name) for name in names)
 
 
@@ -103,7 +103,7 @@ def read_roles(table: dict[str, Cell]) -> tuple[str, ...]:
     """Returns the roles of cards that ``roles`` names, in the order of ROLES; all where it is not."""
     if "roles" not in table:
         return ROLES
-    names = table["roles"].names("role", ROLES)
+    names = table["roles"].chosen("role", ROLES)
     return tuple(role for role in ROLES if role in names)
 
 

@@ -50,7 +50,7 @@ def _usage(cell: Cell, context: Context) -> PaidUsage | None:
             found = context.time_models[name]
             model = list(context.time_models).index(name)
             allowed = [context.bands[band] for band in found.bands]
-            names = table["bands"].names("band", allowed)
+            names = table["bands"].chosen("band", allowed)
             bands = frozenset(context.bands.index(one) for one in names)
     clock = table["clock"].name("clock", CLOCKS) if "clock" in table else None
     return PaidUsage(

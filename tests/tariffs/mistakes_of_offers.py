@@ -172,6 +172,18 @@ MISTAKES: Mistakes = {
         3,
         ("'a' is also in line 2",),
     ),
+    "bill discount for no account": (
+        added("bill.yaml", "discounts: [{id: a, percent: 5 %, gl_code: 4010, accounts: []}]\n"),
+        "bill.yaml",
+        1,
+        ("The list names no account",),
+    ),
+    "bill discount of nothing": (
+        added("bill.yaml", "discounts: [{id: a, percent: 5 %, gl_code: 4010, of: []}]\n"),
+        "bill.yaml",
+        1,
+        ("The list names no kind of line",),
+    ),
     "payment for nothing": (
         added("bill.yaml", "payments: [{id: a, usage: []}]\n"),
         "bill.yaml",
