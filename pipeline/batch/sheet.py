@@ -163,6 +163,11 @@ class Sheet:
         return self.seconds, self.volume, self.partner_charge
 
     @property
+    def missing(self) -> int:
+        """Returns how many records the file declares beyond those, and pieces, that it holds."""
+        return max(0, (self.declared_records or 0) - self.records.read)
+
+    @property
     def notes(self) -> list[str]:
         """What is wrong with the file as a whole, one sentence each."""
         return [*self.remarks, *total_notes(self.totals)]

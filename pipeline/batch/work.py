@@ -33,6 +33,7 @@ from pipeline.published import batch_name
 from pipeline.upkeep.sequences import tell_sequences
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from mediation.key_store import Day
@@ -290,7 +291,7 @@ def _result(
         refused=collected.refused,
         stage_seconds=job.watch.seconds,
         seconds=job.watch.elapsed,
-        exit_code=_exit_code(job.config, total, faults, collected),
+        exit_code=_exit_code(job.config, sheets.values(), faults, collected),
         currency=running.rater.compiled.currency,
         time_zone=running.rater.compiled.time_zone,
         recovered=recovered,
@@ -299,10 +300,19 @@ def _result(
     )
 
 
-def _exit_code(config: Config, total: Numbers, faults: int, collected: Collected) -> Exit:
-    """Returns SUSPENSE beyond the thresholds, else what the collection ended with."""
-    suspended = total.records.suspended.total() - faults
-    allowed = config.run.suspense_threshold_percent / 100 * total.records.read
-    if suspended > allowed or faults > config.run.suspense_threshold_files:
+def _exit_code(
+    config: Config, sheets: Collection[Numbers], faults: int, collected: Collected
+) -> Exit:
+    """Returns SUSPENSE beyond the thresholds, else what the collection ended with.
+
+    Records that a file declares and does not hold count as suspended: one piece of a file that could
+    not be framed may be all of them.
+    """
+    missing = sum(sheet.missing for sheet in sheets)
+    suspended = sum(sheet.records.suspended.total() for sheet in sheets) - faults + missing
+    read = sum(sheet.records.read for sheet in sheets) + missing
+    if suspended > config.run.suspense_threshold_percent / 100 * read:
+        return Exit.SUSPENSE
+    if faults > config.run.suspense_threshold_files:
         return Exit.SUSPENSE
     return collected.exit_code

@@ -137,6 +137,21 @@ def damaged(traffic: Path) -> dict[str, bytes]:
     }
 
 
+def test_records_that_a_file_declares_and_nobody_found_count_as_suspended(
+    traffic: Path, tmp_path: Path
+) -> None:
+    workspace = make_workspace(tmp_path / "ws", traffic)
+    text = workspace.config_file.read_text(encoding="utf-8")
+    text = text.replace('framing = "ts32297"', 'framing = "ts32297"\ncdr_header_octets = 9')
+    text = text.replace("suspense_threshold_percent = 1.0", "suspense_threshold_percent = 5.0")
+    workspace.config_file.write_text(text, encoding="utf-8")
+    result = run(workspace)
+    pieces = result.destinations["suspended"]
+    assert 0 < pieces < result.read / 20  # each as long as a file
+    assert sum("0 were found" in note for notes in result.notes.values() for note in notes) > 1
+    assert result.exit_code is Exit.SUSPENSE
+
+
 def test_damaged_files_are_suspended_and_the_others_go_on(traffic: Path, tmp_path: Path) -> None:
     workspace = make_workspace(tmp_path / "ws", None)
     for name, data in damaged(traffic).items():
