@@ -31,7 +31,7 @@ def known(format_name: str) -> tuple[np.ndarray, ...]:
 
 
 def shape_count(format_name: str) -> int:
-    order = known(format_name)[0]
+    order = known(format_name)[0][: shapes.SHAPES]
     return int((order >> shapes.SHAPE_BITS > 0).sum())
 
 
@@ -100,8 +100,25 @@ def test_more_shapes_of_a_length_than_have_room() -> None:
     ]
     assert len({len(record) for record in records}) == 1
     same_as_twin("3gpp_cs", [record for record in records for _ in range(shapes.LEARNT)] * 2)
-    kept = known("3gpp_cs")[0] >> shapes.SHAPE_BITS
+    kept = known("3gpp_cs")[0][: shapes.SHAPES] >> shapes.SHAPE_BITS
     assert shapes.WAYS // 2 <= (kept == len(records[0])).sum() <= shapes.WAYS
+
+
+@pytest.mark.usefixtures("trusted")
+def test_each_of_many_shapes_of_a_length_is_found_again() -> None:
+    records = [
+        mo_call(
+            mscOutgoingTKGP=("tkgpName", b"C" * one),
+            mscIncomingTKGP=("tkgpName", b"D" * (20 - one)),
+        )
+        for one in range(1, 9)
+    ]
+    assert len({len(record) for record in records}) == 1
+    rows_of("3gpp_cs", [record for record in records for _ in range(2 * shapes.LEARNT)] * 2)
+    trust = known("3gpp_cs")[4]
+    misses = int(trust[2])
+    rows_of("3gpp_cs", [*records, *reversed(records)] * 4)
+    assert int(trust[2]) == misses
 
 
 def test_shapes_that_do_not_help_are_left_alone_for_a_while() -> None:
