@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
@@ -70,7 +71,8 @@ def export(
     """Writes a published table as one Parquet or CSV file; returns how many rows it has.
 
     Masked numbers are texts with asterisks, pseudonyms hexadecimal texts; places (area, cell) and
-    raw octets are left out unless all is plain.
+    raw octets are left out unless all is plain. Lists, such as the allowances that an event took
+    from, are JSON texts in CSV.
 
     Args:
         workspace: Where.
@@ -105,7 +107,8 @@ def export(
         for output in outputs:
             read = pq.ParquetFile(workspace.root / output.path).read()
             some = gone.rows_left(read, output.path) if table.startswith("edr") else read
-            some = _flat(hide(plain(some)))
+            some = hide(plain(some))
+            some = _flat(some) if target.suffix == ".csv" else some
             if writer is not None:
                 _require_same(some.schema, first, output.path)
             with writing(target):
@@ -137,9 +140,13 @@ def _require_same(schema: pa.Schema, first: pa.Schema, path: str) -> None:
 
 
 def _flat(table: pa.Table) -> pa.Table:
-    """Returns a table without lists, which CSV cannot hold."""
-    lists = [field.name for field in table.schema if pa.types.is_list(field.type)]
-    return table.drop_columns(lists)
+    """Returns a table with its lists as JSON text: CSV cannot hold them, and drops nothing."""
+    for place, field in enumerate(table.schema):
+        if pa.types.is_list(field.type):
+            values = table.column(place).to_pylist()
+            texts = [None if one is None else json.dumps(one) for one in values]
+            table = table.set_column(place, field.name, pa.array(texts, pa.string()))
+    return table
 
 
 def _hider(privacy: Privacy, key: bytes) -> Callable[[pa.Table], pa.Table]:

@@ -224,6 +224,20 @@ def test_exports_with_the_same_key_join_and_say_nothing(
     assert shown == [None if n is None else pseudonym(read_key(key), n) for n in numbers]
 
 
+def test_lists_are_in_both_kinds_of_export(
+    ran: tuple[Workspace, dict[str, str]], tmp_path: Path
+) -> None:
+    workspace, _ = ran
+    file, text = tmp_path / "rated.parquet", tmp_path / "rated.csv"
+    for target in (file, text):
+        export(workspace, "rated", target, "masked")
+    taken = pq.read_table(file).column("allowances").to_pylist()
+    assert any(taken)
+    with text.open(encoding="utf-8") as lines:
+        told = [row["allowances"] for row in csv.DictReader(lines)]
+    assert [json.loads(one) if one else None for one in told] == taken
+
+
 def test_keys_that_keep_nothing_secret_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HUADAN_PSEUDONYM_KEY", raising=False)
     with pytest.raises(UsageError, match="0 octets"):
