@@ -119,6 +119,13 @@ def notes_for(ledger: Ledger, cycle: str) -> list[Note]:
     return [one for one in notes(ledger) if one.cycle == cycle and one.withdrawn is None]
 
 
+def next_step(ledger: Ledger, cycle: str) -> str:
+    """Returns the command that brings a billed cycle up to date: notes if its bills are final."""
+    if notes_for(ledger, cycle):
+        return f"huadan adjust rerate {cycle} --reason TEXT"
+    return f"huadan bill --cycle {cycle}"
+
+
 def sum_of(found: Iterable[Note]) -> Decimal:
     """Returns the sum of notes."""
     return Decimal(sum(one.amount for one in found)).scaleb(-6)

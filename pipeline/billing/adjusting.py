@@ -147,7 +147,11 @@ def rerate_notes(
             if new.get(key, 0) != old.get(key, 0)
         ]  # fmt: skip
         require_taxes(found, list(dict.fromkeys(anew.rater.compiled.taxes)))
-        return enter(ledger, found)
+        entered = enter(ledger, found)
+        bills = ledger.bill_of(cycle)
+        if bills is not None and notes_for(ledger, cycle):
+            ledger.bill_holds(bills.id)  # final: with their notes they say all that has changed
+        return entered
 
 
 def _sums(paths: Sequence[Path]) -> dict[Key, int]:

@@ -90,6 +90,6 @@ def _show_bills(out: Console, bills: list[dict[str, Any]]) -> None:
         out.print(f"Billed {bill['cycle']}: {bill['bills']:,} bills, total {total}{again}")
         if bill["outdated"]:
             out.print(
-                f"  out of date: {bill['outdated']}. Next: huadan bill --cycle {bill['cycle']}",
+                f"  out of date: {bill['outdated']}. Next: {bill['next']}",
                 style="yellow",
             )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from pipeline.batch.stopwatch import Stopwatch
+from pipeline.billing.adjust import next_step
 from pipeline.billing.again import bill_again, scratch_folder
 from pipeline.config.load import load_config
 from pipeline.errors import UsageError
@@ -143,7 +144,8 @@ def try_book(
         made, run = bill_again(ledger, config, chosen, book.absolute(), folders, threads, watching)
         old = _Bills.of(workspace.root, [o.path for o in ledger.outputs(f"billed/cycle={chosen}/")])
         new = _Bills.of(scratch, [o.path for o in made])
-        said = _notes(ledger.outdated().get(last.name), old, new)
+        because = ledger.outdated().get(last.name)
+        said = _notes(because and f"{because}. First: {next_step(ledger, chosen)}", old, new)
         with watch.stage("compare"):
             result = WhatIf(
                 cycle=chosen,
@@ -232,7 +234,7 @@ def _notes(outdated: str | None, old: _Bills, new: _Bills) -> tuple[str, ...]:
     """Returns what else than the book may make a difference."""
     notes = []
     if outdated:
-        notes.append(f"The published bills are out of date: {outdated}. Bill the cycle first.")
+        notes.append(f"The published bills are out of date: {outdated}")
     if old.stamp("subscribers_digest") != new.stamp("subscribers_digest"):
         notes.append(
             "The subscriber data has changed since the cycle was billed: a part of the difference"

@@ -6,6 +6,7 @@ from datetime import timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from pipeline.batch.waiting import read_waiting
+from pipeline.billing.adjust import next_step
 from pipeline.collection.collect import offered
 from pipeline.config.load import load_config
 from pipeline.ledger.store import Ledger
@@ -59,6 +60,9 @@ def read_status(workspace: Workspace, last: int = 0) -> dict[str, Any]:
                     "cycle": batch.cycle,
                     "state": batch.state,
                     "outdated": outdated.get(batch.name),
+                    "next": next_step(ledger, batch.cycle or "")
+                    if batch.name in outdated
+                    else None,
                     "replaced_by": replaced.get(batch.name),
                     **batch.summary,
                 }

@@ -17,10 +17,12 @@ from pipeline.billing.adjusting import add, listed, rerate_notes, take_back
 from pipeline.billing.bill import bill
 from pipeline.billing.rerate import _summary
 from pipeline.cli.adjust import adjust
+from pipeline.cli.status import status
 from pipeline.errors import ReconciliationError, UsageError
 from pipeline.ledger.store import Ledger
 from pipeline.tariff.what_if import try_book
 from pipeline.upkeep.rollback import rollback
+from pipeline.upkeep.status import read_status
 from pipeline.workspace import Workspace
 from tests.pipeline.world import deliver, make_workspace, own_book, published
 
@@ -98,6 +100,19 @@ def test_bills_that_have_notes_are_final(shop: Workspace) -> None:
         bill(shop, CYCLE)
     take_back(shop, note.id)
     assert bill(shop, CYCLE).batch == "bill-2026-10-0002"
+
+
+def test_what_comes_late_to_final_bills_is_entered_as_notes(shop: Workspace, traffic: Path) -> None:
+    account = lines(shop, CYCLE, "usage")[0]["account_id"]
+    add(shop, account, CYCLE, 1_000_000, **TAX)
+    deliver(shop.root, sorted(traffic.rglob("msc2_*.ber"))[:1])
+    run(shop)
+    step = f"huadan adjust rerate {CYCLE} --reason TEXT"
+    said = " ".join(CliRunner().invoke(status, ["-w", str(shop.root)]).output.split())
+    assert f"out of date: batch-000002 brought events. Next: {step}" in said
+    assert step in " ".join(try_book(shop, shop.root / "book", CYCLE).notes)
+    assert rerate_notes(shop, CYCLE, "came late")
+    assert [one["outdated"] for one in read_status(shop)["bills"]] == [None]
 
 
 def test_a_note_whose_tax_class_is_gone_is_told(shop: Workspace) -> None:
