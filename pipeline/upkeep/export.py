@@ -72,7 +72,7 @@ def export(
 
     Masked numbers are texts with asterisks, pseudonyms hexadecimal texts; places (area, cell) and
     raw octets are left out unless all is plain. Lists, such as the allowances that an event took
-    from, are JSON texts in CSV.
+    from, are JSON texts in CSV, octets hexadecimal.
 
     Args:
         workspace: Where.
@@ -140,11 +140,14 @@ def _require_same(schema: pa.Schema, first: pa.Schema, path: str) -> None:
 
 
 def _flat(table: pa.Table) -> pa.Table:
-    """Returns a table with its lists as JSON text: CSV cannot hold them, and drops nothing."""
+    """Returns a table with lists as JSON text and octets as hex: CSV holds text only, and drops nothing."""
     for place, field in enumerate(table.schema):
-        if pa.types.is_list(field.type):
+        is_list = pa.types.is_list(field.type)
+        if is_list or pa.types.is_binary(field.type):
             values = table.column(place).to_pylist()
-            texts = [None if one is None else json.dumps(one) for one in values]
+            texts = [
+                None if one is None else json.dumps(one) if is_list else one.hex() for one in values
+            ]
             table = table.set_column(place, field.name, pa.array(texts, pa.string()))
     return table
 

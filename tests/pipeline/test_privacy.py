@@ -238,6 +238,20 @@ def test_lists_are_in_both_kinds_of_export(
     assert [json.loads(one) if one else None for one in told] == taken
 
 
+def test_octets_are_hexadecimal_in_csv(
+    ran: tuple[Workspace, dict[str, str]], tmp_path: Path
+) -> None:
+    workspace, _ = ran
+    file, text = tmp_path / "suspense.parquet", tmp_path / "suspense.csv"
+    for target in (file, text):
+        export(workspace, "suspense", target, "plain")
+    raw = pq.read_table(file).column("raw").to_pylist()
+    assert any(raw)
+    with text.open(encoding="utf-8") as lines:
+        told = [row["raw"] for row in csv.DictReader(lines)]
+    assert told == ["" if one is None else one.hex() for one in raw]
+
+
 def test_keys_that_keep_nothing_secret_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HUADAN_PSEUDONYM_KEY", raising=False)
     with pytest.raises(UsageError, match="0 octets"):
