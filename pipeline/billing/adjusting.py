@@ -183,7 +183,11 @@ def take_back(workspace: Workspace, number: int) -> Note:
     """
     load_config(workspace)
     with locked(workspace.lock_file, "adjust"), Ledger(workspace.ledger_file) as ledger:
-        return withdraw(ledger, number, _now())
+        note = withdraw(ledger, number, _now())
+        bills = ledger.bill_of(note.cycle)
+        if bills is not None and note.item == AGAIN:
+            ledger.bill_lacks(bills.id, f"note {number} was withdrawn")
+        return note
 
 
 def listed(workspace: Workspace, cycle: str | None = None) -> list[dict[str, Any]]:

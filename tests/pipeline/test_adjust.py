@@ -111,7 +111,13 @@ def test_what_comes_late_to_final_bills_is_entered_as_notes(shop: Workspace, tra
     said = " ".join(CliRunner().invoke(status, ["-w", str(shop.root)]).output.split())
     assert f"out of date: batch-000002 brought events. Next: {step}" in said
     assert step in " ".join(try_book(shop, shop.root / "book", CYCLE).notes)
-    assert rerate_notes(shop, CYCLE, "came late")
+    entered = rerate_notes(shop, CYCLE, "came late")
+    assert [one["outdated"] for one in read_status(shop)["bills"]] == [None]
+    take_back(shop, entered[0].id)
+    withdrawn = f"note {entered[0].id} was withdrawn"
+    assert [one["outdated"] for one in read_status(shop)["bills"]] == [withdrawn]
+    again = rerate_notes(shop, CYCLE, "after all")
+    assert [one.amount for one in again] == [entered[0].amount]
     assert [one["outdated"] for one in read_status(shop)["bills"]] == [None]
 
 
