@@ -102,10 +102,12 @@ def run_batch(
         with watch.stage("collect"):
             offered = look(engine.sources, ledger) if found is None else still_new(found, ledger)
             release(engine.sources, ledger)  # what a killed run had committed
-            if offered.new:
+        if offered.new:
+            with watch.stage("load"):
                 import pipeline.batch.work  # noqa: F401, PLC0415 - a second
 
-                engine.loading.begin()  # while files are hashed and copied
+            engine.loading.begin()  # while files are hashed and copied
+        with watch.stage("collect"):
             collected = take(offered, workspace, ledger, threads, listener)
         files, resent = ledger.waiting(), ledger.waiting_resent()
         if not files and not resent and not (flush_partials and kept(ledger)):
