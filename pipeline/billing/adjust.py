@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import UsageError
+from pipeline.ledger.rollbacks import mark_bill
 from pipeline.nearest import nearest
 from rating.cycles import first_day, last_day
 
@@ -27,6 +28,10 @@ _COLUMNS = (
     *("id", "made", "who", "reason", "account", "subscriber", "cycle", "bill_cycle", "item"),
     *("amount", "tax", "tax_rate", "gl_code", "withdrawn"),
 )
+
+
+AGAIN = "billed again"
+"""Item of a note that says what billing a final cycle again comes to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +239,9 @@ def withdraw(ledger: Ledger, number: int, now: str) -> Note:
     if ledger.bill_of(mine[0].bill_cycle) is not None:
         message = f"note {number} stands on the bill of {mine[0].bill_cycle}"
         raise UsageError(message, "enter the opposite: huadan adjust add")
+    bills = ledger.bill_of(mine[0].cycle) if mine[0].item == AGAIN else None
     with ledger.writing() as db:
         db.execute("UPDATE adjustments SET withdrawn = ? WHERE id = ?", (now, number))
+        if bills is not None:
+            mark_bill(db, bills.id, f"note {number} was withdrawn")
     return mine[0]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.batch.stopwatch import Stopwatch
 from pipeline.billing.adjust import (
+    AGAIN,
     Note,
     bill_cycle_of,
     enter,
@@ -36,7 +37,6 @@ Key = tuple[str, str, str, int, str]
 """Account, subscriber, tax class, rate (ppm), G/L code."""
 KINDS = ("usage", "fee", "discount", "transfer")
 """Kinds of lines that are compared; tax and rounding follow from them on the next bill."""
-AGAIN = "billed again"
 
 
 def _now() -> str:
@@ -183,11 +183,7 @@ def take_back(workspace: Workspace, number: int) -> Note:
     """
     load_config(workspace)
     with locked(workspace.lock_file, "adjust"), Ledger(workspace.ledger_file) as ledger:
-        note = withdraw(ledger, number, _now())
-        bills = ledger.bill_of(note.cycle)
-        if bills is not None and note.item == AGAIN:
-            ledger.bill_lacks(bills.id, f"note {number} was withdrawn")
-        return note
+        return withdraw(ledger, number, _now())
 
 
 def listed(workspace: Workspace, cycle: str | None = None) -> list[dict[str, Any]]:

@@ -106,6 +106,11 @@ def mark_bills(db: sqlite3.Connection, batch: int, because: str) -> None:
     )
 
 
+def mark_bill(db: sqlite3.Connection, batch: int, because: str) -> None:
+    """Marks one bill run: it does not say all that is due any more."""
+    db.execute("INSERT OR REPLACE INTO outdated VALUES (?, ?)", (batch, because))
+
+
 def mark_next_bill(db: sqlite3.Connection, batch: int, because: str) -> None:
     """Marks the bill run of the cycle after that of `batch`, a bill run.
 

@@ -269,11 +269,6 @@ class Ledger(Database):
         with self._transaction() as db:
             db.execute("DELETE FROM outdated WHERE batch = ?", (batch,))
 
-    def bill_lacks(self, batch: int, because: str) -> None:
-        """Takes note that a bill run, and the notes on it, do not say all that is due any more."""
-        with self._transaction() as db:
-            db.execute("INSERT OR REPLACE INTO outdated VALUES (?, ?)", (batch, because))
-
     def outdated(self) -> dict[str, str]:
         """Returns bill runs whose events or opening balances have changed since: name → why."""
         rows = self._db.execute(

@@ -45,21 +45,23 @@ def reductions(
         mine: bool[charge groups] whose lines these are.
     """
     nothing = make_charges(0, {}, {})
-    if book.commitments:
-        charges = join([charges, _silent(charges, data, cycle, mine)])
-    if not len(charges) or not (book.bill_discounts or book.commitments):
+    if not (book.bill_discounts or book.commitments):
         return nothing, nothing
-    made = _Spenders(charges, book, data, cycle)
+    last = _last_periods(data, cycle)
+    if book.commitments and len(silent := _silent(charges, data, last, mine)):
+        charges = join([charges, silent])
+    if not len(charges):
+        return nothing, nothing
+    made = _Spenders(charges, book, data, cycle, last)
     discounts = [made.discount(one) for one in book.bill_discounts]
     return join([nothing, *discounts]), join([nothing, *map(made.top_up, book.commitments)])
 
 
-def _silent(charges: Charges, data: Subscribers, cycle: Cycle, mine: NDArray[np.bool_]) -> Charges:
+def _silent(charges: Charges, data: Subscribers, last: Int64, mine: NDArray[np.bool_]) -> Charges:
     """Returns a line of nothing for each subscriber of the cycle who has no line."""
-    last = _last_periods(data, cycle)
-    spent = _index(charges, "subscriber_id", data.names)
-    last[spent[spent >= 0]] = -1
-    rows = last[last >= 0]
+    spent = np.zeros(len(last) + 1, np.bool_)
+    spent[_subscribers(charges, data)] = True  # a line of nobody's marks the entry behind the last
+    rows = last[(last >= 0) & ~spent[:-1]]
     rows = rows[mine[data.group[rows]]]
     return make_charges(len(rows), {**_own(data, rows), "kind": FEE}, {})
 
@@ -73,11 +75,11 @@ def _own(data: Subscribers, periods: Int64) -> dict[str, Names]:
     }
 
 
-def _index(charges: Charges, column: str, names: pa.StringArray) -> Int64:
-    """Returns int64[lines] the place of each line's name among all, -1 where it has none."""
-    texts = charges.texts[column]
-    at = pc.fill_null(pc.index_in(pa.array(texts.texts, pa.string()), value_set=names), -1)
-    found: Int64 = np.append(at.to_numpy(), -1)[texts.codes].astype(np.int64)
+def _subscribers(charges: Charges, data: Subscribers) -> Int64:
+    """Returns int64[lines] the subscriber of each line, -1 where it has none."""
+    names = charges.texts["subscriber_id"]
+    at = pc.fill_null(pc.index_in(pa.array(names.texts, pa.string()), value_set=data.names), -1)
+    found: Int64 = np.append(at.to_numpy(), -1)[names.codes].astype(np.int64)
     return found
 
 
@@ -92,19 +94,17 @@ def _last_periods(data: Subscribers, cycle: Cycle) -> Int64:
 class _Spenders:
     """The subscribers of some lines, and what discounts have left of what they spent."""
 
-    def __init__(self, charges: Charges, book: Book, data: Subscribers, cycle: Cycle) -> None:
+    def __init__(
+        self, charges: Charges, book: Book, data: Subscribers, cycle: Cycle, last: Int64
+    ) -> None:
         self.charges, self.book, self.data, self.cycle = charges, book, data, cycle
         self.cells = Cells(charges)
-        self.period = self._periods()
+        who = _subscribers(charges, data)[self.cells.heads]
+        self.period: Int64 = np.append(last, -1)[who]
+        """Each spender's last period in the cycle, -1 if he has none."""
         self.tiers = tier_masks(data, cycle.start_us, cycle.end_us)
         names = charges.texts["subscriber_id"].codes[self.cells.heads]
         self.subscriber: Int64 = names.astype(np.int64)
-
-    def _periods(self) -> Int64:
-        """Returns the last period in the cycle of each spender, -1 if he has none."""
-        who = _index(self.charges.take(self.cells.heads), "subscriber_id", self.data.names)
-        found: Int64 = np.append(_last_periods(self.data, self.cycle), -1)[who]
-        return found
 
     def discount(self, one: BillDiscount) -> Charges:
         """Returns the lines of a discount, and takes it off."""

@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -27,6 +27,7 @@ from tests.pipeline.world import make_workspace
 from traffic.generate import generate
 
 if TYPE_CHECKING:
+    from pipeline.upkeep.export import Privacy
     from pipeline.workspace import Workspace
 
 DIGITS = re.compile(r"\d{7,}")
@@ -224,31 +225,31 @@ def test_exports_with_the_same_key_join_and_say_nothing(
     assert shown == [None if n is None else pseudonym(read_key(key), n) for n in numbers]
 
 
+def exported(
+    workspace: Workspace, table: str, privacy: Privacy, column: str, folder: Path
+) -> tuple[list[Any], list[str]]:
+    """Returns a column as Parquet and as CSV have it."""
+    file, text = folder / "some.parquet", folder / "some.csv"
+    for target in (file, text):
+        export(workspace, table, target, privacy)
+    with text.open(encoding="utf-8") as lines:
+        told = [row[column] for row in csv.DictReader(lines)]
+    return pq.read_table(file).column(column).to_pylist(), told
+
+
 def test_lists_are_in_both_kinds_of_export(
     ran: tuple[Workspace, dict[str, str]], tmp_path: Path
 ) -> None:
-    workspace, _ = ran
-    file, text = tmp_path / "rated.parquet", tmp_path / "rated.csv"
-    for target in (file, text):
-        export(workspace, "rated", target, "masked")
-    taken = pq.read_table(file).column("allowances").to_pylist()
+    taken, told = exported(ran[0], "rated", "masked", "allowances", tmp_path)
     assert any(taken)
-    with text.open(encoding="utf-8") as lines:
-        told = [row["allowances"] for row in csv.DictReader(lines)]
     assert [json.loads(one) if one else None for one in told] == taken
 
 
 def test_octets_are_hexadecimal_in_csv(
     ran: tuple[Workspace, dict[str, str]], tmp_path: Path
 ) -> None:
-    workspace, _ = ran
-    file, text = tmp_path / "suspense.parquet", tmp_path / "suspense.csv"
-    for target in (file, text):
-        export(workspace, "suspense", target, "plain")
-    raw = pq.read_table(file).column("raw").to_pylist()
+    raw, told = exported(ran[0], "suspense", "plain", "raw", tmp_path)
     assert any(raw)
-    with text.open(encoding="utf-8") as lines:
-        told = [row["raw"] for row in csv.DictReader(lines)]
     assert told == ["" if one is None else one.hex() for one in raw]
 
 
