@@ -45,10 +45,8 @@ class Dealt:
         kernel.deal(prepared.event, prepared.group, chosen, self._shift, self._end, self._words)
         room = int(self._size.max())
         self._scratch = kernel.SortScratch(
-            key=block.array(room, np.int64),
-            place=block.array(room, np.int64),
-            key_spare=block.array(room, np.int64),
-            place_spare=block.array(room, np.int64),
+            word=block.array(room, np.int64),
+            spare=block.array(room, np.int64),
             bins=block.array(2 * room + 3, np.int32),
         )
 
@@ -100,7 +98,7 @@ class Dealt:
 
 def dealt_words(n: int) -> int:
     """Returns the words of memory that dealing n rows takes at most."""
-    return (kernel.DEALT_WORDS + 5) * n + 2
+    return (kernel.DEALT_WORDS + 3) * n + 2
 
 
 def bucket_shift(groups: int, events: int) -> int:

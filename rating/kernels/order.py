@@ -4,7 +4,8 @@ Two levels, and both move whole events, so that pricing reads them one after the
 each event to one of some hundred buckets of neighbouring groups. `arrange` then sorts one bucket,
 which fits the second cache: the first bits of (group, start) choose a bin, about one event to a
 bin, and insertion does the rest. Where a bin is crowded - a company's traffic of one minute - the
-bucket is merged instead, so that the cost stays n log n.
+bucket is merged instead, so that the cost stays n log n. What is sorted are *words*: the key and, in
+the last bits, the event's place in its bucket.
 
 Both levels are stable, which is what decides between rows that agree in everything.
 """
@@ -27,17 +28,15 @@ MOST_BUCKETS = 1024
 """Streams that `deal` writes to at most; more would not fit the first cache."""
 BUCKET_EVENTS = 2048
 """Events for which one more bucket is made, up to MOST_BUCKETS."""
-KEY_BITS = 62
+WORD_BITS = 63
 _LOW = (1 << 32) - 1
 
 
 class SortScratch(NamedTuple):
     """Room to sort a bucket of b events."""
 
-    key: np.ndarray  # int64[b]
-    place: np.ndarray  # int64[b]
-    key_spare: np.ndarray  # int64[b]
-    place_spare: np.ndarray  # int64[b]
+    word: np.ndarray  # int64[b]
+    spare: np.ndarray  # int64[b]
     bins: np.ndarray  # int32[2 b + 3]
 
 
@@ -84,60 +83,67 @@ def deal(event, group, chosen, shift, bucket_end, dealt):
 
 
 @inlined
-def _after(key_a, at_a, key_b, at_b, dealt, high, low):
-    """Returns whether dealt event a comes after b; where all agrees, neither does."""
-    if key_a != key_b:
-        return key_a > key_b
-    start_a, start_b = dealt[DEALT_WORDS * at_a], dealt[DEALT_WORDS * at_b]
-    if start_a != start_b:
-        return start_a > start_b
-    row_a = dealt[DEALT_WORDS * at_a + EVENT_WORDS] & _LOW
-    row_b = dealt[DEALT_WORDS * at_b + EVENT_WORDS] & _LOW
-    if high[row_a] != high[row_b]:
-        return high[row_a] > high[row_b]
-    return low[row_a] > low[row_b]
+def _after(one, other, bucket, dealt, high, low):
+    """Returns whether a word's event comes after another's; where all agrees, neither does.
+
+    Args:
+        one: A word.
+        other: A word.
+        bucket: (bits of the place, first event of the bucket).
+        dealt: As of :func:`arrange`.
+        high: Likewise.
+        low: Likewise.
+    """
+    place_bits, begin = bucket
+    if (one ^ other) >> place_bits != 0:
+        return one > other
+    mask = (1 << place_bits) - 1
+    at_one, at_other = begin + (one & mask), begin + (other & mask)
+    start_one, start_other = dealt[DEALT_WORDS * at_one], dealt[DEALT_WORDS * at_other]
+    if start_one != start_other:
+        return start_one > start_other
+    row_one = dealt[DEALT_WORDS * at_one + EVENT_WORDS] & _LOW
+    row_other = dealt[DEALT_WORDS * at_other + EVENT_WORDS] & _LOW
+    if high[row_one] != high[row_other]:
+        return high[row_one] > high[row_other]
+    return low[row_one] > low[row_other]
 
 
 @inlined
-def _insert(first, last, key, place, dealt, high, low):
-    """Sorts ``key[first:last]`` with their ``place`` by insertion."""
+def _insert(first, last, word, bucket, dealt, high, low):
+    """Sorts ``word[first:last]`` by insertion."""
     for i in range(first + 1, last):
-        moved, moved_place = key[i], place[i]
+        moved = word[u(i)]
         j = i - 1
-        while j >= first and _after(key[j], place[j], moved, moved_place, dealt, high, low):
-            key[j + 1], place[j + 1] = key[j], place[j]
+        while j >= first and _after(word[u(j)], moved, bucket, dealt, high, low):
+            word[u(j + 1)] = word[u(j)]
             j -= 1
-        key[j + 1], place[j + 1] = moved, moved_place
+        word[u(j + 1)] = moved
 
 
 @kernel
-def _merge(count, scratch, dealt, high, low):
-    """Sorts the first ``count`` keys with their places: insertion in runs, then merging."""
-    key = scratch.key
-    place = scratch.place
-    key_spare = scratch.key_spare
-    place_spare = scratch.place_spare
+def _merge(count, word, spare, bucket, dealt, high, low):
+    """Sorts the first ``count`` words: insertion in runs, then merging."""
     for first in range(0, count, RUN):
-        _insert(first, min(first + RUN, count), key, place, dealt, high, low)
+        _insert(first, min(first + RUN, count), word, bucket, dealt, high, low)
     width = RUN
     while width < count:
         for first in range(0, count - width, 2 * width):
             middle = first + width
             last = min(middle + width, count)
             for i in range(first, middle):
-                key_spare[i - first], place_spare[i - first] = key[i], place[i]
+                spare[i - first] = word[i]
             left = 0
             right = middle
             for at in range(first, last):
                 take_left = left < width
                 if take_left and right < last:
-                    k, p = key_spare[left], place_spare[left]
-                    take_left = not _after(k, p, key[right], place[right], dealt, high, low)
+                    take_left = not _after(spare[left], word[right], bucket, dealt, high, low)
                 if take_left:
-                    key[at], place[at] = key_spare[left], place_spare[left]
+                    word[at] = spare[left]
                     left += 1
                 else:
-                    key[at], place[at] = key[right], place[right]
+                    word[at] = word[right]
                     right += 1
         width *= 2
 
@@ -146,16 +152,18 @@ def _merge(count, scratch, dealt, high, low):
 def _arrange_bucket(dealt, begin, end, span, high, low, scratch, at, event, row):
     """Sorts one bucket and writes its events from ``at`` on; arguments as of :func:`arrange`."""
     first_group, group_bits, first_start, start_bits = span
-    key = scratch.key
-    place = scratch.place
+    word = scratch.word
+    key = scratch.spare
     bins = scratch.bins
-    unsorted = scratch.key_spare
     count = end - begin
     bin_bits = np.int64(1)
     while (1 << bin_bits) < count and bin_bits < group_bits + start_bits:
         bin_bits += 1
-    # a key of group and start fits a word, or else the last bits of the start decide only ties
-    drop = max(group_bits + start_bits - KEY_BITS, np.int64(0))
+    place_bits = np.int64(0)
+    while (1 << place_bits) < count:
+        place_bits += 1
+    # a key of group and start fits its part of the word, or else the start's last bits decide only ties
+    drop = max(group_bits + start_bits + place_bits - WORD_BITS, np.int64(0))
     start_bits -= drop
     shift = max(group_bits + start_bits - bin_bits, np.int64(0))
     last_bin = 1 << bin_bits
@@ -164,7 +172,7 @@ def _arrange_bucket(dealt, begin, end, span, high, low, scratch, at, event, row)
     for i in range(begin, end):
         g = (dealt[u(DEALT_WORDS * i + EVENT_WORDS)] >> 32) - first_group
         k = g << start_bits | (dealt[u(DEALT_WORDS * i)] - first_start) >> drop
-        unsorted[u(i - begin)] = k
+        key[u(i - begin)] = k
         bins[u((k >> shift) + 1)] += 1
     crowd = np.int32(0)
     before = np.int32(0)
@@ -174,20 +182,21 @@ def _arrange_bucket(dealt, begin, end, span, high, low, scratch, at, event, row)
         before += size
         bins[u(i)] = before
     for i in range(count):
-        k = unsorted[u(i)]
+        k = key[u(i)]
         to = bins[u(k >> shift)]
         bins[u(k >> shift)] = to + 1
-        key[u(to)] = k
-        place[u(to)] = begin + i
+        word[u(to)] = k << place_bits | i
+    bucket = (place_bits, begin)
     if crowd <= RUN:
-        _insert(0, count, key, place, dealt, high, low)
+        _insert(0, count, word, bucket, dealt, high, low)
     else:
-        _merge(count, scratch, dealt, high, low)
+        _merge(count, word, scratch.spare, bucket, dealt, high, low)
+    mask = (1 << place_bits) - 1
     for i in range(count):
-        words = DEALT_WORDS * place[u(i)]
+        words = DEALT_WORDS * (begin + (word[u(i)] & mask))
         to = EVENT_WORDS * (at + i)
-        for word in range(EVENT_WORDS):
-            event[u(to + word)] = dealt[u(words + word)]
+        for one in range(EVENT_WORDS):
+            event[u(to + one)] = dealt[u(words + one)]
         row[u(at + i)] = dealt[u(words + EVENT_WORDS)] & _LOW
 
 
