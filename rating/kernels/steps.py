@@ -12,13 +12,44 @@ LARGEST_AMOUNT = 10**18 - 1
 SMALL = 1 << 29
 """Two factors below it make a product below LARGEST_AMOUNT."""
 FEW_STEPS = 8
-"""Up to so many steps are looked at one after the other; more are halved."""
+"""Up to so many steps are looked at one after the other; more are guessed, then halved."""
+EVEN_BELOW = 1 << 46
+"""Where the last of many steps begins at most for a guess: times the most steps it fits a word."""
 _LOW = (1 << 32) - 1
 
 
 @inlined
-def _step_at(line, step, last, units):
+def _narrowed(line, step, last, units):
+    """Returns (step, last) closer around the step at ``units``: many steps are mostly even ones.
+
+    Where they are, one look finds what halving finds in many, each of them a coin toss.
+    """
+    top = line[u(last)]
+    if units >= top:
+        return last, last
+    if top >= EVEN_BELOW:
+        return step, last
+    steps = (last - step) // STEP_WORDS
+    guess = step + np.int64(u(units * steps) // u(top)) * STEP_WORDS
+    around = FEW_STEPS // 2 * STEP_WORDS
+    low = max(guess - around, step)
+    high = min(guess + around, last)
+    if line[u(low)] <= units:
+        step = low
+    else:
+        last = low
+    if line[u(high)] > units:
+        last = min(high, last)
+    else:
+        step = max(high, step)
+    return step, last
+
+
+@inlined
+def step_at(line, step, last, units):
     """Returns the last step that begins at or before ``units``."""
+    if last - step > FEW_STEPS * STEP_WORDS:
+        step, last = _narrowed(line, step, last, units)
     while last - step > FEW_STEPS * STEP_WORDS:
         middle = step + (last - step) // (2 * STEP_WORDS) * STEP_WORDS
         if line[u(middle)] <= units:
@@ -50,10 +81,10 @@ def walk(book, price, entering, piece, position, priced, usage):
     last = step + STEP_WORDS * ((head & PRICE_STEPS) - 1)
     if step < last:
         if head & VOLUME:
-            step = _step_at(line, step, last, priced + end - position)
+            step = step_at(line, step, last, priced + end - position)
             last = step
         else:
-            step = _step_at(line, step, last, priced)
+            step = step_at(line, step, last, priced)
     while position < cut:
         places = line[u(step + 2)]
         beat = places & _LOW

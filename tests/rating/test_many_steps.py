@@ -1,14 +1,20 @@
-"""A price of 10,000 steps: found by halving, priced right, no slower than one of a few."""
+"""A price of 10,000 steps: found wherever it begins, priced right, no slower than one of a few."""
 
 from __future__ import annotations
 
+import bisect
 import functools
 import time
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rating.engine import Rater
+from rating.kernels.arrays import STEP_WORDS
+from rating.kernels.steps import step_at
 from rating.subscribers import load_subscribers
 from tests.rating.compare import compare
 from tests.rating.strategies_edr import DEFAULTS, edr_batch, plain_keys
@@ -68,6 +74,29 @@ def test_the_step_is_found(
     batch = edr_batch(rows)
     rated = rater.rate(rater.prepare(batch, plain_keys(batch)), rater.open_cycle("2026-10"))
     assert [int(value * 100) for value in rated.table.column("net").to_pylist()] == [net]
+
+
+@given(
+    st.one_of(
+        st.lists(st.integers(1, 100), max_size=200),
+        st.lists(st.integers(0, 50), min_size=10).map(
+            lambda powers: [2**power for power in powers]
+        ),
+        st.lists(st.integers(0, 50), min_size=10).map(
+            lambda powers: [2**power for power in sorted(powers, reverse=True)]
+        ),
+        st.builds(lambda width, steps: [width] * steps, st.integers(1, 2**40), st.integers(0, 200)),
+    ),
+)
+@settings(deadline=None)  # the first call compiles
+def test_uneven_steps_are_found_too(widths: list[int]) -> None:
+    begins = np.cumsum([0, *widths]).tolist()
+    line = np.zeros(STEP_WORDS * len(begins), np.int64)
+    line[::STEP_WORDS] = begins
+    first, last = np.int64(0), np.int64(len(line) - STEP_WORDS)
+    for units in {0, *begins, *(begin - 1 for begin in begins[1:]), 2**60}:
+        found = step_at(line, first, last, np.int64(units))
+        assert found == STEP_WORDS * (bisect.bisect_right(begins, units) - 1)
 
 
 def test_many_steps_cost_no_more_than_few(made: Callable[[str, int], Rater]) -> None:
