@@ -165,7 +165,7 @@ class Rater:
         return Rated(table, _unrated(prepared, chosen, charge), rated_rows)
 
     def charges(
-        self, prepared: Prepared, state: CycleState, most: int = 65_536
+        self, prepared: Prepared, state: CycleState, most: int = 16_384
     ) -> Iterator[ChargeArrays]:
         """Rates like :meth:`rate` but stops at the charges, some ``most`` events at a time.
 

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tariffs.compiled import CompiledBook, Int32, Int64, UInt8
+    from tariffs.compiled import CompiledBook, Int8, Int16, Int32, Int64, UInt8
 
 _NO_MAXIMUM = -1
+DAY_MINUTES = 1440
 
 
 def price_arrays(book: CompiledBook) -> layout.PriceArrays:
@@ -34,15 +35,18 @@ def price_arrays(book: CompiledBook) -> layout.PriceArrays:
     def by_kind(match: UInt8) -> UInt8:
         return np.ascontiguousarray(match.reshape(-1, book.n_classes)[:, samples]).reshape(-1)
 
+    unit = book.round_unit
     sizes = (
         len(book.bands),
         len(book.day_types),
-        book.day0,
+        book.day0 + layout.DAYS_BEFORE,
         len(book.plans),
         len(samples),
         book.round_mode,
         len(book.caps),
+        (unit - (unit >> 1), 0, 1, unit)[book.round_mode],
     )
+    day_row, minute_band, minute_until = _days(book)
     return layout.PriceArrays(
         epoch_end=np.append(book.epoch_start_us[1:], layout.FAR),
         rule_table=book.rule_table,
@@ -51,8 +55,9 @@ def price_arrays(book: CompiledBook) -> layout.PriceArrays:
         rule_minimum=book.rule_minimum,
         price_line=price_line,
         divisor=divisor_rows(divisors),
-        tm_band=book.tm_band,
-        tm_until=book.tm_until,
+        day_row=day_row,
+        minute_band=minute_band,
+        minute_until=minute_until,
         day_type=book.day_type,
         tz_utc_us=book.tz_utc_us,
         tz_until_us=np.append(book.tz_utc_us[1:], layout.FAR),
@@ -103,6 +108,16 @@ def class_kinds(matches: Iterable[UInt8], n_classes: int) -> tuple[Int32, Int64]
     return kind.astype(np.int32), samples
 
 
+def _days(book: CompiledBook) -> tuple[Int32, Int8, Int16]:
+    """Returns the days of the time models, those that are alike once: nearly every event reads one."""
+    band = book.tm_band.reshape(-1, DAY_MINUTES)
+    until = book.tm_until.reshape(-1, DAY_MINUTES)
+    both = np.hstack([band.astype(np.int16), until])
+    _, first, row = np.unique(both, axis=0, return_index=True, return_inverse=True)
+    where = (DAY_MINUTES * row.reshape(-1)).astype(np.int32)
+    return where, band[first].reshape(-1), until[first].reshape(-1)
+
+
 def _rows(words: int, *columns: NDArray[Any]) -> Int64:
     """Returns columns of equal length as rows of so many words."""
     rows = aligned(words * len(columns[0]))
@@ -123,16 +138,16 @@ def _rules(book: CompiledBook, first_word: Int32) -> Int32:
     rows = np.empty((book.n_rules, layout.RULE_HEAD + len(book.bands)), np.int32)
     rows[:, 0] = (
         split
-        | (book.rule_free != 0) * np.int64(layout.RULE_FREE)
         | (book.rule_clock != 0) * np.int64(layout.BOOK_CLOCK)
         | (book.rule_zero_duration != 0) * np.int64(layout.ZERO_FREE)
         | (book.rule_minimum > 0) * np.int64(layout.HAS_MINIMUM)
         | rum << layout.RUM_SHIFT
         | book.rule_time_model.astype(np.int64) << layout.TIME_MODEL_SHIFT
     )
-    # one more than the last price, so that -1 stays -1
-    prices = np.append(first_word, np.int32(-1))[book.rule_band_price]
+    # one more than the last price: what -1 finds
+    prices = np.append(first_word, np.int32(layout.NO_MODEL))[book.rule_band_price]
     rows[:, layout.RULE_HEAD :] = prices.reshape(book.n_rules, -1)
+    rows[book.rule_free != 0, layout.RULE_HEAD :] = layout.FREE_PIECE
     return rows.reshape(-1)
 
 
@@ -141,8 +156,9 @@ def _price_lines(book: CompiledBook, divisors: Int64) -> tuple[Int64, Int32]:
     steps = np.diff(book.pm_step_first).astype(np.int64)
     bounded = (book.pm_min > 0) | (book.pm_max != _NO_MAXIMUM)
     words = layout.FIRST_STEP + layout.STEP_WORDS * steps + 2 * bounded
-    first = np.concatenate([[0], np.cumsum((words + 7) // 8 * 8)])
+    first = np.concatenate([[0], np.cumsum((words + 7) // 8 * 8)]) + layout.FIRST_PRICE
     lines = aligned(int(first[-1]))
+    lines[layout.FREE_PIECE + 1] = 1 | layout.PLAIN
     head = first[:-1]
     lines[head] = book.pm_connect
     volume = book.pm_kind == STEP_KINDS.index("volume")
@@ -157,10 +173,30 @@ def _price_lines(book: CompiledBook, divisors: Int64) -> tuple[Int64, Int32]:
     lines[at + 1] = book.step_price
     per = np.where(book.step_flat != 0, layout.FLAT_STEP, _places(divisors, book.step_per))
     lines[at + 2] = per << 32 | _places(divisors, book.step_beat)
+    plain = _plain(book, owner) & ~(bounded | volume | counted)
+    lines[head[plain] + 1] |= layout.PLAIN
     behind = (head + layout.FIRST_STEP + layout.STEP_WORDS * steps)[bounded]
     lines[behind] = book.pm_min[bounded]
     lines[behind + 1] = book.pm_max[bounded]
     return lines, head.astype(np.int32)
+
+
+def _plain(book: CompiledBook, owner: Int64) -> NDArray[np.bool_]:
+    """Returns which prices have one or two steps of whole beats and nothing large in them.
+
+    Args:
+        book: The book.
+        owner: int64[steps], the price of each step.
+    """
+    steps = np.diff(book.pm_step_first)
+    other = (book.step_flat != 0) | (book.step_per != book.step_beat)
+    for amount in (book.step_from, book.step_price, book.step_beat):
+        other |= amount >= layout.PLAIN_BELOW
+    plain = (steps >= 1) & (steps <= 2) & (book.pm_connect < layout.PLAIN_BELOW)
+    plain[owner[other]] = False
+    priced = book.rule_band_price.reshape(book.n_rules, -1)[book.rule_minimum > 0]
+    plain[priced[priced >= 0]] = False
+    return plain
 
 
 def _discounts(book: CompiledBook) -> Int64:

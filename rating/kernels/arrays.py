@@ -16,19 +16,28 @@ if TYPE_CHECKING:
 FAR = 2**62
 """An instant (UTC microseconds) after every event."""
 
+DAYS_BEFORE = 7 * 105_000
+"""Days before 1970 from which days are counted, so that none is negative; whole weeks, from before
+the year 1."""
+
 RULE_HEAD = 1
-"""A rule: its word, then for each band the first word of the price in price_line, -1 none."""
-SPLIT_MASK, RULE_FREE, BOOK_CLOCK, ZERO_FREE, HAS_MINIMUM = 3, 4, 8, 16, 32
+"""A rule: its word, then for each band the first word of the price in price_line."""
+NO_MODEL, FREE_PIECE, FIRST_PRICE = 0, 8, 16
+"""In price_line: where there is no price, where nothing is charged; then come the book's prices."""
+SPLIT_MASK, BOOK_CLOCK, ZERO_FREE, HAS_MINIMUM = 3, 8, 16, 32
 RUM_SHIFT, RUM_MASK, TIME_MODEL_SHIFT = 8, 255, 16
 """A rule's word: split (0 unless it measures seconds), flags, metric, time model."""
 
 PRICE_STEPS, STEP_WORDS, FIRST_STEP = 0xFFFF, 3, 2
-HAS_BOUNDS, VOLUME, COUNTED, COUNT_SHIFT = 1 << 16, 1 << 17, 1 << 18, 32
+HAS_BOUNDS, VOLUME, COUNTED, PLAIN, COUNT_SHIFT = 1 << 16, 1 << 17, 1 << 18, 1 << 19, 32
 FLAT_STEP = 0
 """A price: connect fee, number of steps with flags (of a counted one the definition of its count
 above them), then for each step from, price and ``per << 32 | beat`` (places in the divisors; FLAT_STEP
 in place of per where the price is for the whole step); behind them, if flagged, minimum and
 maximum."""
+PLAIN_BELOW = 1 << 28
+"""A plain price has one or two steps, whole beats, no bounds, no rule with a minimum, and nothing in it
+reaches this: what it charges for a quantity of at most this cannot overflow."""
 
 ALLOWANCE_WORDS = 4
 """An allowance: priority, metric, bands, beat (place in the divisors, -1 that of the price)."""
@@ -55,8 +64,11 @@ counter of the first cap."""
 
 BLOCK = 64
 """Events whose first stretches are found together."""
-BLOCK_WORDS = 4
-
+BLOCK_WORDS = 8
+PRICE, BAND, CUT, UNTIL, QUOTED, QUOTE, FEE, KIND = range(BLOCK_WORDS)
+"""The first stretch of an event of a block: its price, band, units that begin in it, instant at which
+it ends. Then what the event costs if no allowance covers it: units charged (-1: not quoted, because it
+is not plain), usage charge, connect fee; and ``metric << 32 | kind`` of the event."""
 
 CHARGE_WORDS = 8
 CHARGED, COVERED, CONNECT, USAGE, DISCOUNT, CAP, NET, HITS = range(CHARGE_WORDS)
@@ -76,8 +88,9 @@ class PriceArrays(NamedTuple):
     rule_minimum: np.ndarray
     price_line: np.ndarray  # int64, see above
     divisor: np.ndarray  # int64, rows of rating.kernels.machine; row 0 is the rounding unit
-    tm_band: np.ndarray
-    tm_until: np.ndarray
+    day_row: np.ndarray  # int32[time models * day types], where the minutes of such a day begin
+    minute_band: np.ndarray  # int8, by minute of a day
+    minute_until: np.ndarray  # int16, the minute of the day at which that band ends
     day_type: np.ndarray
     tz_utc_us: np.ndarray
     tz_until_us: np.ndarray  # int64[K], FAR of the last
@@ -95,7 +108,9 @@ class PriceArrays(NamedTuple):
     cap_match: np.ndarray  # uint8[(C + T) * kinds], counts cap nothing
     count_match: np.ndarray  # uint8[T * kinds]
     count_rum: np.ndarray  # int64[T]
-    sizes: np.ndarray  # int64: bands, day types, day0, plans, kinds, round mode, caps
+    # int64: bands, day types, day0 + DAYS_BEFORE, plans, kinds, round mode, caps, and the least rest of
+    # a rounding unit that is rounded up (half even: see `rounded`)
+    sizes: np.ndarray
 
 
 class StateArrays(NamedTuple):
@@ -131,5 +146,5 @@ class ChargeArrays(NamedTuple):
     counted: (
         np.ndarray
     )  # int64[2 (T + 1)], scratch: counter and units that one event's prices count
-    block: np.ndarray  # int64[BLOCK * 4], scratch: price, band, end, instant of the first stretches
+    block: np.ndarray  # int64[BLOCK * 8], scratch, see above
     cursor: np.ndarray  # int64[3]: events priced, takes written, failed

@@ -8,17 +8,30 @@ from compiled.jit import inlined
 from rating.kernels.arrays import (
     ALLOWANCE_WORDS,
     AMOUNT_OFF,
+    CAP,
+    CHARGE_WORDS,
+    CHARGED,
+    CONNECT,
+    COVERED,
+    DISCOUNT,
     DISCOUNT_WORDS,
     EXCLUSIVE,
     FIXED_PRICE,
+    HIT_SHIFT,
+    HITS,
     INSTANCE_WORDS,
+    NET,
     ON_CONNECT,
+    THROTTLED_SHIFT,
+    USAGE,
 )
 from rating.kernels.counts import count_slot
-from rating.kernels.limits import room, settle
+from rating.kernels.limits import CAP_MASK, cap_counter, room, settle
 from rating.kernels.machine import divided, u
+from rating.kernels.steps import LARGEST_AMOUNT
 
 PPM = 1_000_000
+HALF_EVEN = 1
 FEW = 4
 """Of more instances than that each is looked at only if something is left."""
 _LOW = (1 << 32) - 1
@@ -158,8 +171,8 @@ def discounts(book, state, account, kind, event, band, marks, connect, usage, co
         words = DISCOUNT_WORDS * d
         asked = book.discount[u(words + 3)]
         if (
-            book.discount_match[u(d * book.sizes[4] + kind)] == 0
-            or marks & asked != asked
+            marks & asked != asked
+            or book.discount_match[u(d * book.sizes[4] + kind)] == 0
             or (book.discount[u(words + 2)] >> band) & 1 == 0
             or start < book.discount[u(words)]
             or start >= book.discount[u(words + 1)]
@@ -206,16 +219,72 @@ def discounts(book, state, account, kind, event, band, marks, connect, usage, co
 def rounded(book, amount, room):
     """Returns the amount in whole rounding units, never lifted above the room under the caps."""
     unit = book.divisor[0]
-    mode = book.sizes[5]
     units = divided(amount, book.divisor, 0)
     net = units * unit
-    # the smallest rest that rounds up; half even moves it where the last place is even
-    least = unit - (unit >> 1)
-    if mode == 1:
+    least = book.sizes[7]
+    if book.sizes[5] == HALF_EVEN:
         least = (unit >> 1) + 1 - (unit & 1 == 0 and units & 1 == 1)
-    elif mode == 2:
-        least = np.int64(1)
-    elif mode == 3:
-        least = unit
     # no branch, it would be a coin toss
     return net + unit * np.int64((amount - net >= least) & (net + unit <= room))
+
+
+@inlined
+def conclude(book, state, charge, at, owner, sort, event, amounts, counting):
+    """Takes discounts, caps and rounding off an event's charge, writes its line, returns the net.
+
+    Args:
+        book: PriceArrays.
+        state: StateArrays, ``cap_spent`` changes.
+        charge: ChargeArrays.
+        at: Place of the event.
+        owner: (plan, first cap, end of the caps and counts).
+        sort: (kind, band of the first piece, marks).
+        event: (start, period).
+        amounts: (units charged, units covered, connect fee, usage charge, whether throttled).
+        counting: None if the book counts nothing: compiled without thresholds.
+    """
+    _, caps, caps_end = owner
+    kind, band, marks = sort
+    start, _ = event
+    charged, covered, connect, usage, throttled = amounts
+    discount = np.int64(0)
+    hits = np.int64(0)
+    reduction = np.int64(0)
+    net = np.int64(0)
+    gross = connect + usage
+    if gross > 0:
+        discount, hits = discounts(
+            book, state, owner, kind, event, band, marks, connect, usage, counting
+        )
+        room = np.int64(LARGEST_AMOUNT)
+        meant = np.int64(0)
+        counter = np.int64(0)
+        for k in range(caps, caps_end):
+            cap = state.cap[u(k)]
+            most = (cap >> 32) & CAP_MASK
+            if book.cap_match[u(most * book.sizes[4] + kind)] != 0:
+                meant += 1
+                counter = cap_counter(state, cap, start)
+                spent = state.cap_spent[u(counter)]
+                room = min(room, max(0, book.cap_amount[u(most)] - spent))
+        exact = gross - discount
+        reduction = max(exact - room, 0)
+        net = rounded(book, exact - reduction, room)
+        if meant == 1:
+            state.cap_spent[u(counter)] += net
+        elif meant > 1:
+            for k in range(caps, caps_end):
+                cap = state.cap[u(k)]
+                if book.cap_match[u(((cap >> 32) & CAP_MASK) * book.sizes[4] + kind)] != 0:
+                    state.cap_spent[u(cap_counter(state, cap, start))] += net
+    line = charge.line
+    words = CHARGE_WORDS * at
+    line[u(words + CHARGED)] = charged
+    line[u(words + COVERED)] = covered
+    line[u(words + CONNECT)] = connect
+    line[u(words + USAGE)] = usage
+    line[u(words + DISCOUNT)] = discount
+    line[u(words + CAP)] = reduction
+    line[u(words + NET)] = net
+    line[u(words + HITS)] = hits << HIT_SHIFT | np.int64(throttled) << THROTTLED_SHIFT | band
+    return net

@@ -6,9 +6,10 @@ changes; equal neighbours are one *piece*. A piece is covered by allowances and 
 steps in *lines*. Nothing loops over beats: a line is one division, so 100 GB in beats of 1 byte cost
 as much as one minute.
 
-Two passes over a block of events. The first has no state: it finds the first stretch of each event,
-which is nearly always the whole of it, and asks for the cache lines that the second one, event by
-event with all its branches, will read. The helpers are compiled into the kernel, not called.
+A block of events is gone over several times. The passes of `rating.kernels.stretches` have no state:
+they find the first stretch of each event, which is nearly always the whole of it, and quote what it
+costs. The last one goes event by event. What was quoted it charges as quoted, less what allowances
+cover; everything else it takes apart into pieces. The helpers are compiled into the kernel, not called.
 """
 
 from __future__ import annotations
@@ -19,168 +20,50 @@ from compiled.jit import inlined, kernel
 from rating.kernels.arrays import (
     ACCOUNT_WORDS,
     ALLOWANCE_WORDS,
+    BAND,
     BLOCK,
     BLOCK_WORDS,
-    BOOK_CLOCK,
-    CAP,
-    CHARGE_WORDS,
-    CHARGED,
-    CONNECT,
     COUNT_SHIFT,
     COUNTED,
-    COVERED,
-    DISCOUNT,
+    CUT,
     FAR,
+    FEE,
     FIRST_STEP,
+    FREE_PIECE,
     HAS_BOUNDS,
     HAS_MINIMUM,
-    HIT_SHIFT,
-    HITS,
     INSTANCE_WORDS,
-    NET,
+    KIND,
+    NO_MODEL,
+    PRICE,
     PRICE_STEPS,
-    RULE_FREE,
+    QUOTE,
+    QUOTED,
     RULE_HEAD,
-    RUM_MASK,
-    RUM_SHIFT,
     SPLIT_MASK,
     STEP_WORDS,
-    THROTTLED_SHIFT,
-    TIME_MODEL_SHIFT,
-    USAGE,
+    UNTIL,
     ZERO_FREE,
 )
 from rating.kernels.counts import count_event, count_slot, log_units
 from rating.kernels.guide import CONTINUES, EVENT_WORDS, NO_PRICE, OVERFLOW
-from rating.kernels.limits import CAP_MASK, cap_counter, give_back
-from rating.kernels.machine import prefetch, u
-from rating.kernels.pieces import FEW, cover, discounts, rounded, used_up
+from rating.kernels.limits import give_back
+from rating.kernels.machine import u
+from rating.kernels.pieces import FEW, conclude, cover, used_up
 from rating.kernels.steps import LARGEST_AMOUNT, walk
+from rating.kernels.stretches import (
+    CONSECUTIVE,
+    ISOLATED,
+    NO_OFFSET,
+    SECOND,
+    ask_for,
+    first_stretches,
+    later_rule,
+    quotes,
+    stretch,
+)
 
-SECOND = 1_000_000
-MINUTE = 60 * SECOND
-NO_MODEL = -1
-FREE_PIECE = -2
 _LOW = (1 << 32) - 1
-_NO_OFFSET = -2048
-_CONSECUTIVE, _ISOLATED, _END = 1, 2, 3
-
-
-@inlined
-def _stretch(book, rule, cuts, moment, offset, zone):
-    """Returns (price, band, instant at which it ends, zone) of a rule at a moment.
-
-    Args:
-        book: PriceArrays.
-        rule: Where its row begins.
-        cuts: Whether the event is cut: where it is not, nobody asks for the end of the band.
-        moment: UTC microseconds.
-        offset: Minutes that the switch added to UTC, _NO_OFFSET if it did not say.
-        zone: Index in the book's offsets to search from.
-    """
-    word = np.int64(book.rule[u(rule)])
-    until = np.int64(FAR)
-    if word & BOOK_CLOCK or offset == _NO_OFFSET:
-        while zone > 0 and book.tz_utc_us[u(zone)] > moment:
-            zone -= 1
-        while book.tz_until_us[u(zone)] <= moment:
-            zone += 1
-        offset = np.int64(book.tz_offset_min[u(zone)])
-        until = book.tz_until_us[u(zone)]
-    minutes = moment // MINUTE + offset
-    day = minutes // 1440
-    known = day - book.sizes[2]
-    if u(known) < u(book.day_type.shape[0]):
-        kind = np.int64(book.day_type[u(known)])
-    else:
-        kind = (day + 3) % 7  # 1970-01-01 was a Thursday, and 0 is Monday
-    day *= 1440
-    slot = ((word >> TIME_MODEL_SHIFT) * book.sizes[1] + kind) * 1440 + minutes - day
-    band = np.int64(book.tm_band[u(slot)])
-    if cuts:
-        until = min(until, (day + book.tm_until[u(slot)] - offset) * MINUTE)
-    price = np.int64(book.rule[u(rule + RULE_HEAD + band)])
-    if word & RULE_FREE:
-        price = np.int64(FREE_PIECE)
-    return price, band, until, zone
-
-
-@inlined
-def _later_rule(book, plan, class_id, rum, moment, epoch, rule):
-    """Returns (epoch, rule) at a moment after the one at which ``rule`` was found; -1 no price.
-
-    A rule that measures something else does not take over a running event.
-    """
-    words = RULE_HEAD + book.sizes[0]
-    while epoch + 1 < book.epoch_end.shape[0] and book.epoch_end[u(epoch)] <= moment:
-        epoch += 1
-        table = book.rule_table[u(epoch * book.sizes[3] + plan)]
-        later = np.int64(book.rule_of[u(table + class_id)])
-        later_word = np.int64(book.rule[u(words * max(later, 0))])
-        if later < 0 or (later_word >> RUM_SHIFT) & RUM_MASK == rum:
-            rule = later
-    return epoch, rule
-
-
-@inlined
-def _at_end(book, state, event, at):
-    """Returns (beginning of an event's last second, word of the rule that holds then, or less)."""
-    words = RULE_HEAD + book.sizes[0]
-    moment = event[u(at)] + (event[u(at + 1)] - 1) * SECOND
-    plan = np.int64(state.account[u(ACCOUNT_WORDS * (event[u(at + 2)] >> 32) + 6)])
-    marks = event[u(at + 3)]
-    rule = event[u(at + 2)] & _LOW
-    epoch = (marks >> 16) & 0xFFFF
-    # only an event that measures seconds has an end to look at
-    _, rule = _later_rule(book, plan, marks >> 32, 0, moment, epoch, rule)
-    return moment, words * rule
-
-
-@inlined
-def _first_stretches(book, state, charge, first, count, zone):
-    """Fills the block's first stretches and asks for what pricing will read; returns the zone."""
-    event = charge.event
-    block = charge.block
-    rule_words = RULE_HEAD + book.sizes[0]
-    last = EVENT_WORDS * (event.shape[0] // EVENT_WORDS - 1)
-    for k in range(count):
-        at = EVENT_WORDS * (first + k)
-        ahead = event[u(min(at + EVENT_WORDS * BLOCK, last) + 2)]
-        prefetch(state.account, ACCOUNT_WORDS * (ahead >> 32))
-        prefetch(book.rule, rule_words * (ahead & _LOW))
-        start = event[u(at)]
-        quantity = event[u(at + 1)]
-        rule = rule_words * (event[u(at + 2)] & _LOW)
-        account = ACCOUNT_WORDS * (event[u(at + 2)] >> 32)
-        own = np.int64(state.account[u(account)])
-        if own == state.account[u(account + 1)]:
-            own = np.int64(state.account[u(account + 2)])
-        prefetch(state.instance, INSTANCE_WORDS * own)
-        prefetch(state.used, own)
-        prefetch(state.cap, np.int64(state.account[u(account + 4)]))
-        prefetch(state.cap_spent, np.int64(state.account[u(account + 7)]))
-        marks = event[u(at + 3)]
-        offset = ((marks >> 4) & 0xFFF) + _NO_OFFSET
-        split = np.int64(book.rule[u(rule)]) & SPLIT_MASK
-        cuts = (split == _CONSECUTIVE) | (split == _ISOLATED)
-        moment = start
-        if split == _END and quantity > 0:
-            moment, rule = _at_end(book, state, event, at)
-        price, band, until, zone = _stretch(book, max(rule, 0), cuts, moment, offset, zone)
-        if rule < 0:
-            price = np.int64(NO_MODEL)
-        prefetch(book.price_line, price)
-        prefetch(charge.line, CHARGE_WORDS * (first + k))
-        until = min(until, book.epoch_end[u((marks >> 16) & 0xFFFF)])
-        cut = quantity
-        if cuts:
-            # units that begin before `until`
-            cut = min((until - start + SECOND - 1) // SECOND, quantity)
-        block[u(BLOCK_WORDS * k)] = price
-        block[u(BLOCK_WORDS * k + 1)] = band
-        block[u(BLOCK_WORDS * k + 2)] = cut
-        block[u(BLOCK_WORDS * k + 3)] = until
-    return zone
 
 
 @inlined
@@ -208,6 +91,88 @@ def _hold(book, state, account, held):
     return count
 
 
+@inlined
+def _charge_quoted(book, state, charge, at, classed, event, owner, holding, lists, options):
+    """Charges an event as quoted, less what allowances cover.
+
+    Args:
+        book: PriceArrays.
+        state: StateArrays, ``used`` and ``cap_spent`` change.
+        charge: ChargeArrays, ``line`` is filled.
+        at: (place in the block, place of the event, takes).
+        classed: (kind, metric).
+        event: (start, quantity, period, marks).
+        owner: (plan, first cap, end of the caps and counts).
+        holding: (instances held, how many of the first are used up, for which beat).
+        lists: (counters, units) taken.
+        options: (counting, limited) of :func:`price_events`.
+
+    Returns:
+        (net, takes, how many of the first instances are used up, for which beat).
+    """
+    counting, limited = options
+    in_block, place, takes = at
+    kind, rum = classed
+    start, quantity, period, marks = event
+    held, passed, passed_beat = holding
+    block = charge.block
+    words = BLOCK_WORDS * in_block
+    price = block[u(words + PRICE)]
+    band = block[u(words + BAND)]
+    charged = block[u(words + QUOTED)]
+    usage = block[u(words + QUOTE)]
+    connect = block[u(words + FEE)]
+    covered = np.int64(0)
+    throttled = False
+    if held > 0 and charged > 0:
+        beat = book.price_line[u(price + FIRST_STEP + 2)] & _LOW
+        if held > FEW:
+            if beat != passed_beat:
+                passed = np.int64(0)
+                passed_beat = beat
+            passed = used_up(book, state, charge, (passed, held), beat)
+        covered, takes, throttled = cover(
+            book,
+            state,
+            charge,
+            kind,
+            rum,
+            (start, period),
+            (quantity, band, beat, passed, held),
+            np.int64(0),
+            (takes, takes),
+            lists,
+            limited,
+        )
+        if covered >= quantity:
+            charged = np.int64(0)
+            usage = np.int64(0)
+            connect = np.int64(0)
+        elif covered > 0:
+            end, _, usage = walk(
+                book,
+                price,
+                True,  # noqa: FBT003  compiled in, as every helper of the kernel
+                (quantity, quantity),
+                covered,
+                np.int64(0),
+                np.int64(0),
+            )
+            charged = end - covered
+    net = conclude(
+        book,
+        state,
+        charge,
+        place,
+        owner,
+        (kind, band, marks),
+        (start, period),
+        (charged, covered, connect, usage, throttled),
+        counting,
+    )
+    return net, takes, passed, passed_beat
+
+
 @kernel
 def price_events(book, state, charge, take_instance, take_units, counting, limited):
     """Prices the events of ``charge`` from ``charge.cursor`` on.
@@ -228,7 +193,6 @@ def price_events(book, state, charge, take_instance, take_units, counting, limit
         How many events are done.
     """
     event = charge.event
-    line = charge.line
     block = charge.block
     rule_words = RULE_HEAD + book.sizes[0]
     events = event.shape[0] // EVENT_WORDS
@@ -248,7 +212,9 @@ def price_events(book, state, charge, take_instance, take_units, counting, limit
     while fits and at < events:
         first = at
         count = min(np.int64(BLOCK), events - at)
-        first_zone = _first_stretches(book, state, charge, first, count, first_zone)
+        ask_for(book, state, charge, first, count)
+        first_zone = first_stretches(book, state, charge, first, count, first_zone)
+        quotes(book, charge, count)
         for in_block in range(count):
             words = EVENT_WORDS * at
             start = event[u(words)]
@@ -268,14 +234,33 @@ def price_events(book, state, charge, take_instance, take_units, counting, limit
             if takes + held > take_instance.shape[0]:
                 fits = False
                 break
-            kind = np.int64(book.class_kind[u(marks >> 32)])
+            words = BLOCK_WORDS * in_block
+            kind = block[u(words + KIND)] & _LOW
+            rum = block[u(words + KIND)] >> 32
+            if block[u(words + QUOTED)] >= 0:
+                net, takes, passed, passed_beat = _charge_quoted(
+                    book,
+                    state,
+                    charge,
+                    (in_block, at, takes),
+                    (kind, rum),
+                    (start, quantity, period, marks),
+                    (plan, caps, caps_end),
+                    (held, passed, passed_beat),
+                    (take_instance, take_units),
+                    (counting, limited),
+                )
+                if counting is not None:
+                    count_event(book, state, (caps, caps_end), kind, (start, quantity, rum), net)
+                at += 1
+                charge.take_first[u(at)] = takes
+                continue
             word = np.int64(book.rule[u(rule_words * rule)])
-            rum = (word >> RUM_SHIFT) & RUM_MASK
             split = word & SPLIT_MASK
             zero_rated = quantity == 0 and word & ZERO_FREE != 0
-            price = block[u(BLOCK_WORDS * in_block)]
-            band = block[u(BLOCK_WORDS * in_block + 1)]
-            cut = block[u(BLOCK_WORDS * in_block + 2)]
+            price = block[u(words + PRICE)]
+            band = block[u(words + BAND)]
+            cut = block[u(words + CUT)]
             first_price = price
             first_band = band
             first_take = takes
@@ -289,7 +274,7 @@ def price_events(book, state, charge, take_instance, take_units, counting, limit
             priced = np.int64(0)  # units priced so far: where the steps stand
             counted = np.int64(0)  # counters to which its prices added
             last_price = np.int64(NO_MODEL)
-            moment = block[u(BLOCK_WORDS * in_block + 3)]
+            moment = block[u(words + UNTIL)]
             epoch = (marks >> 16) & 0xFFFF
             zone = np.int64(0)
             price_rule = rule
@@ -299,18 +284,18 @@ def price_events(book, state, charge, take_instance, take_units, counting, limit
                 next_cut = cut
                 # the stretches behind the first: rarely any
                 while cut < quantity:
-                    epoch, price_rule = _later_rule(
+                    epoch, price_rule = later_rule(
                         book, plan, marks >> 32, rum, moment, epoch, price_rule
                     )
                     until = np.int64(FAR)
                     next_price = np.int64(NO_MODEL)
                     if price_rule >= 0:
-                        next_price, next_band, until, zone = _stretch(
+                        next_price, next_band, until, zone = stretch(
                             book,
                             rule_words * price_rule,
                             True,  # noqa: FBT003  compiled in, as every helper of the kernel
                             moment,
-                            ((marks >> 4) & 0xFFF) + _NO_OFFSET,
+                            ((marks >> 4) & 0xFFF) + NO_OFFSET,
                             zone,
                         )
                     moment = min(until, book.epoch_end[u(epoch)])
@@ -325,12 +310,12 @@ def price_events(book, state, charge, take_instance, take_units, counting, limit
                     break
                 # the piece [begin, cut) is complete
                 position = begin
-                if split == _CONSECUTIVE:
+                if split == CONSECUTIVE:
                     position = max(begin, paid)
                 if price == FREE_PIECE:
                     position = max(position, cut)
                 elif position < cut and not zero_rated:
-                    if split == _ISOLATED:
+                    if split == ISOLATED:
                         priced = np.int64(0)
                     if held > 0:
                         beat = book.price_line[u(price + FIRST_STEP + 2)] & _LOW
@@ -356,8 +341,8 @@ def price_events(book, state, charge, take_instance, take_units, counting, limit
                         covered += position - before
                         throttled |= beyond
                     before = position
-                    end = cut if split == _ISOLATED else quantity
-                    entering = price != last_price or split == _ISOLATED
+                    end = cut if split == ISOLATED else quantity
+                    entering = price != last_price or split == ISOLATED
                     stand = priced
                     slot = np.int64(-1)
                     if counting is not None and book.price_line[u(price + 1)] & COUNTED != 0:
@@ -434,52 +419,21 @@ def price_events(book, state, charge, take_instance, take_units, counting, limit
                 charge.failed_status[u(failed)] = status
                 failed += 1
 
-            discount = np.int64(0)
-            hits = np.int64(0)
-            reduction = np.int64(0)
-            net = np.int64(0)
-            if status == 0 and gross > 0:
-                discount, hits = discounts(
+            if status == 0:
+                net = conclude(
                     book,
                     state,
+                    charge,
+                    at,
                     (plan, caps, caps_end),
-                    kind,
+                    (kind, first_band, marks),
                     (start, period),
-                    first_band,
-                    marks,
-                    connect,
-                    usage,
+                    (charged, covered, connect, usage, throttled),
                     counting,
                 )
-                room = np.int64(LARGEST_AMOUNT)
-                for k in range(caps, caps_end):
-                    cap = state.cap[u(k)]
-                    most = (cap >> 32) & CAP_MASK
-                    if book.cap_match[u(most * book.sizes[4] + kind)] != 0:
-                        spent = state.cap_spent[u(cap_counter(state, cap, start))]
-                        room = min(room, max(0, book.cap_amount[u(most)] - spent))
-                exact = gross - discount
-                reduction = max(exact - room, 0)
-                net = rounded(book, exact - reduction, room)
-                for k in range(caps, caps_end):
-                    cap = state.cap[u(k)]
-                    if book.cap_match[u(((cap >> 32) & CAP_MASK) * book.sizes[4] + kind)] != 0:
-                        state.cap_spent[u(cap_counter(state, cap, start))] += net
+                if counting is not None:
+                    count_event(book, state, (caps, caps_end), kind, (start, quantity, rum), net)
 
-            if counting is not None and status == 0:
-                count_event(book, state, (caps, caps_end), kind, (start, quantity, rum), net)
-
-            words = CHARGE_WORDS * at
-            line[u(words + CHARGED)] = charged
-            line[u(words + COVERED)] = covered
-            line[u(words + CONNECT)] = connect
-            line[u(words + USAGE)] = usage
-            line[u(words + DISCOUNT)] = discount
-            line[u(words + CAP)] = reduction
-            line[u(words + NET)] = net
-            line[u(words + HITS)] = (
-                hits << HIT_SHIFT | np.int64(throttled) << THROTTLED_SHIFT | first_band
-            )
             at += 1
             charge.take_first[u(at)] = takes
     charge.cursor[0] = at

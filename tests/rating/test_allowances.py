@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +13,7 @@ from rating.subscribers import load_subscribers
 from tests.rating.compare import compare
 from tests.rating.strategies_edr import DEFAULTS, edr_batch, plain_keys
 from tests.rating.strategies_shop import at, call, line, write
-from tests.tariffs.books import make_book, plan_with
+from tests.tariffs.books import edited, make_book, plan_with
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,6 +54,27 @@ def data_use(number: int, start: int, volume: int, **changes: object) -> dict[st
 
 def covered(rows: list[dict[str, Any]]) -> list[int]:
     return [row["allowance_units"] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "net"),
+    [(3, "0"), (4, "0"), (5, "0.35"), (7, "0.85"), (9, "1.25")],
+)
+def test_what_is_left_of_a_call_pays_the_connect_fee_and_its_own_steps(
+    tmp_path: Path, minutes: int, net: str
+) -> None:
+    stepped = (
+        "minute: {connect: 0.05, steps: [{price: 0.30, per: 60 s},"
+        " {from: 120 s, price: 0.20, per: 60 s}]}"
+    )
+    changes = edited("prices.yaml", "minute: {price: 0.30, per: 60 s}", stepped)
+    rules = [{"id": "voice", "when": {"service": "voice"}, "price": "minute"}]
+    given = [{"id": "given", "quantity": "4 min", "when": VOICE}]
+    changes |= plan_with(rules=rules, allowances=given)
+    _, book = make_book(tmp_path / "book", changes)
+    data = people(tmp_path, book, line(1, plan="plain"))
+    rows, _ = rate(book, data, [call(1, at(1), minutes * 60)])
+    assert [row["net"] for row in rows] == [Decimal(net)]
 
 
 def test_a_day_gives_its_quantity_anew(tmp_path: Path) -> None:
