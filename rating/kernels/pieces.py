@@ -63,7 +63,7 @@ def used_up(book, state, charge, held, price_beat):
 
 @inlined
 def cover(book, state, charge, kind, rum, event, piece, position, takes, lists, limited):
-    """Takes what allowances cover of a piece; returns (position, takes, throttled).
+    """Takes what allowances cover of a piece; returns (position, takes, throttled, passed over).
 
     Args:
         book: PriceArrays.
@@ -88,16 +88,17 @@ def cover(book, state, charge, kind, rum, event, piece, position, takes, lists, 
         instance = charge.held[u(k)]
         row = INSTANCE_WORDS * instance
         left = state.instance[u(row)] - state.used[u(instance)]
-        if left <= 0 and held > FEW:
-            continue  # of many most are used up: that is easy to foresee
+        if left <= 0:
+            # only what fails gives back, and then all are asked again
+            passed += np.int64(k == passed)
+            continue
         allowance = state.instance[u(row + 3)]
         extra = allowance >> 32
         allowance &= _LOW
         words = ALLOWANCE_WORDS * allowance
         # one branch that is hard to foresee, not six
         if not (
-            (left > 0)
-            & (book.allowance_match[u(allowance * book.sizes[4] + kind)] != 0)
+            (book.allowance_match[u(allowance * book.sizes[4] + kind)] != 0)
             & (book.allowance[u(words + 1)] == rum)
             & ((book.allowance[u(words + 2)] >> band) & 1 != 0)
             & (state.instance[u(row + 1)] <= start)
@@ -133,7 +134,7 @@ def cover(book, state, charge, kind, rum, event, piece, position, takes, lists, 
         take_units[u(entry)] += taken
         if position >= cut:
             break
-    return position, last_take, throttled
+    return position, last_take, throttled, passed
 
 
 @inlined

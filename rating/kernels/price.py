@@ -131,7 +131,7 @@ def _charge_quoted(book, state, charge, at, classed, event, owner, holding, list
                 passed = np.int64(0)
                 passed_beat = beat
             passed = used_up(book, state, charge, (passed, held), beat)
-        covered, takes, throttled = cover(
+        covered, takes, throttled, passed = cover(
             book,
             state,
             charge,
@@ -325,7 +325,7 @@ def price_events(book, state, charge, take_instance, take_units, counting, limit
                                 passed_beat = beat
                             passed = used_up(book, state, charge, (passed, held), beat)
                         before = position
-                        position, takes, beyond = cover(
+                        position, takes, beyond, passed = cover(
                             book,
                             state,
                             charge,

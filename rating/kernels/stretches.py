@@ -127,19 +127,23 @@ def ask_for(book, state, charge, first, count):
     event = charge.event
     rule_words = RULE_HEAD + book.sizes[0]
     last = EVENT_WORDS * (event.shape[0] // EVENT_WORDS - 1) + 2
+    before = np.int64(-1)
     for k in range(count):
         at = EVENT_WORDS * (first + k) + 2
         ahead = event[u(min(at + EVENT_WORDS * BLOCK, last))]
         prefetch(state.account, ACCOUNT_WORDS * (ahead >> 32))
         prefetch(book.rule, rule_words * (ahead & _LOW))
-        account = ACCOUNT_WORDS * (event[u(at)] >> 32)
-        own = np.int64(state.account[u(account)])
-        if own == state.account[u(account + 1)]:
-            own = np.int64(state.account[u(account + 2)])
-        prefetch(state.instance, INSTANCE_WORDS * own)
-        prefetch(state.used, own)
-        prefetch(state.cap, np.int64(state.account[u(account + 4)]))
-        prefetch(state.cap_spent, np.int64(state.account[u(account + 7)]))
+        period = event[u(at)] >> 32
+        if period != before:
+            before = period
+            account = ACCOUNT_WORDS * period
+            own = np.int64(state.account[u(account)])
+            if own == state.account[u(account + 1)]:
+                own = np.int64(state.account[u(account + 2)])
+            prefetch(state.instance, INSTANCE_WORDS * own)
+            prefetch(state.used, own)
+            prefetch(state.cap, np.int64(state.account[u(account + 4)]))
+            prefetch(state.cap_spent, np.int64(state.account[u(account + 7)]))
 
 
 @inlined
