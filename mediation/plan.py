@@ -40,6 +40,7 @@ TEXT_BESIDE: Final = {
     (ops.URI, 1): "text",
     (ops.BCD_NUMBER, 0): "bcd",
     (ops.ASCII_NUMBER, 0): "text",
+    (ops.ASCII_ENTERED, 0): "text",
 }
 """How what is no E.164 number is rendered in the second column, by codec and its parameter."""
 

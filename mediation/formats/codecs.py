@@ -297,6 +297,14 @@ _ALL: Final = (
         meaning="an international number in ASCII digits, with + or without",
     ),
     Codec(
+        "ascii_entered",
+        ops.ASCII_ENTERED,
+        STRINGS,
+        "number",
+        PARTIES,
+        meaning="a number as its caller entered it: international behind +, else by the number plan",
+    ),
+    Codec(
         "ascii_dialled",
         ops.ASCII_DIALLED,
         STRINGS,

@@ -10,10 +10,18 @@ from __future__ import annotations
 import numpy as np
 
 from compiled.jit import inlined, kernel
-from mediation.kernels.codecs import entry, international, leading_zeros, octet, signed_value
+from mediation.kernels.codecs import (
+    e164,
+    entry,
+    international,
+    leading_zeros,
+    octet,
+    signed_value,
+)
 from mediation.kernels.ops import (
     ASCII_DIALLED,
     ASCII_DIGITS,
+    ASCII_ENTERED,
     BCD,
     BCD_IMEI,
     BCD_NUMBER,
@@ -34,7 +42,13 @@ from mediation.kernels.ops import (
     UTC_OFFSET,
     VALUE_OUT_OF_RANGE,
 )
-from mediation.kernels.texts import decimal_value, digest_value, digit_run, key_value
+from mediation.kernels.texts import (
+    DIALLED_KIND,
+    decimal_value,
+    digest_value,
+    digit_run,
+    key_value,
+)
 from mediation.kernels.words import (
     SIXTEEN,
     THIRTY_TWO,
@@ -182,7 +196,11 @@ def ascii_value(codec, data, pos, end, days, settings, powers):
         return MISSING, MISSING, OK
     if codec == ASCII_DIALLED:
         return value, leading_zeros(value, count, powers), OK
-    number = international(value, count, settings, powers) if count > 0 else -1
+    number = np.int64(-1)
+    if codec == ASCII_ENTERED and count > 0 and octet(data, pos) != PLUS:
+        number = e164(value, count, DIALLED_KIND, settings, powers)
+    elif count > 0:
+        number = international(value, count, settings, powers)
     if number < 0:
         return MISSING, AS_TEXT, OK
     return number, MISSING, OK

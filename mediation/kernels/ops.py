@@ -104,6 +104,7 @@ ASCII_NUMBER: Final = 58
 ASCII_DIALLED: Final = 59
 LOCAL_TIME: Final = 60
 UTC_OFFSET: Final = 61
+ASCII_ENTERED: Final = 62
 
 SEVERAL: Final = -(2**62)
 """What the codec SAME leaves where a record says different things; no code is that large."""

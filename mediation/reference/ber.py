@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Row = dict[str, Value]
     Tags = tuple[tuple[int, int], ...]
 
-ROAMING = frozenset({ops.BCD_NUMBER, ops.ASCII_NUMBER})
+ROAMING = frozenset({ops.BCD_NUMBER, ops.ASCII_NUMBER, ops.ASCII_ENTERED})
 CLASS_LETTERS = ("U", "A", "", "P")
 
 

@@ -357,12 +357,16 @@ def ascii_number(octets: bytes) -> Pair:
 
 
 def roaming_number(op: int, octets: bytes, plan: NumberPlan) -> Pair:
-    """An international number without prefix: (E.164, None), or (None, text)."""
+    """A number without a type of number: (E.164, None), or (None, text)."""
     digits = bcd_text(octets) if op == ops.BCD_NUMBER else ascii_text(octets)
     if digits == "":
         return None, None
     fewest, most = plan.international_lengths
-    if digits and fewest <= len(digits) <= most and not digits.startswith("0"):
+    if op == ops.ASCII_ENTERED and octets[:1] != b"+":
+        found = e164(digits, 0, 1, plan) if digits else None
+        if found is not None:
+            return found, None
+    elif digits and fewest <= len(digits) <= most and not digits.startswith("0"):
         return int(digits), None
     renderer = "bcd" if op == ops.BCD_NUMBER else "text"
     return None, RENDERERS[renderer](octets) or None

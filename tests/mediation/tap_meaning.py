@@ -42,6 +42,14 @@ def party(octets: bytes | None, *, text: bool = False) -> tuple[int | None, str 
     return None, shown
 
 
+def entered(octets: bytes | None) -> tuple[int | None, str | None]:
+    """Returns (E.164 number, text) of a number as it was entered: of ours without ``+``."""
+    number, shown = party(octets, text=True)
+    if octets is None or octets.startswith(b"+") or number is None:
+        return number, shown
+    return (int(f"86{number}"), None) if len(str(number)) == 11 else (None, octets.decode())
+
+
 def dialled(octets: bytes | None) -> tuple[int | None, int | None]:
     """Returns (digits, leading zeros)."""
     plain = (octets or b"").decode().removeprefix("+")
@@ -124,14 +132,12 @@ def other(event: Any, kind: str) -> tuple[Any, Any]:
     """Returns the other party."""
     if kind == "mobileOriginatedCall":
         there = at(event, BASIC, "destination")
-        found = party(at(there, "calledNumber"))
-        return (
-            found if found != (None, None) else party(at(there, "sMSDestinationNumber"), text=True)
-        )
+        found = entered(at(there, "sMSDestinationNumber"))
+        return found if found != (None, None) else party(at(there, "calledNumber"))
     if kind == "mobileTerminatedCall":
         there = at(event, BASIC, "callOriginator")
-        found = party(at(there, "callingNumber"))
-        return found if found != (None, None) else party(at(there, "sMSOriginator"), text=True)
+        found = party(at(there, "sMSOriginator"), text=True)
+        return found if found != (None, None) else party(at(there, "callingNumber"))
     if kind == "serviceCentreUsage":
         there = at(event, "basicInformation")
         found = party(at(there, "nonChargedNumber"), text=True)
@@ -226,7 +232,10 @@ def meaning(kind: str, event: Any, places: int = 4) -> list[dict[str, Any]]:
     data = at(event, GPRS) or {}
     used = at(event, "gprsServiceUsed")
     named, count = service(event, kind)
-    dials = dialled(at(event, BASIC, "destination", "dialledDigits"))
+    there = at(event, BASIC, "destination")
+    dials = dialled(at(there, "sMSDestinationNumber"))
+    if dials == (None, None):
+        dials = dialled(at(there, "dialledDigits"))
     party_of = other(event, kind)
     row = {
         "record_type": kind,

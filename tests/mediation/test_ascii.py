@@ -76,13 +76,15 @@ def test_values_equal_the_twin(codec: int, behind: int, octets: bytes) -> None:
 
 
 @ROOM
-@pytest.mark.parametrize("codec", [ops.BCD_NUMBER, ops.ASCII_NUMBER])
+@pytest.mark.parametrize("codec", [ops.BCD_NUMBER, ops.ASCII_NUMBER, ops.ASCII_ENTERED])
 @given(octets=st.one_of(NIBBLES, ASCII))
 @example(octets=bytes.fromhex("491718888888"))
 @example(octets=bytes.fromhex("112f"))
 @example(octets=b"+491718888888")
 @example(octets=b"112")
 @example(octets=b"0049171888")
+@example(octets=b"13910000001")
+@example(octets=b"010123456")
 @settings(deadline=None)
 def test_numbers_equal_the_twin(codec: int, behind: int, octets: bytes) -> None:
     value, second, status = run(codec, octets, behind)

@@ -107,6 +107,33 @@ def test_charges_become_millionths_and_times_utc(opened: Opener) -> None:
     assert notes == ()
 
 
+@pytest.mark.parametrize(
+    ("entered", "number", "text"),
+    [
+        (b"+447700900123", 447700900123, None),
+        (b"13910000001", 8613910000001, None),
+        (b"00447700900123", 447700900123, None),
+        (b"10086", None, "10086"),
+        (None, 8613800100500, None),
+    ],
+)
+def test_a_message_goes_to_its_recipient_and_not_to_its_service_centre(
+    opened: Opener, entered: bytes | None, number: int | None, text: str | None
+) -> None:
+    said = {"calledNumber": bytes.fromhex("8613800100500f")}
+    event = call(destination=said | ({"sMSDestinationNumber": entered} if entered else {}))
+    [row] = decoded(opened(tap.batch([event])))[1]
+    assert (row["other_number"], row["other_text"]) == (number, text)
+
+
+def test_a_message_comes_from_its_sender_and_not_from_its_service_centre(opened: Opener) -> None:
+    said = {"callingNumber": bytes.fromhex("447700900500"), "sMSOriginator": b"491718888888"}
+    name, event = call(callOriginator=said)
+    assert name == "mobileOriginatedCall"
+    [row] = decoded(opened(tap.batch([("mobileTerminatedCall", event)])))[1]
+    assert row["other_number"] == 491718888888
+
+
 def test_the_agreed_currency_counts(opened: Opener) -> None:
     file = opened(tap.batch([call()], accountingInfo={"tapCurrency": b"EUR"}))
     assert decoded(file)[1][0]["partner_currency"] == "EUR"
