@@ -51,8 +51,8 @@ def test_the_node_of_what_is_skipped_knows_no_tag() -> None:
 
 def test_templates_hold_the_constants_of_a_record_type() -> None:
     plan = formats.load("3gpp_cs").plan
-    template = plan.templates.reshape(-1, plan.width)[plan.type_names.index("moSMSRecord")]
-    assert template[INDEX["record_type"]] == plan.type_names.index("moSMSRecord")
+    template = plan.templates.reshape(-1, plan.width)[plan.type_names.index("moSMSIWRecord")]
+    assert template[INDEX["record_type"]] == plan.type_names.index("moSMSIWRecord")
     assert template[INDEX["service"]] == 2
     assert template[INDEX["events"]] == 1
     assert template[INDEX["served_imsi"]] == MISSING
