@@ -106,6 +106,15 @@ def test_methods_that_are_no_calls(method: bytes, service: str, events: int) -> 
     assert (row["service"], row["events"]) == (service, events)
 
 
+@pytest.mark.parametrize("kind", ["aSRecord", "mMTelRecord"])
+def test_a_message_that_was_not_delivered_is_no_event(kind: str) -> None:
+    changes = {"sIP-Method": b"MESSAGE", "interOperatorIdentifiers": None}
+    failed = {"causeForRecordClosing": "unSuccessfulServiceDelivery"}
+    assert one("3gpp_ims", ims(kind, **changes))["events"] == 1
+    row = one("3gpp_ims", ims(kind, **changes, **failed))
+    assert (row["service"], row["events"], row["cause"]) == ("sms", 0, 1)
+
+
 @pytest.mark.parametrize(
     ("uri", "number", "text"),
     [
