@@ -42,6 +42,12 @@ def party(octets: bytes | None, *, text: bool = False) -> tuple[int | None, str 
     return None, shown
 
 
+def led_to(destination: Any) -> bytes | None:
+    """Returns the number that CAMEL led a call to, as it is written."""
+    kind, value = destination or (None, None)
+    return value if kind == "camelDestinationNumber" else None
+
+
 def entered(octets: bytes | None) -> tuple[int | None, str | None]:
     """Returns (E.164 number, text) of a number as it was entered: of ours without ``+``."""
     number, shown = party(octets, text=True)
@@ -133,7 +139,13 @@ def other(event: Any, kind: str) -> tuple[Any, Any]:
     if kind == "mobileOriginatedCall":
         there = at(event, BASIC, "destination")
         found = entered(at(there, "sMSDestinationNumber"))
-        return found if found != (None, None) else party(at(there, "calledNumber"))
+        said = (
+            found,
+            party(at(there, "calledNumber")),
+            party(led_to(at(event, "camelServiceUsed", "threeGcamelDestination"))),
+            party(at(there, "dialledDigits"), text=True),
+        )
+        return next((each for each in said if each != (None, None)), (None, None))
     if kind == "mobileTerminatedCall":
         there = at(event, BASIC, "callOriginator")
         found = party(at(there, "sMSOriginator"), text=True)

@@ -126,6 +126,26 @@ def test_a_message_goes_to_its_recipient_and_not_to_its_service_centre(
     assert (row["other_number"], row["other_text"]) == (number, text)
 
 
+@pytest.mark.parametrize(
+    ("dialled", "led_to", "number", "text"),
+    [
+        (b"112", None, None, "112"),
+        (b"+447700900123", None, 447700900123, None),
+        (b"68888", bytes.fromhex("8613910000001f"), 8613910000001, None),
+        (b"68888", None, None, "68888"),
+    ],
+)
+def test_a_call_without_a_called_number_goes_where_camel_led_it_or_where_it_was_dialled(
+    opened: Opener, dialled: bytes, led_to: bytes | None, number: int | None, text: str | None
+) -> None:
+    name, event = call(destination={"dialledDigits": dialled})
+    if led_to:
+        destination = ("camelDestinationNumber", led_to)
+        event["camelServiceUsed"] = {"threeGcamelDestination": destination}
+    [row] = decoded(opened(tap.batch([(name, event)])))[1]
+    assert (row["other_number"], row["other_text"]) == (number, text)
+
+
 def test_a_message_comes_from_its_sender_and_not_from_its_service_centre(opened: Opener) -> None:
     said = {"callingNumber": bytes.fromhex("447700900500"), "sMSOriginator": b"491718888888"}
     name, event = call(callOriginator=said)
