@@ -16,6 +16,7 @@ from bench.tap_events import (
     each,
     money,
 )
+from mediation.reference.text_codecs import digest
 
 
 def utc(moment: Any) -> tuple[int | None, int | None]:
@@ -233,7 +234,11 @@ def where(event: Any, kind: str) -> dict[str, Any]:
         "area": at(place, "locationArea"),
         "cell": at(place, "cellId"),
         "recording_entity": name.decode() if name else None,
-        "call_reference": int.from_bytes(reference, "big") if reference else None,
+        "call_reference": digest(at(event, "eventReference") or b"")
+        if kind in NEW_IN_12
+        else int.from_bytes(reference, "big")
+        if reference
+        else None,
     }
 
 
@@ -286,6 +291,11 @@ def meaning(kind: str, event: Any, places: int = 4) -> list[dict[str, Any]]:
         one["downlink"] = sum(usage.get("dataVolumeIncoming", 0) for usage in usages)
         if part_kind == "none":
             one["events"] = 0
+        if part_kind == "contentService":
+            refund = part.get("chargeRefundIndicator") == 1
+            one["events"] = 0 if refund else 1
+            told = digest(part.get("transactionIdentifier") or b"")
+            one["call_reference"] = 1 if refund else told
         for name in ("partner_charge", "partner_tax", "partner_discount"):
             if one[name] is not None:
                 one[name] = one[name] * 10 ** (6 - places)

@@ -15,6 +15,7 @@ from bench import tap_events as tap
 from mediation import format_folders, formats
 from mediation.batch_audit import joined_totals, totals_of
 from mediation.decoder import decode_chunk
+from mediation.duplicates import record_keys
 from mediation.kernels import ops
 from mediation.reference.ber import MalformedError, decode_record
 from tests.mediation.cdr_records import memory, specification
@@ -282,8 +283,36 @@ def test_refunds_count_below_zero(opened: Opener) -> None:
     file = opened(tap.batch([("contentTransaction", event)]))
     _, rows, notes = decoded(file)
     assert [row["partner_charge"] for row in rows] == [70_000, -70_000]
+    assert [row["events"] for row in rows] == [1, 0]
     assert file.batches[0].values["charge_refund"] == 700
     assert notes == ()
+
+
+def test_purchases_messages_and_refunds_of_one_second_are_no_duplicates(opened: Opener) -> None:
+    moment = {"localTimeStamp": b"20261031000000", "utcTimeOffsetCode": 0}
+    payer = {"chargedPartyIdType": 1, "chargedPartyIdentifier": b"8619910000001"}
+
+    def content(name: bytes | None, refund: int) -> tuple[str, dict[str, Any]]:
+        service: dict[str, Any] = {"chargeRefundIndicator": refund}
+        return "contentTransaction", {
+            "contentTransactionBasicInfo": {"orderPlacedTimeStamp": moment},
+            "chargedPartyInformation": {"chargedPartyIdList": [payer]},
+            "contentServiceUsed": [service | ({"transactionIdentifier": name} if name else {})],
+        }
+
+    def message(name: bytes) -> tuple[str, dict[str, Any]]:
+        charged = {"msisdn": bytes.fromhex("8619910000001f")}
+        return "messagingEvent", {
+            "chargedParty": charged,
+            "serviceStartTimestamp": moment,
+            "eventReference": name,
+        }
+
+    events = [content(b"T1", 0), content(b"T2", 0), content(b"T1", 1), content(None, 0)]
+    events += [message(b"E1"), message(b"E2"), message(b"E2")]
+    chunk, _, _ = decoded(opened(tap.batch(events)))
+    high, low = record_keys(chunk.edr)
+    assert len(set(zip(high.tolist(), low.tolist(), strict=True))) == len(events) - 1
 
 
 def agreed() -> str:
