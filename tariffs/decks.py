@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 NO_ZONE_MARK = "-"
 NO_PARTY = "none"
+SHORT_CODE = re.compile(r"[0-9A-Za-z*#]{1,20}|(?:urn|tel|sips?):[!-~]{1,100}")
+"""What is dialled. Over IMS that may be a URI: an emergency call has no other party (RFC 5031)."""
 MAX_DIGITS = 15
 MAX_PROBLEMS_PER_FILE = 200
 ZONE_CLASSES = {
@@ -173,8 +175,9 @@ def read_short_codes(file: str, data: bytes, context: Context) -> dict[str, int]
     index = {zone.name: i for i, zone in named if zone.name != NO_PARTY and not zone.data}
     found: dict[str, int] = {}
     for line, (code, zone) in rows(file, data, ("code", "zone"), context.problems):
-        if not re.fullmatch(r"[0-9A-Za-z*#]{1,20}", code):
-            notes.add(line, f"{code!r} is not a short code.", "1 to 20 digits, letters, * or #.")
+        if not SHORT_CODE.fullmatch(code):
+            allowed = "1 to 20 digits, letters, * or #; a URI such as urn:service:sos."
+            notes.add(line, f"{code!r} is not a short code.", allowed)
         elif code in found:
             notes.add(line, f"The short code {code} is written twice.", "Keep one of them.")
         elif zone not in index:
