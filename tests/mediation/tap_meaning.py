@@ -294,8 +294,8 @@ def meaning(kind: str, event: Any, places: int = 4) -> list[dict[str, Any]]:
         if part_kind == "contentService":
             refund = part.get("chargeRefundIndicator") == 1
             one["events"] = 0 if refund else 1
-            told = digest(part.get("transactionIdentifier") or b"")
-            one["call_reference"] = 1 if refund else told
+            one["call_reference"] = digest(part.get("transactionIdentifier") or b"")
+            one["charging_id"] = 1 if refund else None
         for name in ("partner_charge", "partner_tax", "partner_discount"):
             if one[name] is not None:
                 one[name] = one[name] * 10 ** (6 - places)

@@ -308,7 +308,7 @@ def test_purchases_messages_and_refunds_of_one_second_are_no_duplicates(opened: 
             "eventReference": name,
         }
 
-    events = [content(b"T1", 0), content(b"T2", 0), content(b"T1", 1), content(None, 0)]
+    events = [content(name, refund) for name in (b"T1", b"T2", None) for refund in (0, 1)]
     events += [message(b"E1"), message(b"E2"), message(b"E2")]
     chunk, _, _ = decoded(opened(tap.batch(events)))
     high, low = record_keys(chunk.edr)
