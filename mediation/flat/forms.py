@@ -63,13 +63,20 @@ def expand(raw: bytes, form: str) -> bytes:
     return (text.lstrip("f") if form == "bcd_little" else text.rstrip("f")).encode()
 
 
-def pack(word: str, form: str, octets: int) -> bytes | None:  # noqa: PLR0911 - a way per form
+def pack(  # noqa: PLR0911 - a way per form
+    word: str, form: str, octets: int, encoding: str
+) -> bytes | None:
     """Returns the octets that say `word` in a form; None where they do not fit.
 
-    It is for comparing types, so only text, digits and hexadecimal can be packed.
+    It is for comparing types, so only text, digits and hexadecimal can be packed. `octets` is -1
+    where a field has no bounds.
     """
     if form == "text":
-        return word.encode("ascii", "replace")
+        try:
+            raw = word.encode(encoding)
+        except UnicodeEncodeError:
+            return None
+        return raw if octets < 0 or len(raw) <= octets else None
     if form == "hex":
         try:
             raw = bytes.fromhex(word)

@@ -85,7 +85,7 @@ class _Reader:
             hint = "give `octets` or `length` under `records`"
             self.document.problem(("blocks",), "lines of text do not stand in blocks", hint)
         comment = lines.get("comment")
-        return Layout(
+        layout = Layout(
             title=title,
             kind=self.kind,
             lines=text_lines,
@@ -104,6 +104,8 @@ class _Reader:
             types=types,
             tables=tables,
         )
+        self.check_choice(layout, chosen="type" in records)
+        return layout
 
     def types(
         self,
@@ -128,14 +130,34 @@ class _Reader:
             if type_field is not None and here is not None and here.at != type_field.at:
                 message = f"`{type_field.name}` stands at another place than under `records`"
                 self.document.problem(keys, message)
-            for value in rule.values:
-                self.check_value(value, type_field, (*keys, "value"))
         return tuple(types)
 
-    def check_value(self, value: str, field: Field | None, keys: tuple[str, ...]) -> None:
-        if field is not None and value and pack(value, field.form, field.octets) is None:
-            message = f"`{value}` does not fit {field.octets} octets of {field.form}"
-            self.document.problem(keys, message)
+    def check_choice(self, layout: Layout, *, chosen: bool) -> None:
+        """Checks the words by which types, headers and trailers are told from each other.
+
+        Args:
+            layout: The format.
+            chosen: Whether the mapping names a field that chooses.
+        """
+        words = [(("types", rule.name, "value"), rule.values) for rule in layout.types]
+        for name, special in (("header", layout.header), ("trailer", layout.trailer)):
+            values = special.values if special is not None else ()
+            words.append(((name, "value"), values))
+            if values and not chosen:
+                hint = "name it as `type` under `records`, or give `lines`"
+                self.document.problem((name, "value"), f"no field says what is a {name}", hint)
+        field = layout.type_field
+        takers: dict[bytes, tuple[str, ...]] = {}
+        for keys, values in words if field is not None else ():
+            for value in filter(None, values):
+                octets = pack(value, field.form, field.octets, layout.values.encoding)
+                if octets is None:
+                    room = f"{field.octets} octets of {field.form}" if field.octets >= 0 else ""
+                    message = f"`{value}` does not fit {room or layout.values.encoding}"
+                    self.document.problem(keys, message)
+                elif takers.setdefault(octets, keys) != keys:
+                    message = f"`{value}` is what `{takers[octets][-2]}` is known by"
+                    self.document.problem(keys, message, "give each a value of its own")
 
     def fields(self, block: dict[str, object], keys: tuple[str, ...]) -> tuple[Field, ...]:
         if "fields" not in block:

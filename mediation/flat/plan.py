@@ -143,7 +143,7 @@ class _Compiler:
         if field is None:
             return
         for value in values:
-            octets = pack(value, field.form, field.octets)
+            octets = pack(value, field.form, field.octets, self.layout.values.encoding)
             assert octets is not None  # noqa: S101 - checked with the mapping
             self.type_words.append([*self.type_blob.add(octets), kind])
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from mediation.columns import CODES, COLUMNS, INDEX, KIND, LIMITS, PAIRS, QUANTITIES
 from mediation.flat.arguments import unit_and_rounding
 from mediation.flat.codecs import EPOCH_UNITS, ROUNDINGS, TYPES_OF_NUMBER, UNITS
-from mediation.flat.forms import ENCODINGS, decode, expand, render_network
+from mediation.flat.forms import ENCODINGS, decode, expand, pack, render_network
 from mediation.kernels import flat_ops as ops
 from mediation.reference import flat_values as values
 from mediation.reference.ber_codecs import e164
@@ -110,9 +110,9 @@ class FlatWalk:
         if field is None:
             return self.layout.types[0]
         raw = self.raw(field)
-        word = raw.decode("latin-1") if field.form == "text" else expand(raw, field.form).decode()
+        encoding = self.layout.values.encoding
         for rule in self.layout.types:
-            if word in rule.values:
+            if raw in {pack(value, field.form, field.octets, encoding) for value in rule.values}:
                 return rule
         raise FlatError(ops.UNKNOWN_RECORD_TYPE, field)
 

@@ -146,9 +146,10 @@ def kind_of(line: bytes, layout: Layout) -> str:
         word = line[place.start : place.end]
     else:
         word = line[field.at : field.at + field.octets]
-    text = word.strip(BLANKS).decode("ascii", "replace")
+    word = word.strip(BLANKS)
     for special, name in ((layout.header, "header"), (layout.trailer, "trailer")):
-        if special is not None and text in special.values:
+        values = special.values if special is not None else ()
+        if word in {value.encode(layout.values.encoding, "replace") for value in values}:
             return name
     return "record"
 

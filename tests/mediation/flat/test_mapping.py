@@ -7,6 +7,8 @@ import pytest
 from mediation import formats
 from mediation.errors import MediationConfigError
 
+from .world import decode, own_formats, twin_row
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -97,3 +99,69 @@ def test_a_condition_about_a_number_names_a_number(tmp_path: Path) -> None:
     )
     found = problems(tmp_path, fixed.replace("digits a", "digits a when a=ten"))
     assert any("`ten` is no number, and `a` is one" in each for each in found), found
+
+
+CHOOSING = """
+title: t
+kind: delimited
+values: {encoding: ENCODING}
+records: {type: a, fields: [a, b]}
+header: {value: 话单}
+types:
+  call:
+    value: [电话, "1"]
+    service: voice
+    direction: originating
+    columns: &columns {served_msisdn: constant 86139, start_time: epoch(s) b}
+  message: {value: 短信, service: sms, direction: terminating, columns: *columns}
+"""
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_types_are_known_by_words_of_the_encoding(encoding: str) -> None:
+    mapping = CHOOSING.replace("ENCODING", encoding)
+    text = "话单,1\n短信,1790000000\n电话,1790000001\n1,1790000002\n其他,1790000003\n"
+    with own_formats({"chosen": mapping}):
+        found = decode(text.encode(encoding), "chosen")
+        assert [row["record_type"] for row in found.rows] == ["message", "call", "call"]
+        assert [row["reason"] for row in found.suspense] == ["unknown_record_type"]
+        twins = [twin_row("chosen", line.encode(encoding)) for line in text.split()[1:4]]
+        assert [row["record_type"] for row in twins] == ["message", "call", "call"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ("ENCODING", "ascii", "`短信` does not fit ascii"),
+        ("value: 短信", 'value: "1"', "mapping.yaml:13: `1` is what `call` is known by (give each"),
+        ("value: 话单", "value: 电话", "mapping.yaml:6: `电话` is what `call` is known by"),
+        ("type: a, ", "", "mapping.yaml:6: no field says what is a header (name it as `type`"),
+    ],
+)
+def test_words_that_cannot_choose(tmp_path: Path, before: str, after: str, words: str) -> None:
+    assert before in CHOOSING
+    mapping = CHOOSING.replace(before, after, 1).replace("ENCODING", "utf-8")
+    found = problems(tmp_path, mapping)
+    assert any(words in each for each in found), found
+
+
+BINARY = """
+title: t
+kind: fixed_width
+records: {type: a, octets: 12, fields: {a: 0 1 hex, b: 8 4 unsigned}}
+header: {value: "0B"}
+types:
+  call: {value: "0A", service: voice, direction: originating, columns: {start_time: epoch(s) b}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ('"0B"', "HEAD", "mapping.yaml:5: `HEAD` does not fit 1 octets of hex"),
+        ('"0B"', '"0a"', "mapping.yaml:5: `0a` is what `call` is known by"),
+    ],
+)
+def test_octets_that_cannot_choose(tmp_path: Path, before: str, after: str, words: str) -> None:
+    found = problems(tmp_path, BINARY.replace(before, after, 1))
+    assert any(words in each for each in found), found
