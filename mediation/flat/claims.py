@@ -73,10 +73,8 @@ class _Checker:
         if one is None:
             return None
         text = self.text(one, start, length)
-        written = self.plan.layout.values
-        thousands = chr(written.thousands) if written.thousands >= 0 else ""
         try:
-            return decimal_number(text, chr(written.decimal), thousands)
+            return decimal_number(text, *self.plan.layout.values.marks)
         except InvalidError:
             self.notes.append(f"`{one.name}` at offset {start} says `{text[:40]}`, no number")
             return None

@@ -159,7 +159,7 @@ class Values:
 
     Attributes:
         encoding: Name of the encoding, one of `mediation.flat.forms.ENCODINGS`.
-        decimal: Octet of the decimal mark.
+        decimal: Octet of the decimal mark, -1 for none.
         thousands: Octet between groups of three digits, -1 for none.
         time_zone: Zone of times that carry none, IANA name or ``+hh:mm``, where the source
             declares none for its nodes.
@@ -171,6 +171,14 @@ class Values:
     thousands: int = -1
     time_zone: str = "+00:00"
     empty: tuple[str, ...] = ()
+
+    @property
+    def marks(self) -> tuple[str, str]:
+        """Decimal mark and mark between thousands as text, empty for none."""
+        return (
+            chr(self.decimal) if self.decimal >= 0 else "",
+            chr(self.thousands) if self.thousands >= 0 else "",
+        )
 
 
 @dataclass(frozen=True, slots=True)

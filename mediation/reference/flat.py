@@ -177,10 +177,8 @@ class FlatWalk:
         text = self.ascii(source.fields[0])
         if not text:
             return
-        written = self.layout.values
         if name in {"integer", "quantity", "money"}:
-            thousands = chr(written.thousands) if written.thousands >= 0 else ""
-            number = values.decimal_number(text, chr(written.decimal), thousands)
+            number = values.decimal_number(text, *self.layout.values.marks)
             row[column] = values.to_unit(number, *factor_of(name, argument))
         elif name == "time":
             pieces = zip(

@@ -165,3 +165,15 @@ types:
 def test_octets_that_cannot_choose(tmp_path: Path, before: str, after: str, words: str) -> None:
     found = problems(tmp_path, BINARY.replace(before, after, 1))
     assert any(words in each for each in found), found
+
+
+def test_numbers_without_a_decimal_mark() -> None:
+    mapping = CHOOSING.replace("ENCODING", "utf-8, decimal: none").replace(
+        "header: {value: 话单}", "header: {value: 话单, fields: [a, n], records: n}"
+    )
+    mapping = mapping.replace("start_time:", "uplink: integer b, start_time:")
+    with own_formats({"whole": mapping}):
+        found = decode("话单,2\n1,1790000000\n1,1790000001.5\n".encode(), "whole")
+        assert found.cdr.declared_records == 2
+        assert [row["reason"] for row in found.suspense] == ["invalid_number"]
+        assert twin_row("whole", b"1,1790000000")["uplink"] == 1790000000
