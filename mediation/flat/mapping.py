@@ -105,6 +105,7 @@ class _Reader:
             tables=tables,
         )
         self.check_choice(layout, chosen="type" in records)
+        self.check_places(layout, common)
         return layout
 
     def types(
@@ -158,6 +159,24 @@ class _Reader:
                 elif takers.setdefault(octets, keys) != keys:
                     message = f"`{value}` is what `{takers[octets][-2]}` is known by"
                     self.document.problem(keys, message, "give each a value of its own")
+
+    def check_places(self, layout: Layout, common: tuple[Field, ...]) -> None:
+        """Checks that fields of binary records and of blocks end where their holder does."""
+        holders = [(("records",), common, layout.octets)]
+        for rule in layout.types:
+            own = tuple(field for field in rule.fields if field not in common)
+            holders.append((("types", rule.name), own, layout.octets))
+        if (blocks := layout.blocks) is not None:
+            holders.append((("blocks", "header"), blocks.header_fields, blocks.header))
+            holders.append((("blocks", "trailer"), blocks.trailer_fields, blocks.trailer))
+        for keys, fields, octets in holders:
+            for field in fields:
+                if 0 < octets < field.at + field.octets:
+                    last = field.at + field.octets - 1
+                    message = (
+                        f"`{field.name}` ends at octet {last}; the last one here is {octets - 1}"
+                    )
+                    self.document.problem((*keys, "fields", field.name), message)
 
     def fields(self, block: dict[str, object], keys: tuple[str, ...]) -> tuple[Field, ...]:
         if "fields" not in block:

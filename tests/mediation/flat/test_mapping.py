@@ -160,9 +160,16 @@ types:
     [
         ('"0B"', "HEAD", "mapping.yaml:5: `HEAD` does not fit 1 octets of hex"),
         ('"0B"', '"0a"', "mapping.yaml:5: `0a` is what `call` is known by"),
+        ("8 4 un", "8 5 un", "mapping.yaml:4: `b` ends at octet 12; the last one here is 11"),
+        ("call: {", "call: {fields: {c: 12 1}, ", ":7: `c` ends at octet 12; the last one"),
+        (
+            "header:",
+            "blocks: {octets: 99, header: {octets: 3, fields: {x: 2 2}}}\nheader:",
+            "mapping.yaml:5: `x` ends at octet 3; the last one here is 2",
+        ),
     ],
 )
-def test_octets_that_cannot_choose(tmp_path: Path, before: str, after: str, words: str) -> None:
+def test_octets_that_cannot_be_right(tmp_path: Path, before: str, after: str, words: str) -> None:
     found = problems(tmp_path, BINARY.replace(before, after, 1))
     assert any(words in each for each in found), found
 
