@@ -24,6 +24,7 @@ UNREADABLE_REASONS = (
     "corrupt_zip",
     "not_one_member",
     "not_packed_as_declared",
+    "packing_not_read",
     "unpacked_too_large",
     "unknown_format",
 )

@@ -24,7 +24,15 @@ MAGICS: Final = {
 }
 """First octets by packing. Sources: RFC 1952, RFC 8878 (3.1.1 and 3.1.2), APPNOTE.TXT (4.3)."""
 
-MAGIC_OCTETS: Final = 4
+OTHERS: Final = {
+    "xz": b"\xfd7zXZ\0",
+    "bzip2": b"BZh",
+    "compress": b"\x1f\x9d\x90",
+    "7z": b"7z\xbc\xaf\x27\x1c",
+}
+"""First octets of packings that are not read. No record and no line of a CDR file begins so."""
+
+MAGIC_OCTETS: Final = 6
 COPY_OCTETS: Final = 1 << 20
 MAX_LAYERS: Final = 4
 FETCH: Final = "fetch the file again"
@@ -35,6 +43,13 @@ def packing_of(path: Path) -> str | None:
     with path.open("rb") as file:
         begins = file.read(MAGIC_OCTETS)
     return next((name for name, magics in MAGICS.items() if begins.startswith(magics)), None)
+
+
+def other_packing_of(path: Path) -> str | None:
+    """Returns what a file is packed with that is not read, None if it is nothing that is known."""
+    with path.open("rb") as file:
+        begins = file.read(MAGIC_OCTETS)
+    return next((name for name, magic in OTHERS.items() if begins.startswith(magic)), None)
 
 
 def unpack(
@@ -53,7 +68,7 @@ def unpack(
 
     Raises:
         UnreadableFileError: If the file is missing, damaged, larger than the limit, an archive of
-            several files, or not packed as declared.
+            several files, not packed as declared, or packed with what is not read.
         OSError: If ``target`` cannot be written.
     """
     layers: list[str] = []
@@ -63,6 +78,7 @@ def unpack(
             packing = _packing(path, source)
             _check(path, packing, declared, len(layers))
             if packing is None or (declared and len(layers) == len(declared)):
+                _check_other(path, source)
                 return source, tuple(layers)
             _copy(path, PACKINGS[packing](path, source), target, other, limit)
             source = target
@@ -85,6 +101,17 @@ def _check(path: Path, packing: str | None, declared: Sequence[str], layer: int)
     if not declared and packing is not None and layer == MAX_LAYERS:
         detail = f"it is packed more than {MAX_LAYERS} times: unpack it before collecting"
         raise UnreadableFileError(path, "unpacked_too_large", detail)
+
+
+def _check_other(path: Path, source: Path) -> None:
+    """Raises if a file is packed with what is not read: its octets would pass for damaged records."""
+    packing = other_packing_of(source)
+    if packing is not None:
+        detail = (
+            f"it is packed with {packing}, which is not read: unpack it before collecting, or have "
+            "it packed with gzip, zstd or zip"
+        )
+        raise UnreadableFileError(path, "packing_not_read", detail)
 
 
 def _packing(path: Path, source: Path) -> str | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import os
 import zipfile
 from typing import TYPE_CHECKING
@@ -106,6 +108,21 @@ def test_damage(tmp_path: Path, data: bytes, reason: str) -> None:
 @pytest.mark.parametrize("pack", [gzip.compress, zstd, one_member])
 def test_a_bomb_stops_at_the_limit(tmp_path: Path, pack) -> None:  # noqa: ANN001
     assert "more than 1048576 octets" in refused(tmp_path, pack(bytes(20_000_000))).detail
+
+
+@pytest.mark.parametrize(
+    ("data", "packing"),
+    [
+        (lzma.compress(DATA), "xz"),
+        (bz2.compress(DATA), "bzip2"),
+        (gzip.compress(bz2.compress(DATA)), "bzip2"),
+        (b"\x1f\x9d\x90" + DATA, "compress"),
+    ],
+)
+def test_packings_that_are_not_read_are_named(tmp_path: Path, data: bytes, packing: str) -> None:
+    error = refused(tmp_path, data)
+    assert error.reason == "packing_not_read"
+    assert f"it is packed with {packing}, which is not read: unpack it" in error.detail
 
 
 def test_not_as_declared(tmp_path: Path) -> None:
