@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from mediation.batch_facts import BatchFacts, Sums
-    from mediation.flat.decode import FlatWalker
+    from mediation.flat.decode import FlatInput, FlatWalker
     from mediation.formats import Format
     from mediation.validation import Rule, RuleSet
 
@@ -221,9 +221,11 @@ class _Decoding:
         if INDEX[RECORD_NUMBER] in self.plan.active:
             file = None if self.flat is None else self.flat.file
             self.numbers = Collector(self.format, normalization, ROW_ROOM, file)
-        zones = normalization.time_zones
-        zoneless = self.flat is None and self.format.ber.zoneless
-        self.local_times = LocalTimes(zones) if zoneless else None
+        self.local_times: LocalTimes | None = None
+        if self.flat is not None and self.flat.by_node:
+            self.local_times = LocalTimes(self.flat.zones)
+        elif self.flat is None and self.format.ber.zoneless:
+            self.local_times = LocalTimes(normalization.time_zones)
 
     def _inactive(self) -> list[int]:
         active = set(self.plan.active.tolist())
@@ -257,18 +259,9 @@ class _Decoding:
 
     def walk(self, first: int, stop: int) -> tuple[int, int, int]:
         """Runs the kernel; returns (next record, rows, texts are full)."""
-        plan, scratch, texts = self.format.ber, self.scratch, self.texts
         if self.flat is not None:
-            return self.flat.walk(
-                self.offsets,
-                self.lengths,
-                (first, stop),
-                QUANTITY_COLUMNS,
-                self.settings,
-                (texts.slots, texts.interned, texts.count, self.last),
-                (scratch.columns, scratch.row_record, scratch.row_container,
-                 self.status, self.fault),
-            )  # fmt: skip
+            return self.flat.walk(*self.flat_input(first, stop), self.out)
+        plan, scratch, texts = self.format.ber, self.scratch, self.texts
         found: tuple[int, int, int] = decode_rows(
             self.data, self.offsets, self.lengths, first, stop,
             plan.edges, plan.long_base, plan.long_size, plan.long_edges, plan.entries,
@@ -276,10 +269,23 @@ class _Decoding:
             plan.merge, QUANTITY_COLUMNS, plan.lookups, plan.active, self.settings,
             tables.TBCD, tables.BCD, tables.DAYS, tables.POWERS,
             scratch.shapes_of(plan), scratch.block, scratch.stack,
-            texts.slots, texts.interned, texts.count, self.last,
-            scratch.columns, scratch.row_record, scratch.row_container, self.status, self.fault,
+            texts.slots, texts.interned, texts.count, self.last, *self.out,
         )  # fmt: skip
         return found
+
+    @property
+    def out(self) -> tuple[Int64s, Int32s, Int32s, Int16s, Int64s]:
+        """What a kernel writes: columns, record and container of each row, status, faults."""
+        scratch = self.scratch
+        return (
+            scratch.columns, scratch.row_record, scratch.row_container, self.status, self.fault,
+        )  # fmt: skip
+
+    def flat_input(self, first: int, stop: int) -> FlatInput:
+        """Returns what the walker of a flat format is given, for records `first` to `stop`."""
+        texts = (self.texts.slots, self.texts.interned, self.texts.count, self.last)
+        places = (self.offsets, self.lengths, (first, stop))
+        return (*places, QUANTITY_COLUMNS, self.settings, texts)
 
     def reserve(self, records: int, rows: int) -> None:
         """Makes room for the rows of this block and, by what was seen, of the whole chunk."""
@@ -345,6 +351,11 @@ class _Decoding:
         words = texts.words.get(ENTITY, {})
         self.local_times.learn(words)
         entity = scratch.columns[ENTITY, :rows]
+        if self.flat is not None:
+            stop = first + int(scratch.row_record[rows - 1]) + 1
+            zone = self.local_times.zones_of(entity, texts.codes)
+            self.flat.walk_again(zone, self.flat_input(first, stop), self.out)
+            return set()
         unknown = self.local_times.resolve(
             scratch.columns[START, :rows], scratch.columns[OFFSET, :rows], entity, texts.codes
         )

@@ -42,6 +42,14 @@ class LocalTimes:
             self.by_word[-1:] = [*fresh, self.by_word[-1]]
             self.table = np.array(self.by_word, np.int64)
 
+    def zones_of(self, entity: Int64s, codes: Int32s) -> Int64s:
+        """Returns the number of each row's zone, int64[rows]; for the arrays see `resolve`."""
+        known = entity >= 0
+        code = np.full(len(entity), -1, np.int64)
+        code[known] = codes[entity[known]]
+        zones: Int64s = self.table[code]
+        return zones
+
     def resolve(self, start: Int64s, offset: Int64s, entity: Int64s, codes: Int32s) -> Int32s:
         """Writes UTC over local times, and their offsets.
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from mediation.columns import INDEX
 from mediation.flat.lines_of_names import file_fields
 from mediation.kernels import flat_ops as ops
 from mediation.kernels import tables
@@ -17,9 +19,22 @@ if TYPE_CHECKING:
     from mediation.time_zones import TimeZones
 
     Array = np.ndarray[Any, np.dtype[Any]]
+    FlatInput = tuple[
+        Array, Array, tuple[int, int], Array, Array, tuple[Array, Array, Array, Array]
+    ]
 
 EXPANDED_OCTETS = 256
 SECOND_US = 1_000_000
+TIMED: Final = [INDEX[name] for name in ("start_time", "utc_offset", "duration")]
+"""What a zone can be seen in; the duration where it is the time between two clock times."""
+
+
+@lru_cache(maxsize=64)
+def zones_of(declared: TimeZones, own: TimeZones) -> TimeZones:
+    """Returns the zones of a source's nodes, with a format's own default where it has none."""
+    if declared.default >= 0:
+        return declared
+    return declared.with_default(own.names[own.default]) if declared.nodes else own
 
 
 class FlatWalker:
@@ -29,16 +44,20 @@ class FlatWalker:
         plan: The format's plan.
         data: The file, uint8[n], read-only.
         zones: Zones of the source's nodes; its default goes before the format's.
+
+    Attributes:
+        zones: The same, with a default.
+        by_node: Whether records say of which node they are, and nodes have zones of their own.
     """
 
     def __init__(self, plan: FlatPlan, data: Array, zones: TimeZones) -> None:
         self.plan = plan
         self.data = data
         self.file = file_fields(data, plan)
-        zones = zones if zones.default >= 0 else plan.time_zones
-        steps = slice(int(zones.spans[zones.default]), int(zones.spans[zones.default + 1]))
-        self.zone_steps = zones.starts[steps] // SECOND_US
-        self.zone_offsets = zones.offsets[steps].copy()
+        self.zones = zones_of(zones, plan.time_zones)
+        self.by_node = bool(self.zones.nodes) and INDEX["recording_entity"] in plan.active
+        self.timed = [column for column in TIMED if column in plan.active]
+        self.keep(self.zones.default)
         self.expanded = np.zeros(EXPANDED_OCTETS, np.uint8)
         self.scratch = self.expanded.view()
         self.scratch.flags.writeable = False
@@ -47,6 +66,38 @@ class FlatWalker:
         self.starts = np.zeros(max(self.file.columns, 1), np.int64)
         self.ends = np.zeros_like(self.starts)
         self.doubled = np.zeros(len(self.starts), np.uint8)
+
+    def keep(self, zone: int) -> None:
+        """Has clocks that tell no zone be those of a zone, by its number."""
+        steps = slice(int(self.zones.spans[zone]), int(self.zones.spans[zone + 1]))
+        self.zone_steps = self.zones.starts[steps] // SECOND_US
+        self.zone_offsets = self.zones.offsets[steps].copy()
+
+    def walk_again(
+        self,
+        zone: Array,
+        walked: FlatInput,
+        out: tuple[Array, Array, Array, Array, Array],
+    ) -> None:
+        """Reads the times of nodes anew that keep another zone than the default.
+
+        The records are walked once more for each such zone: what a clock says may decide a duration
+        too, so that shifting starts would not do.
+
+        Args:
+            zone: int64[rows], number of each row's zone.
+            walked: What `walk` was given before `out`.
+            out: What `walk` was given; its columns are changed in place.
+        """
+        columns, rest = out[0], out[1:]
+        spare = np.empty_like(columns)
+        for other in np.unique(zone[zone != self.zones.default]).tolist():
+            self.keep(other)
+            self.walk(*walked, (spare, *rest))
+            rows = np.flatnonzero(zone == other)
+            for column in self.timed:
+                columns[column, rows] = spare[column, rows]
+        self.keep(self.zones.default)
 
     def walk(
         self,

@@ -140,6 +140,7 @@ class _Reader:
             layout: The format.
             chosen: Whether the mapping names a field that chooses.
         """
+        words: list[tuple[tuple[str, ...], tuple[str, ...]]]
         words = [(("types", rule.name, "value"), rule.values) for rule in layout.types]
         for name, special in (("header", layout.header), ("trailer", layout.trailer)):
             values = special.values if special is not None else ()
@@ -149,7 +150,9 @@ class _Reader:
                 self.document.problem((name, "value"), f"no field says what is a {name}", hint)
         field = layout.type_field
         takers: dict[bytes, tuple[str, ...]] = {}
-        for keys, values in words if field is not None else ():
+        if field is None:
+            return
+        for keys, values in words:
             for value in filter(None, values):
                 octets = pack(value, field.form, field.octets, layout.values.encoding)
                 if octets is None:
@@ -162,6 +165,7 @@ class _Reader:
 
     def check_places(self, layout: Layout, common: tuple[Field, ...]) -> None:
         """Checks that fields of binary records and of blocks end where their holder does."""
+        holders: list[tuple[tuple[str, ...], tuple[Field, ...], int]]
         holders = [(("records",), common, layout.octets)]
         for rule in layout.types:
             own = tuple(field for field in rule.fields if field not in common)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mediation.normalize import NormalizationSettings
 
 Row = dict[str, int | str | None]
+ENTITY: Final = "recording_entity"
 LATEST: Final = 4_102_444_800
 """2100-01-01; times since 1970 end before it."""
 
@@ -65,6 +66,7 @@ class FlatWalk:
         self.positions = positions
         self.columns = columns
         self.places: list[Place] = []
+        self.entity = ""
 
     def split(self) -> None:
         """Finds the fields of a line."""
@@ -135,12 +137,20 @@ class FlatWalk:
         row: Row = dict.fromkeys(COLUMNS)
         row["record_type"] = rule.name
         row["service"], row["direction"] = rule.service, rule.direction
-        for column_rule in rule.columns:
+        for column_rule in self.in_order(rule):
             self.fill(row, column_rule)
+            if column_rule.column == ENTITY:
+                self.entity = str(row[ENTITY] or "")
         for name in QUANTITIES:
             if row[name] is None:
                 row[name] = 0
         return row
+
+    def in_order(self, rule: TypeRule) -> tuple[ColumnRule, ...]:
+        """Returns the columns of a type; where nodes have zones of their own, the node first."""
+        if not self.settings.time_zones.nodes:
+            return rule.columns
+        return tuple(sorted(rule.columns, key=lambda each: each.column != ENTITY))
 
     def fill(self, row: Row, rule: ColumnRule) -> None:
         """Fills one column and its pair from the first source that has a value."""
@@ -230,7 +240,8 @@ class FlatWalk:
     def zone(self) -> str:
         """Returns the zone of times that carry none: the node's, else the format's."""
         zones = self.settings.time_zones
-        return zones.names[zones.default] if zones.default >= 0 else self.layout.values.time_zone
+        zone = zones.zone_of(self.entity)
+        return zones.names[zone] if zone >= 0 else self.layout.values.time_zone
 
     def piece(self, field: Field) -> str:
         """Returns one piece of a time, words for nothing included."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from mediation.normalize import NormalizationSettings
     from mediation.reader import CdrFile
 
 FILE_ID = "f1" * 16
@@ -62,15 +63,19 @@ def plain_rows(batch: pa.RecordBatch) -> list[dict[str, Any]]:
     return rows
 
 
-def decode(data: bytes, name: str | None, records_per_chunk: int = 1 << 30) -> Found:
+def decode(
+    data: bytes,
+    name: str | None,
+    records_per_chunk: int = 1 << 30,
+    settings: NormalizationSettings = CHINA,
+) -> Found:
     """Opens octets as a file and decodes them all; checks that every octet is accounted for."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "file.txt")
         path.write_bytes(data)
-        settings = FileSettings(Path(folder))
-        with open_cdr_file(path, FILE_ID, name, settings) as cdr:
+        with open_cdr_file(path, FILE_ID, name, FileSettings(Path(folder))) as cdr:
             check_octets(cdr)
-            chunks = [decode_chunk(cdr, part) for part in cdr.chunks(records_per_chunk)]
+            chunks = [decode_chunk(cdr, part, settings) for part in cdr.chunks(records_per_chunk)]
             for chunk in chunks:
                 assert chunk.records == (
                     chunk.records_decoded + chunk.records_suspended + chunk.records_discarded
