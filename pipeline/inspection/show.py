@@ -7,6 +7,7 @@ import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from mediation.columns import QUANTITIES
 from pipeline.masking import MASKED_NUMBERS, MASKED_PLACES, MASKED_TEXTS
 from rating.masking import mask_number
 
@@ -34,6 +35,8 @@ HIDDEN_PLACE: Final = "***"
 HIDDEN_KEYS: Final = ("file_id", "record_bytes")
 OF_THE_RECORD: Final = ("file_id", "offset")
 """Columns of an event row that its record has said already."""
+NOTHING_AT_ZERO: Final = (*QUANTITIES, "dialled_zeros", "container")
+"""Columns of an event row in which 0 says nothing; elsewhere it is a code like any other."""
 
 
 def mask_value(text: str) -> str:
@@ -99,7 +102,9 @@ class Shower:
         said = {
             name: value
             for name, value in row.items()
-            if value not in {None, 0} and name not in OF_THE_RECORD
+            if value is not None
+            and (value != 0 or name not in NOTHING_AT_ZERO)
+            and name not in OF_THE_RECORD
         }
         if self.unmask:
             return said

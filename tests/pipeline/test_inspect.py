@@ -115,6 +115,20 @@ def test_event_rows_stand_under_their_record(
     assert "rows" not in objects(capsys, str(bare), "--record", "2")[1]
 
 
+def test_a_code_of_nought_is_a_code_and_no_volume_is_nothing() -> None:
+    row = {
+        "container": 0,
+        "utc_offset": 0,
+        "cause": 0,
+        "rating_group": 0,
+        "uplink": 0,
+        "cell": None,
+    }
+    part = Part("record", 0, 1, 1, "call", "decoded", rows=(row,))
+    [shown] = Shower(unmask=True).object(part)["rows"]
+    assert shown == {"utc_offset": 0, "cause": 0, "rating_group": 0}
+
+
 @pytest.mark.parametrize(
     ("chosen", "numbers"), [("7", [7]), ("2-4", [2, 3, 4]), ("39-", [39, 40]), ("39-99", [39, 40])]
 )
