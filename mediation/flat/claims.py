@@ -15,6 +15,7 @@ from mediation.kernels import flat_ops as ops
 from mediation.kernels.tables import POWERS
 from mediation.kernels.totals import special_numbers, sum_field
 from mediation.mapped import STRETCH, let_go
+from mediation.normalize import visible
 from mediation.reference.flat_lines import BLANKS, nth_field
 from mediation.reference.flat_values import InvalidError, decimal_number
 
@@ -76,7 +77,8 @@ class _Checker:
         try:
             return decimal_number(text, *self.plan.layout.values.marks)
         except InvalidError:
-            self.notes.append(f"`{one.name}` at offset {start} says `{text[:40]}`, no number")
+            said = visible(text[:40])
+            self.notes.append(f"`{one.name}` at offset {start} says `{said}`, no number")
             return None
 
     def check(self) -> Claims:

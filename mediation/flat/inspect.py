@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mediation.flat.forms import decode, expand
 from mediation.flat.lines_of_names import file_fields
 from mediation.inspector import Node
-from mediation.normalize import CHINA
+from mediation.normalize import CHINA, visible
 from mediation.reference.flat import FlatError, FlatWalk
 
 if TYPE_CHECKING:
@@ -74,7 +74,9 @@ def _node(
     start, end = place
     raw = octets[start:end]
     form = "text" if field is None else field.form
-    value = decode(expand(raw, form), layout.values.encoding)
+    value: str | None = visible(decode(expand(raw, form), layout.values.encoding))
+    if field is None and not layout.lines:
+        value = None  # octets of a meaning that nobody knows could be anybody's number
     tag = f"[{number + 1}]" if layout.separator >= 0 else f"[{start}..{end - 1}]"
     name = "" if field is None else field.name
     return Node(tag, name, offset + start, end - start, raw, value)

@@ -16,6 +16,7 @@ from mediation.flat.forms import ENCODINGS, FORMS, decode, expand, pack, render_
 from mediation.flat.layout import DELIMITED
 from mediation.flat.times import tokens_of
 from mediation.kernels import flat_ops as ops
+from mediation.normalize import visible
 from mediation.time_zones import NO_ZONES
 
 if TYPE_CHECKING:
@@ -355,7 +356,7 @@ def _word(form: str, encoding: str, quote: str, table: dict[str, str], octets: b
     word = decode(octets, encoding)
     if quote:
         word = word.replace(quote * 2, quote)
-    return table.get(word, word)
+    return visible(table.get(word, word))
 
 
 def compile_flat(layout: Layout) -> FlatPlan:

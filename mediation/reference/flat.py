@@ -11,6 +11,7 @@ from mediation.flat.arguments import unit_and_rounding
 from mediation.flat.codecs import EPOCH_UNITS, ROUNDINGS, TYPES_OF_NUMBER, UNITS
 from mediation.flat.forms import ENCODINGS, decode, expand, pack, render_network
 from mediation.kernels import flat_ops as ops
+from mediation.normalize import visible
 from mediation.reference import flat_values as values
 from mediation.reference.ber_codecs import e164
 from mediation.reference.flat_lines import BLANKS, Place, QuoteError, split
@@ -221,7 +222,7 @@ class FlatWalk:
             row[column] = render_network(text.encode())
         else:
             word = self.word(source.fields[0])
-            row[column] = self.layout.tables.get(argument, {}).get(word, word)
+            row[column] = visible(self.layout.tables.get(argument, {}).get(word, word))
 
     def holds(self, condition: Condition) -> bool:
         """Returns whether a field says what a condition wants."""
@@ -265,7 +266,7 @@ class FlatWalk:
         if values.DIGITS.fullmatch(plain):
             row[column] = e164(plain, kind, 1, self.settings.numbers)
         if row[column] is None and second is not None:
-            row[second] = self.word(source.fields[0])
+            row[second] = visible(self.word(source.fields[0]))
         elif not values.DIGITS.fullmatch(plain):
             raise values.InvalidError(ops.INVALID_DIGITS)
 

@@ -28,7 +28,7 @@ MOMENT: Final = re.compile(
 )
 """A date and time in 14 digits; of the numbers that begin so, only those in time fields are."""
 
-PLACE: Final = re.compile(r"location|cell|areacode|routingarea|trackingarea", re.IGNORECASE)
+PLACE: Final = re.compile(r"location|cell|area_?code|routing_?area|tracking_?area", re.IGNORECASE)
 """Names of fields that say where somebody was."""
 HIDDEN_PLACE: Final = "***"
 

@@ -285,3 +285,12 @@ def test_binary_junk_in_a_declared_file_is_suspended() -> None:
     found = decode(data.replace(b"\x1f\x8b", b""), NAME)
     assert not found.rows
     assert any("names none" in note for note in found.notes)
+
+
+def test_a_text_stays_on_its_line_and_moves_no_cursor() -> None:
+    partner = "a\tb\u009b2J\u2028c"
+    found = one("partner", f'"{partner}\r\n"'.encode())
+    assert [row["other_text"] for row in found.rows][1] == "a\\x09b\\x9b2J\\u2028c\\x0d\\x0a"
+    text = LINE.replace("12590", partner)
+    (node,) = tag_tree(text.encode(), load(NAME), 0)
+    assert "a\\x09b\\x9b2J\\u2028c" in {child.value for child in node.children}

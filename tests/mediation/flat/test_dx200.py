@@ -7,6 +7,9 @@ import pytest
 from hypothesis import given, settings
 
 from mediation.formats import load
+from mediation.inspector import tag_tree
+from pipeline.inspection.inspect import Part
+from pipeline.inspection.show import Shower
 
 from . import dx200
 from .world import decode, twin_row
@@ -157,3 +160,16 @@ def test_mutated_blocks_lose_no_octet(edits: list[tuple[int, bytes]], cut: int) 
 @settings(deadline=None, max_examples=30)
 def test_junk_loses_no_octet(data: bytes) -> None:
     decode(b"\x29" + data, NAME)
+
+
+def test_octets_of_a_record_that_nobody_knows_are_not_shown() -> None:
+    record = dx200.make(1)[0]
+    octets = dx200.encode(record)
+    unknown = octets[:2] + b"\x11" + octets[3:]
+    shower = Shower(unmask=False)
+    for each, hidden in ((unknown, True), (octets, False)):
+        nodes = tuple(tag_tree(each, load(NAME), 0))
+        shown = shower.lines(Part("record", 0, len(each), 1, nodes=nodes))
+        assert dx200.tbcd(record.served, 10).hex(" ")[:20] not in shown
+        assert (f"<{len(each)} bytes>" in shown) == hidden
+        assert f"area_code = {record.area}" not in shown
