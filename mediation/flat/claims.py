@@ -142,7 +142,7 @@ class _Checker:
         if waiting is not None:
             self.count("header", header_at, waiting, len(self.pieces.offsets) - first)
         trailer = layout.trailer
-        if trailer is not None and ops.TRAILER not in kinds and len(self.pieces.offsets):
+        if trailer is not None and ops.TRAILER not in kinds:
             self.notes.append("there is no trailer: the file may be cut short")
         if layout.names:
             self.notes += file_fields(self.data, self.plan).notes

@@ -178,8 +178,10 @@ def test_wrong_trailer_is_noted() -> None:
     )
 
 
-def test_missing_trailer_is_noted() -> None:
-    assert decode(write(make(3)), NAME).notes == ("there is no trailer: the file may be cut short",)
+@pytest.mark.parametrize("events", [3, 0])
+def test_missing_trailer_is_noted(events: int) -> None:
+    found = decode(write(make(events)), NAME)
+    assert found.notes == ("there is no trailer: the file may be cut short",)
 
 
 def test_files_behind_one_another_have_their_own_trailers() -> None:
