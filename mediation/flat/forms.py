@@ -25,6 +25,8 @@ FORMS: Final[dict[str, int]] = {
 octets in hexadecimal; integers with the first or the last octet first."""
 
 INTEGER_FORMS: Final = ("unsigned", "unsigned_little", "signed", "signed_little")
+COUNTED: Final = ("unsigned", "unsigned_little", "bcd", "bcd_little")
+"""Forms of the lengths and numbers by which framing finds records and counts those of a block."""
 MAX_INTEGER_OCTETS: Final = 8
 
 ENCODINGS: Final[dict[str, int]] = {

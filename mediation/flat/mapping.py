@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from mediation.errors import nearest
 from mediation.flat.fields import TypeReader, read_fields, texts, unknown_keys, whole
-from mediation.flat.forms import ENCODINGS, pack
+from mediation.flat.forms import COUNTED, ENCODINGS, MAX_INTEGER_OCTETS, pack
 from mediation.flat.layout import (
     DELIMITED,
     FIXED_WIDTH,
@@ -75,7 +75,7 @@ class _Reader:
         type_field = self.named(records, ("records", "type"), common)
         blocks = self.blocks() if "blocks" in self.root else None
         octets = whole(self.document, records.get("octets"), ("records", "octets"), 0, 1)
-        length = self.named(records, ("records", "length"), common)
+        length = self.counted(records, ("records", "length"), common)
         text_lines = self.kind == DELIMITED or not (octets or length)
         types = self.types(records, common, type_field, tables)
         if self.kind == FIXED_WIDTH:
@@ -200,6 +200,24 @@ class _Reader:
         hint = nearest(name, [field.name for field in fields])
         self.document.problem(keys, f"there is no field `{name}` here", hint)
         return None
+
+    def counted(
+        self, block: dict[str, object], keys: tuple[str, ...], fields: tuple[Field, ...]
+    ) -> Field | None:
+        """Returns the field that a key names, whose number framing reads in the octets themselves."""
+        field = self.named(block, keys, fields)
+        if field is None:
+            return None
+        if field.octets < 0:
+            self.document.problem(keys, f"`{keys[-1]}` means nothing: separated text has no octets")
+        elif field.form not in COUNTED or field.octets > MAX_INTEGER_OCTETS:
+            message = (
+                f"`{keys[-1]}` cannot be read from `{field.name}`, {field.octets} octets of "
+                f"{field.form}"
+            )
+            hint = f"up to {MAX_INTEGER_OCTETS} octets of {', '.join(COUNTED)}"
+            self.document.problem(keys, message, hint)
+        return field
 
     def octet(self, block: dict[str, object], keys: tuple[str, ...], default: int) -> int:
         """Returns one character as its octet, -1 for `none`."""
@@ -328,16 +346,16 @@ class _Reader:
         trailer_fields = self.fields(trailer, trailer_keys)
         return Blocks(
             whole(self.document, block.get("octets", ""), ("blocks", "octets"), 1, 1),
-            self.named(block, ("blocks", "times"), header_fields),
+            self.counted(block, ("blocks", "times"), header_fields),
             whole(self.document, header.get("octets"), (*header_keys, "octets"), 0),
-            self.named(header, (*header_keys, "length"), header_fields),
-            self.named(header, (*header_keys, "used"), header_fields),
+            self.counted(header, (*header_keys, "length"), header_fields),
+            self.counted(header, (*header_keys, "used"), header_fields),
             whole(self.document, trailer.get("octets"), (*trailer_keys, "octets"), 0),
             header_fields,
             trailer_fields,
             self.named(header, (*header_keys, "sequence"), header_fields),
-            self.named(header, (*header_keys, "first"), header_fields),
-            self.named(trailer, (*trailer_keys, "last"), trailer_fields),
+            self.counted(header, (*header_keys, "first"), header_fields),
+            self.counted(trailer, (*trailer_keys, "last"), trailer_fields),
         )
 
 

@@ -167,10 +167,19 @@ types:
             "blocks: {octets: 99, header: {octets: 3, fields: {x: 2 2}}}\nheader:",
             "mapping.yaml:5: `x` ends at octet 3; the last one here is 2",
         ),
+        ("octets: 12", "length: b", "`length` cannot be read from `b`, 4 octets of text (up to 8"),
+        (
+            "header:",
+            "blocks: {octets: 99, header: {octets: 3, fields: {x: 0 2 signed}, used: x}}\nheader:",
+            "mapping.yaml:5: `used` cannot be read from `x`, 2 octets of signed",
+        ),
     ],
 )
 def test_octets_that_cannot_be_right(tmp_path: Path, before: str, after: str, words: str) -> None:
-    found = problems(tmp_path, BINARY.replace(before, after, 1))
+    mapping = BINARY.replace(before, after, 1)
+    if "length: b" in after:
+        mapping = mapping.replace("8 4 unsigned", "8 4 text").replace("epoch(s)", "time(YYMMDDhh)")
+    found = problems(tmp_path, mapping)
     assert any(words in each for each in found), found
 
 
