@@ -70,3 +70,10 @@ LIMITS: Final[tuple[tuple[int, int], ...]] = tuple(
     (max(-(2 ** (bits - 1)), MISSING + 1), 2 ** (bits - 1) - 1) for bits in BITS
 )
 """Per column: smallest and largest value that it can hold; `MISSING` is not one of them."""
+
+
+def too_far(column: str, number: str) -> str:
+    """Returns what is wrong with a number that a mapping writes for a column; empty if nothing is."""
+    low, high = LIMITS[INDEX[column]]
+    fits = low <= int(number) <= high
+    return "" if fits else f"`{column}` holds numbers from {low} to {high}, not {number}"

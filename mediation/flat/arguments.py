@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mediation.columns import CODES
+from mediation.columns import CODES, too_far
 from mediation.errors import nearest
 from mediation.flat.codecs import EPOCH_UNITS, ROUNDINGS, TYPES_OF_NUMBER, UNITS, FieldCodec
 from mediation.flat.times import has_date, tokens_of
@@ -73,4 +73,6 @@ def _table_problem(name: str, table: dict[str, str], column: str) -> tuple[str, 
             return message, nearest(value, vocabulary)
         if vocabulary is None and not value.removeprefix("-").isdecimal():
             return f"table `{name}` says `{value}`; `{column}` is a number", ""
+        if vocabulary is None and (message := too_far(column, value)):
+            return f"table `{name}`: {message}", ""
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from mediation.columns import CODES, COLUMNS, INDEX, KIND, PAIRS
+from mediation.columns import CODES, COLUMNS, INDEX, KIND, PAIRS, too_far
 from mediation.errors import nearest
 from mediation.flat.arguments import argument_problem
 from mediation.flat.codecs import CODECS, FieldCodec
@@ -270,6 +270,9 @@ class TypeReader:
         """Returns the source of a constant."""
         if KIND[INDEX[column]] == "number" and CONSTANT_NUMBER.fullmatch(rest) is None:
             message = "`constant` is followed by an integer of up to 9 digits here"
+            self.document.problem(keys, message)
+            return None
+        if KIND[INDEX[column]] == "number" and (message := too_far(column, rest)):
             self.document.problem(keys, message)
             return None
         if not rest:

@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from mediation.columns import CODES, COLUMNS, INDEX, KIND, LIMITS, PAIRS
+from mediation.columns import CODES, COLUMNS, INDEX, KIND, LIMITS, PAIRS, too_far
 from mediation.edr import MISSING
 from mediation.errors import nearest
 from mediation.formats.arguments import argument_of
@@ -331,6 +331,9 @@ class Reader:
         number = column in CODES or re.fullmatch(r"-?\d{1,9}", word)
         if codec.name == "constant" and not number:
             self.document.problem(keys, "`constant` is followed by an integer of up to 9 digits")
+            return None
+        if codec.name == "constant" and column not in CODES and (far := too_far(column, word)):
+            self.document.problem(keys, far)
             return None
         return Source(codec, word, condition=condition)
 

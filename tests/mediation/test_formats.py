@@ -163,6 +163,7 @@ def test_every_mistake_is_reported_at_once_with_its_line(tmp_path: Path) -> None
         ("integer seconds", "until began", "under `rows` only"),
         ("service: voice", "service: voice\n    rows: {parts: {rows: {octets: {}}}}", "come from"),
         ("integer bare.right", "constant many", "followed by an integer"),
+        ("rating_group: integer bare.right", "rat: constant 40000", "`rat` holds numbers from"),
         ("integer bare.right", "location imsi", "fills area, not `rating_group`"),
         ("  call:", "  cal:", "no record type"),
         ("types:", "types: []\ntables:\n  t: {GG: voice}\nmore:", "not an octet"),

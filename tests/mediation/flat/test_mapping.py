@@ -93,6 +93,20 @@ def test_mistakes_about_spans(tmp_path: Path, source: str, words: str) -> None:
     assert any(words in each for each in found), found
 
 
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ("rat: constant 70000", "`rat` holds numbers from -32768 to 32767, not 70000"),
+        ("cause: [integer a when a=1, constant 40000]", "`cause` holds numbers from -32768 to"),
+        ("cause: lookup(far) a", "table `far`: `cause` holds numbers from -32768 to 32767, not 9"),
+    ],
+)
+def test_numbers_that_a_column_cannot_hold(tmp_path: Path, columns: str, words: str) -> None:
+    mapping = GOOD.replace("types:", f"tables: {{far: {{x: {9 * '9'}{9 * '9'}{9 * '9'}}}}}\ntypes:")
+    found = problems(tmp_path, mapping + f"      {columns}\n")
+    assert any(words in each for each in found), found
+
+
 def test_a_condition_about_a_number_names_a_number(tmp_path: Path) -> None:
     fixed = GOOD.replace("kind: delimited", "kind: fixed_width").replace(
         "fields: [a, b]", "octets: 17\n  fields: {a: 0 2 unsigned, b: 2 15}"
