@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from mediation.flat.forms import expand
-from mediation.flat.lines_of_names import file_fields
+from mediation.flat.lines_of_names import file_fields, headings_of
 from mediation.framing import Declared
 from mediation.kernels import flat_ops as ops
 from mediation.kernels.tables import POWERS
 from mediation.kernels.totals import special_numbers, sum_field
 from mediation.mapped import STRETCH, let_go
 from mediation.normalize import visible
-from mediation.reference.flat_lines import BLANKS, nth_field
+from mediation.reference.flat_lines import BLANKS, QuoteError, nth_field, split
 from mediation.reference.flat_values import InvalidError, decimal_number
 
 if TYPE_CHECKING:
@@ -55,13 +55,42 @@ class _Checker:
     given_back: int = 0
     sequence: int | None = None
     records: int | None = None
+    columns: dict[int, int] = field(default_factory=dict)
+    width: int = 0
+
+    def __post_init__(self) -> None:
+        """Notes where the columns of the mapping stand, where a line of names says it."""
+        if file_fields(self.data, self.plan).positions is None:
+            return
+        found = headings_of(self.data, self.plan)
+        self.width = len(found)
+        self.columns = {
+            each.at: found.index(each.heading) if each.heading in found else len(found)
+            for rule in reversed(self.plan.layout.types)
+            for each in rule.fields
+        }
+
+    def column(self, one: Field, line: bytes) -> int:
+        """Returns where a field of a header or trailer stands in its line.
+
+        One that fills the columns of the records moves with them; one of another width does not.
+        """
+        layout = self.plan.layout
+        if one.at not in self.columns:
+            return one.at
+        try:
+            width = len(split(line, layout.separator, layout.quote))
+        except QuoteError:
+            return one.at
+        return self.columns[one.at] if width == self.width else one.at
 
     def text(self, one: Field, start: int, length: int) -> str:
         """Returns what a field of a header or trailer says."""
         octets = self.data[start : start + length].tobytes()
         layout = self.plan.layout
         if one.octets < 0:
-            place = nth_field(octets, layout.separator, layout.quote, one.at)
+            at = self.column(one, octets)
+            place = nth_field(octets, layout.separator, layout.quote, at)
             raw = octets[place.start : place.end]
         else:
             raw = octets[one.at : one.at + one.octets]

@@ -178,6 +178,26 @@ def test_wrong_trailer_is_noted() -> None:
     )
 
 
+def test_a_trailer_moves_with_the_columns_of_its_file() -> None:
+    events = make(7)
+    for last, notes in ((total(events), 0), ({**total(events), "amount": "0.01"}, 1)):
+        lines = csv.reader(io.StringIO(write([*events, last]).decode(), newline=""))
+        moved = io.StringIO(newline="")
+        csv.writer(moved).writerows(line[::-1] for line in lines)
+        found = decode(moved.getvalue().encode(), NAME)
+        assert len(found.rows) == len(events)
+        assert found.cdr.declared_records == len(events)
+        assert len(found.notes) == notes, found.notes
+
+
+def test_a_trailer_of_its_own_width_stays_where_the_mapping_says() -> None:
+    lines = write(make(3)).decode().splitlines()
+    moved = [line.replace(",", ",,", 1) for line in lines]  # a column that nobody knows
+    found = decode("\n".join([*moved, "total,4"]).encode(), NAME)
+    assert found.cdr.declared_records == 4
+    assert "declares 4 records; 3 were read" in found.notes[0]
+
+
 @pytest.mark.parametrize("events", [3, 0])
 def test_missing_trailer_is_noted(events: int) -> None:
     found = decode(write(make(events)), NAME)
