@@ -12,6 +12,7 @@ from mediation.formats.strings import read_document
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from mediation.flat.layout import Layout
     from mediation.formats import Format
     from mediation.formats.rules import TypeRule
     from mediation.formats.schema import Element
@@ -31,7 +32,8 @@ NEEDED: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
 }
 """Per service, what a charge needs: one column of each group."""
 
-ALWAYS: Final = (("start_time",), ("recording_entity",))
+START: Final = ("start_time",)
+ALWAYS: Final = (START, ("recording_entity",))
 SUBSCRIBER: Final = (("served_imsi", "served_msisdn"),)
 NO_SUBSCRIBER: Final = ("gateway_in", "gateway_out", "transit")
 """Directions whose records describe a trunk, not a subscriber."""
@@ -74,6 +76,8 @@ def reads(plan: Plan, tags: Tags) -> bool:
 def advice(cdr_format: Format) -> list[Problem]:
     """Returns what a format's mapping leaves out, with file, line and what may fill it."""
     document = read_document(cdr_format.folder / MAPPING_FILE)
+    if cdr_format.flat is not None:
+        return list(_of_flat(cdr_format.flat.layout, document))
     mapped = {rule.element.name: rule for rule in cdr_format.mapping.types}
     found: list[Problem] = []
     for element in cdr_format.schema:
@@ -89,7 +93,7 @@ def advice(cdr_format: Format) -> list[Problem]:
 def _of_type(cdr_format: Format, rule: TypeRule, document: Document) -> Iterator[Problem]:
     where = document.where(("types", rule.element.name))
     fields = [
-        (path, element)
+        (path, element.kind)
         for path, tags, element in _leaves(rule.element)
         if not reads(cdr_format.ber, tags)
     ]
@@ -97,20 +101,57 @@ def _of_type(cdr_format: Format, rule: TypeRule, document: Document) -> Iterator
     columns |= {each.column for rows in rule.rows for each in rows.columns}
     if (around := cdr_format.mapping.file) is not None:
         columns |= around.columns.keys()
-    needed = (*ALWAYS, *NEEDED.get(rule.service, ()))
-    if rule.direction not in NO_SUBSCRIBER:
-        needed += SUBSCRIBER
+    needed = (*ALWAYS, *_needed(rule.service, rule.direction))
+    yield from _missing(rule.element.name, where, columns, needed, fields)
+
+
+def _of_flat(layout: Layout, document: Document) -> Iterator[Problem]:
+    """Yields the same for a text or fixed format, whose header may name the node once."""
+    for rule in layout.types:
+        sources = [source for column in rule.columns for source in column.sources]
+        read = {field.name for source in sources for field in source.fields}
+        read |= {source.condition.field.name for source in sources if source.condition is not None}
+        fields = [(field.name, field.form) for field in rule.fields if field.name not in read]
+        columns = {each.column for each in rule.columns}
+        if "call_reference" in columns:  # there it says which session it is
+            columns.add("charging_id")
+        needed = (START, *_needed(rule.service, rule.direction))
+        where = document.where(("types", rule.name))
+        yield from _missing(rule.name, where, columns, needed, fields)
+
+
+def _needed(service: str, direction: str) -> tuple[tuple[str, ...], ...]:
+    needed = NEEDED.get(service, ())
+    return needed if direction in NO_SUBSCRIBER else (*needed, *SUBSCRIBER)
+
+
+def _missing(
+    name: str,
+    where: str,
+    columns: set[str],
+    needed: tuple[tuple[str, ...], ...],
+    fields: list[tuple[str, str]],
+) -> Iterator[Problem]:
+    """Yields the groups of needed columns that nothing fills, and fields that look chargeable.
+
+    Args:
+        name: The record type.
+        where: Its place in the mapping.
+        columns: What is filled.
+        needed: What a charge needs: one column of each group.
+        fields: Path and kind of the fields that feed nothing.
+    """
     for group in needed:
         if not columns & set(group):
-            message = f"`{rule.element.name}` fills no {' or '.join(f'`{name}`' for name in group)}"
+            message = f"`{name}` fills no {' or '.join(f'`{each}`' for each in group)}"
             yield Problem(where, message, _candidates(group, fields))
-    for path, element in fields:
+    for path, kind in fields:
         if CHARGEABLE.search(path.rpartition(".")[2]):
-            message = f"`{rule.element.name}`: `{path}` ({element.kind}) may matter for charging"
+            message = f"`{name}`: `{path}` ({kind}) may matter for charging"
             yield Problem(where, message, "it feeds no column")
 
 
-def _candidates(group: tuple[str, ...], fields: list[tuple[str, Element]]) -> str:
+def _candidates(group: tuple[str, ...], fields: list[tuple[str, str]]) -> str:
     looks = re.compile(
         "|".join(LOOKS_LIKE[name] for name in group if name in LOOKS_LIKE), re.IGNORECASE
     )

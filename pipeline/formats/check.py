@@ -150,8 +150,7 @@ def check_format(
     except MediationConfigError as error:
         report.errors += error.problems
         return report
-    if cdr_format.schema:
-        report.warnings += advice(cdr_format)
+    report.warnings += advice(cdr_format)
     counts = TagCounts()
     for path in files:
         report.files.append(_one_file(path, name, normalization, most, counts))

@@ -59,3 +59,38 @@ def test_what_the_file_fills_is_not_asked_of_its_records() -> None:
         mapping = dataclasses.replace(whole.mapping, types=(without,), file=around)
         found = [str(problem) for problem in advice(dataclasses.replace(whole, mapping=mapping))]
         assert any("fills no `recording_entity`" in line for line in found) != filled
+
+
+FLAT = """
+title: Flat
+kind: delimited
+records: {type: kind, fields: [kind, imsi, begin, seconds, sent, price, node]}
+types:
+  call:
+    value: C
+    service: voice
+    direction: originating
+    columns: {served_imsi: digits imsi, start_time: epoch(s) begin, other_number: number node}
+  message:
+    value: M
+    service: sms
+    direction: gateway_out
+    columns: {start_time: epoch(s) begin, trunk_in: "text node when price=0", cause: integer sent}
+"""
+
+
+def test_text_formats_are_told_as_well(tmp_path: Path) -> None:
+    (tmp_path / "mapping.yaml").write_text(FLAT)
+    found = [str(problem) for problem in advice(formats.load_folder(tmp_path))]
+    assert found == [
+        "mapping.yaml:6: `call` fills no `duration` (perhaps `seconds`)",
+        "mapping.yaml:6: `call`: `price` (text) may matter for charging (it feeds no column)",
+        "mapping.yaml:11: `message` fills no `events` (no field looks like it)",
+        "mapping.yaml:11: `message` fills no `other_number` (no field looks like it)",
+    ]
+
+
+def test_the_text_formats_that_come_with_it_leave_nothing_out() -> None:
+    for name in formats.available():
+        if formats.kind_of(name) != formats.BER:
+            assert not advice(formats.load(name))
