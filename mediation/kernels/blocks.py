@@ -162,6 +162,23 @@ def add_special(specials, state, pos, length, kind):
 
 
 @kernel
+def filler_end(data, pos, end, rules, fields, blob, words):
+    """Returns where the filler at `pos` ends, `pos` itself if a record may begin so.
+
+    Between records of one size only whole sizes are filler: the next record stays in step, though
+    its first octets may look like filler.
+    """
+    after = pos
+    while after < end and is_filler(data, after, rules):
+        after += 1
+    if after == end:
+        return after
+    if rules[RECORD_OCTETS] > 0:
+        return after - (after - pos) % rules[RECORD_OCTETS]
+    return after if plausible(data, after, end, rules, fields, blob, words) else pos
+
+
+@kernel
 def filler_to(data, pos, end, rules, gaps, state):
     """Counts filler from `pos` on; from the first octet that is none it is a gap to `end`."""
     start = pos
@@ -193,11 +210,9 @@ def frame_run(data, pos, end, rules, fields, blob, words, offsets, lengths, spec
         and state[GAPS] + 2 < gaps.shape[1]
     ):
         length = record_length(data, pos, end, rules, fields)
-        if length < 0 and is_filler(data, pos, rules):
-            after = pos + 1
-            while after < end and is_filler(data, after, rules):
-                after += 1
-            if after == end or plausible(data, after, end, rules, fields, blob, words):
+        if is_filler(data, pos, rules) and (length < 0 or rules[RECORD_OCTETS] > 0):
+            after = filler_end(data, pos, end, rules, fields, blob, words)
+            if after > pos:
                 state[FILLED] += after - pos
                 pos = after
                 continue
