@@ -9,7 +9,7 @@ from mediation.columns import CODES, COLUMNS, INDEX, KIND, PAIRS, too_far
 from mediation.errors import nearest
 from mediation.flat.arguments import argument_problem
 from mediation.flat.codecs import CODECS, FieldCodec
-from mediation.flat.forms import FORMS, INTEGER_FORMS, MAX_INTEGER_OCTETS
+from mediation.flat.forms import FORMS, INTEGER_FORMS, MAX_INTEGER_OCTETS, spelled
 from mediation.flat.layout import DELIMITED, ColumnRule, Condition, Field, Source, TypeRule
 from mediation.formats.sources import condition_words
 
@@ -248,7 +248,7 @@ class TypeReader:
         if wanted is not None and field.form in INTEGER_FORMS and not NUMBER.fullmatch(wanted):
             self.document.problem(keys, f"`{wanted}` is no number, and `{name}` is one")
             return None
-        return Condition(field, wanted, differs)
+        return Condition(field, None if wanted is None else spelled(wanted, field.form), differs)
 
     def fits(self, codec: FieldCodec, column: str, keys: tuple[str, ...]) -> bool:
         """Returns whether a codec may fill a column; notes a problem if not."""

@@ -103,6 +103,18 @@ def pack(  # noqa: PLR0911 - a way per form
     return raw[::-1] if form == "bcd_little" else raw
 
 
+def spelled(word: str, form: str) -> str:
+    """Returns a word of a mapping as `expand` writes it.
+
+    Hexadecimal digits are small letters, integers have no leading zeros.
+    """
+    if form == "hex":
+        return word.lower()
+    if form in INTEGER_FORMS and word.removeprefix("-").isdecimal():
+        return str(int(word))
+    return word
+
+
 def decode(octets: bytes, encoding: str) -> str:
     r"""Returns text; what is not in the encoding becomes ``\xNN``."""
     return octets.decode(encoding, "backslashreplace")

@@ -12,7 +12,7 @@ from mediation.columns import CODES, COLUMNS, INDEX, LIMITS, PAIRS, QUANTITIES
 from mediation.edr import MISSING
 from mediation.flat.arguments import MOST_DECIMALS, unit_and_rounding
 from mediation.flat.codecs import EPOCH_UNITS, ROUNDINGS, TYPES_OF_NUMBER, UNITS
-from mediation.flat.forms import ENCODINGS, FORMS, decode, expand, pack, render_network
+from mediation.flat.forms import ENCODINGS, FORMS, decode, expand, pack, render_network, spelled
 from mediation.flat.layout import DELIMITED
 from mediation.flat.times import tokens_of
 from mediation.kernels import flat_ops as ops
@@ -123,7 +123,7 @@ class _Compiler:
         self.type_words: list[list[int]] = []
         self.words: list[list[int]] = []
         self.word_values: list[int] = []
-        self.tables: dict[tuple[str, str], tuple[int, int]] = {}
+        self.tables: dict[tuple[str, str, str], tuple[int, int]] = {}
         self.patterns: list[int] = []
         self.used = {INDEX[name] for name in ("record_type", *CODES, *QUANTITIES)}
 
@@ -228,7 +228,7 @@ class _Compiler:
         elif name == "time":
             found = [self.pattern(piece) for piece in argument.split("+")]
         elif name == "lookup":
-            found = list(self.table(argument, COLUMNS[target]))
+            found = list(self.table(argument, COLUMNS[target], source.fields[0].form))
         return found
 
     def pattern(self, piece: str) -> int:
@@ -236,17 +236,17 @@ class _Compiler:
         self.patterns += [*tokens_of(piece), 0]
         return first
 
-    def table(self, name: str, column: str) -> tuple[int, int]:
-        """Returns the first word of a table and the word behind its last."""
-        if (name, column) not in self.tables:
+    def table(self, name: str, column: str, form: str) -> tuple[int, int]:
+        """Returns the first word of a table, as a form writes it, and the word behind its last."""
+        if (name, column, form) not in self.tables:
             first = len(self.words)
             for word, value in self.layout.tables[name].items():
                 number = CODES[column].index(value) if column in CODES else int(value)
-                octets = word.encode(self.layout.values.encoding, "replace")
+                octets = spelled(word, form).encode(self.layout.values.encoding, "replace")
                 self.words.append([*self.blob.add(octets), len(self.word_values)])
                 self.word_values.append(number)
-            self.tables[name, column] = (first, len(self.words))
-        return self.tables[name, column]
+            self.tables[name, column, form] = (first, len(self.words))
+        return self.tables[name, column, form]
 
     def renderer(self, source: Source, codec: int, *, twice: bool) -> Renderer | None:
         """Returns how the octets of a text become text, None where the codec makes none."""
@@ -256,9 +256,11 @@ class _Compiler:
             return partial(_network, source.fields[0].form)
         if codec not in {ops.WORDS, ops.NUMBER}:
             return None
+        form = source.fields[0].form
         table = self.layout.tables.get(source.argument, {}) if codec == ops.WORDS else {}
+        table = {spelled(word, form): value for word, value in table.items()}
         quote = chr(self.layout.quote) if twice and self.layout.quote >= 0 else ""
-        return partial(_word, source.fields[0].form, self.layout.values.encoding, quote, table)
+        return partial(_word, form, self.layout.values.encoding, quote, table)
 
     def rules(self) -> Array:
         layout = self.layout

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from mediation.columns import CODES, COLUMNS, INDEX, KIND, LIMITS, PAIRS, QUANTITIES
 from mediation.flat.arguments import unit_and_rounding
 from mediation.flat.codecs import EPOCH_UNITS, ROUNDINGS, TYPES_OF_NUMBER, UNITS
-from mediation.flat.forms import ENCODINGS, decode, expand, pack, render_network
+from mediation.flat.forms import ENCODINGS, decode, expand, pack, render_network, spelled
 from mediation.kernels import flat_ops as ops
 from mediation.normalize import visible
 from mediation.reference import flat_values as values
@@ -215,14 +215,16 @@ class FlatWalk:
         elif name == "hex":
             row[column] = values.hex_number(text)
         elif name == "lookup":
-            self.look_up(row, column, argument, text)
+            self.look_up(row, column, source, text)
         elif name == "network":
             if not values.is_network(text):
                 raise values.InvalidError(ops.INVALID_NETWORK)
             row[column] = render_network(text.encode())
         else:
             word = self.word(source.fields[0])
-            row[column] = visible(self.layout.tables.get(argument, {}).get(word, word))
+            form, table = source.fields[0].form, self.layout.tables.get(argument, {})
+            found = {spelled(key, form): value for key, value in table.items()}
+            row[column] = visible(found.get(word, word))
 
     def holds(self, condition: Condition) -> bool:
         """Returns whether a field says what a condition wants."""
@@ -270,10 +272,11 @@ class FlatWalk:
         elif not values.DIGITS.fullmatch(plain):
             raise values.InvalidError(ops.INVALID_DIGITS)
 
-    def look_up(self, row: Row, column: str, table: str, text: str) -> None:
+    def look_up(self, row: Row, column: str, source: Source, text: str) -> None:
         """Reads a word through a table; one that it lacks changes nothing."""
         encoding = self.layout.values.encoding
-        for word, value in self.layout.tables[table].items():
+        for key, value in self.layout.tables[source.argument].items():
+            word = spelled(key, source.fields[0].form)
             if word.encode(encoding, "replace").decode("latin-1") == text:
                 row[column] = value if column in CODES else int(value)
                 return

@@ -89,3 +89,48 @@ def test_an_end_before_the_begin_is_suspended() -> None:
     found = decode(b"1,20261005120000,20261005115959,", "lines")
     assert not found.rows
     assert len(found.suspense) == 1
+
+
+CODED = """
+title: Codes in octets
+kind: fixed_width
+tables:
+  causes: {0A: 4, "007": 5}
+  names: {0A: ten, 0b: eleven, "007": seven}
+records:
+  octets: 10
+  fields: {begin: 0 7 bcd, code: 7 1 hex, number: 8 2 unsigned}
+types:
+  call:
+    service: voice
+    direction: originating
+    columns:
+      served_imsi: digits begin
+      start_time: time(YYYYMMDDhhmmss) begin
+      cause: lookup(causes) code
+      rat: lookup(causes) number
+      trunk_in: text(names) code
+      trunk_out: text(names) number
+      area: constant 1 when code=0B
+      charging_id: constant 2 when number=0300
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "number", "expected"),
+    [
+        (0x0A, 7, (4, 5, "ten", "seven", None, None)),
+        (0x0B, 300, (None, None, "eleven", "300", 1, 2)),
+        (0xC1, 10, (None, None, "c1", "10", None, None)),
+    ],
+)
+def test_codes_are_meant_however_they_are_spelled(
+    code: int, number: int, expected: tuple[int | str | None, ...]
+) -> None:
+    record = bytes.fromhex("20261005120000") + bytes([code]) + number.to_bytes(2, "big")
+    columns = ("cause", "rat", "trunk_in", "trunk_out", "area", "charging_id")
+    with own_formats({"coded": CODED}):
+        [row] = decode(record, "coded").rows
+        twin = twin_row("coded", record)
+    assert tuple(row[column] for column in columns) == expected
+    assert {column: row[column] for column in twin} == twin
