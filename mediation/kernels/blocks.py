@@ -49,6 +49,7 @@ from mediation.kernels.flat_ops import (
 from mediation.kernels.lines import kind_of_word
 
 CHAIN = 4
+LENGTH_OCTETS = 8
 ix = np.uint64  # unsigned indexes spare the test for negative ones
 
 
@@ -108,10 +109,26 @@ def is_filler(data, pos, rules):
 
 
 @kernel
+def past_filler(data, pos, end, rules, fields, blob, words):
+    """Returns where the filler at `pos` ends: where it does, or where a record of a known type begins.
+
+    The first octets of a length may look like filler, so where types are known they are asked for.
+    """
+    while pos < end and is_filler(data, pos, rules):
+        if (
+            rules[TYPE_FIELD] >= 0
+            and record_length(data, pos, end, rules, fields) > 0
+            and kind_at(data, pos, end, rules, fields, blob, words) >= 0
+        ):
+            break
+        pos += 1
+    return pos
+
+
+@kernel
 def sensible(data, pos, end, rules, fields, blob, words):
     """Returns whether behind filler, if any, the run ends or a record of a known type begins."""
-    while pos < end and is_filler(data, pos, rules):
-        pos += 1
+    pos = past_filler(data, pos, end, rules, fields, blob, words)
     return pos == end or (
         record_length(data, pos, end, rules, fields) > 0
         and kind_at(data, pos, end, rules, fields, blob, words) >= 0
@@ -128,9 +145,7 @@ def plausible(data, pos, end, rules, fields, blob, words):
         length = record_length(data, pos, end, rules, fields)
         if length < 0 or kind_at(data, pos, end, rules, fields, blob, words) < 0:
             return False
-        pos += length
-        while pos < end and is_filler(data, pos, rules):
-            pos += 1
+        pos = past_filler(data, pos + length, end, rules, fields, blob, words)
         if pos == end:
             return True
     return True
@@ -162,11 +177,12 @@ def add_special(specials, state, pos, length, kind):
 
 
 @kernel
-def filler_end(data, pos, end, rules, fields, blob, words):
-    """Returns where the filler at `pos` ends, `pos` itself if a record may begin so.
+def filler_end(data, pos, length, end, rules, fields, blob, words):
+    """Returns where the filler at `pos` ends, `pos` itself if a record of `length` begins so.
 
-    Between records of one size only whole sizes are filler: the next record stays in step, though
-    its first octets may look like filler.
+    What would be a record of nothing but filler is none. Between records of one size only whole
+    sizes are filler: the next record stays in step, though its first octets may look like filler.
+    Of other records the first octets of a length may, so a few places are tried.
     """
     after = pos
     while after < end and is_filler(data, after, rules):
@@ -175,7 +191,12 @@ def filler_end(data, pos, end, rules, fields, blob, words):
         return after
     if rules[RECORD_OCTETS] > 0:
         return after - (after - pos) % rules[RECORD_OCTETS]
-    return after if plausible(data, after, end, rules, fields, blob, words) else pos
+    if after - pos < length:
+        return pos
+    for place in range(after, max(pos, after - LENGTH_OCTETS), -1):
+        if plausible(data, place, end, rules, fields, blob, words):
+            return place
+    return after if length > 0 else pos
 
 
 @kernel
@@ -210,8 +231,8 @@ def frame_run(data, pos, end, rules, fields, blob, words, offsets, lengths, spec
         and state[GAPS] + 2 < gaps.shape[1]
     ):
         length = record_length(data, pos, end, rules, fields)
-        if is_filler(data, pos, rules) and (length < 0 or rules[RECORD_OCTETS] > 0):
-            after = filler_end(data, pos, end, rules, fields, blob, words)
+        if is_filler(data, pos, rules):
+            after = filler_end(data, pos, length, end, rules, fields, blob, words)
             if after > pos:
                 state[FILLED] += after - pos
                 pos = after
