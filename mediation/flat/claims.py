@@ -156,13 +156,16 @@ class _Checker:
         first = 0
         waiting: Decimal | None = None
         header_at = -1
+        top = self.top_lines()
         for start, length, kind in zip(starts, lengths, kinds, strict=True):
             here = int(np.searchsorted(self.pieces.offsets, start))
             if kind == ops.HEADER:
+                if (start, length) in top[1:]:  # read with the first line
+                    continue
                 if waiting is not None:
                     self.count("header", header_at, waiting, here - first)
                 first, header_at = here, start
-                waiting = self.head(start, length)
+                waiting = self.head(top if (start, length) in top else [(start, length)])
                 continue
             if waiting is not None:
                 self.count("header", header_at, waiting, here - first)
@@ -176,13 +179,35 @@ class _Checker:
         if layout.names:
             self.notes += file_fields(self.data, self.plan).notes
 
-    def head(self, start: int, length: int) -> Decimal | None:
-        """Reads a header line; returns how many records it declares."""
+    def top_lines(self) -> list[tuple[int, int]]:
+        """Returns offset and length of the lines that are one header, where `lines` says how many."""
         layout = self.plan.layout
-        if layout.header is None or (layout.names and self.is_names(start)):
+        if layout.header is None or not layout.header.lines:
+            return []
+        first = int(layout.names)
+        lines = self.pieces.specials[:, first : first + layout.header.lines].T.tolist()
+        return [(start, length) for start, length, kind in lines if kind == ops.HEADER]
+
+    def head(self, lines: list[tuple[int, int]]) -> Decimal | None:
+        """Reads a header, of one line or several; returns how many records it declares."""
+        layout = self.plan.layout
+        if layout.header is None or (layout.names and self.is_names(lines[0][0])):
             return None
-        self.number_of_file(layout.header.sequence, start, length)
-        return self.number(layout.header.records, start, length)
+        sequence = self.first_number(layout.header.sequence, lines)
+        if sequence is not None and self.sequence is None:
+            self.sequence = int(sequence)
+        return self.first_number(layout.header.records, lines)
+
+    def first_number(self, one: Field | None, lines: list[tuple[int, int]]) -> Decimal | None:
+        """Returns a number of a header: that of its first line in which the field is one."""
+        noted = len(self.notes)
+        for start, length in lines:
+            found = self.number(one, start, length)
+            if found is not None:
+                del self.notes[noted:]
+                return found
+        del self.notes[noted + 1 :]
+        return None
 
     def is_names(self, start: int) -> bool:
         """Returns whether the header at `start` is the line of names, the first of the file."""
