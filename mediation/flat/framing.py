@@ -84,7 +84,7 @@ def find_pieces(data: Array, plan: FlatPlan, longest: int) -> Pieces:
     if rules[ops.TYPE_FIELD] >= 0:
         first = int(rules[ops.TYPE_FIELD]) * ops.FIELD_WIDTH
         selector = file_fields(data, plan).fields[first : first + ops.FIELD_WIDTH].copy()
-    comment = np.frombuffer(plan.layout.comment.encode(), np.uint8)
+    comment = np.frombuffer(plan.layout.comment_octets, np.uint8)
     passed = 0
     while True:
         # A stretch is what so many records take: then what lies behind is given back.

@@ -222,3 +222,8 @@ class Layout:
     blocks: Blocks | None
     types: tuple[TypeRule, ...]
     tables: dict[str, dict[str, str]]
+
+    @property
+    def comment_octets(self) -> bytes:
+        """What a line that is to be skipped begins with, as a file has it."""
+        return self.comment.encode(self.values.encoding, "replace")

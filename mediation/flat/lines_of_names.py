@@ -47,7 +47,7 @@ def headings_of(data: Array, plan: FlatPlan) -> list[str]:
         line = whole.removesuffix(b"\r")
         if not line.strip(BLANKS):
             continue
-        if layout.comment and line.startswith(layout.comment.encode()):
+        if layout.comment and line.startswith(layout.comment_octets):
             continue
         try:
             places = split(line, layout.separator, layout.quote)

@@ -81,6 +81,7 @@ class _Reader:
         if self.kind == FIXED_WIDTH:
             separator = quote = -1
         self.check_separator(values.encoding, separator)
+        self.check_marks(values, separator, quote)
         if blocks is not None and text_lines:
             hint = "give `octets` or `length` under `records`"
             self.document.problem(("blocks",), "lines of text do not stand in blocks", hint)
@@ -259,6 +260,16 @@ class _Reader:
         if encoding == "gb18030" and separator in SECOND_OCTETS:
             message = f"`{chr(separator)}` can be part of a character in gb18030"
             self.document.problem(("lines", "separator"), message, "use a comma, tab or semicolon")
+
+    def check_marks(self, values: Values, separator: int, quote: int) -> None:
+        """Checks that marks can be told apart: a thousand would be read as one, or a quote as none."""
+        for keys, mark, other, name in (
+            (("values", "thousands"), values.thousands, values.decimal, "decimal"),
+            (("lines", "quote"), quote, separator, "separator"),
+        ):
+            if mark >= 0 and mark == other:
+                message = f"`{keys[-1]}` is `{chr(mark)}`, and so is `{name}`"
+                self.document.problem(keys, message, f"give `{name}` too")
 
     def values(self) -> Values:
         block = self.block("values", VALUE_KEYS)

@@ -112,7 +112,7 @@ def frame(data: bytes, layout: Layout, longest: int) -> list[tuple[int, int, str
         following = min(stop + 1, len(data))
         end = stop - 1 if stop > at and data[stop - 1] == 0x0D else stop
         line = data[at:end]
-        comment = layout.comment and line.startswith(layout.comment.encode())
+        comment = layout.comment and line.startswith(layout.comment_octets)
         if comment or not line.strip(BLANKS):
             found.append((at, following - at, "filler"))
             at = following

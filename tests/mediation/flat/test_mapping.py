@@ -62,6 +62,12 @@ def test_good(tmp_path: Path) -> None:
         ("records:", "values: {encoding: utf-7}\nrecords:", "`utf-7` is no encoding here"),
         ("records:", "lines: {separator: ab}\nrecords:", "one ASCII character"),
         ("records:", "trailer: {fields: [x]}\nrecords:", "known by the `value`"),
+        (
+            "records:",
+            "values: {thousands: .}\nrecords:",
+            "`thousands` is `.`, and so is `decimal` (",
+        ),
+        ("records:", "lines: {quote: ','}\nrecords:", "`quote` is `,`, and so is `separator` ("),
         ("kind: delimited", "kind: delimitted", "did you mean `delimited`?"),
         ("originating", "outgoing", "`outgoing` is no direction"),
     ],
@@ -134,12 +140,13 @@ types:
 @pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
 def test_types_are_known_by_words_of_the_encoding(encoding: str) -> None:
     mapping = CHOOSING.replace("ENCODING", encoding)
-    text = "话单,1\n短信,1790000000\n电话,1790000001\n1,1790000002\n其他,1790000003\n"
+    mapping = mapping.replace("records:", "lines: {comment: 注释}\nrecords:")
+    text = "注释,1\n话单,1\n注释\n短信,1790000000\n电话,1790000001\n1,1790000002\n其他,1790000003\n"
     with own_formats({"chosen": mapping}):
         found = decode(text.encode(encoding), "chosen")
         assert [row["record_type"] for row in found.rows] == ["message", "call", "call"]
         assert [row["reason"] for row in found.suspense] == ["unknown_record_type"]
-        twins = [twin_row("chosen", line.encode(encoding)) for line in text.split()[1:4]]
+        twins = [twin_row("chosen", line.encode(encoding)) for line in text.split()[3:6]]
         assert [row["record_type"] for row in twins] == ["message", "call", "call"]
 
 
