@@ -165,7 +165,7 @@ class _Reader:
                     self.document.problem(keys, message, "give each a value of its own")
 
     def check_places(self, layout: Layout, common: tuple[Field, ...]) -> None:
-        """Checks that fields of binary records and of blocks end where their holder does."""
+        """Checks that fields of binary records and of blocks are such, and end where their holder does."""
         holders: list[tuple[tuple[str, ...], tuple[Field, ...], int]]
         holders = [(("records",), common, layout.octets)]
         for rule in layout.types:
@@ -176,6 +176,10 @@ class _Reader:
             holders.append((("blocks", "trailer"), blocks.trailer_fields, blocks.trailer))
         for keys, fields, octets in holders:
             for field in fields:
+                if layout.lines and field.form != "text":
+                    message = f"`{field.name}` is {field.form}, and records are lines that an octet 0A ends"
+                    hint = "give `octets` or `length` under `records`"
+                    self.document.problem((*keys, "fields", field.name), message, hint)
                 if 0 < octets < field.at + field.octets:
                     last = field.at + field.octets - 1
                     message = (

@@ -188,6 +188,11 @@ types:
             "blocks: {octets: 99, header: {octets: 3, fields: {x: 2 2}}}\nheader:",
             "mapping.yaml:5: `x` ends at octet 3; the last one here is 2",
         ),
+        (
+            "octets: 12, ",
+            "",
+            "mapping.yaml:4: `a` is hex, and records are lines that an octet 0A ends",
+        ),
         ("octets: 12", "length: b", "`length` cannot be read from `b`, 4 octets of text (up to 8"),
         (
             "header:",
