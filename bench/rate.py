@@ -11,7 +11,9 @@ import polars as pl
 
 from bench.harness import Contestant, Result, compete
 from bench.kernels.results import keep
-from bench.queries import guide, make_tables, open_duckdb, rate_with_duckdb, rate_with_polars
+from bench.queries import guide, make_tables
+from bench.rate_duckdb import open_duckdb, rate_with_duckdb
+from bench.rate_polars import rate_with_polars
 from bench.rating_book import write_book, write_subscribers
 from bench.rating_case import as_edrs, make_case
 from mediation.duplicates import record_keys

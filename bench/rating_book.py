@@ -11,13 +11,23 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from bench.rating_case import (
+    BEAT_BYTES,
     BEAT_S,
+    BUSY_FROM_S,
+    BUSY_PPM,
     CAP,
+    DAY_DATA_CAP,
+    FAR,
     FIRST_STEP_S,
+    FRIEND_PPM,
     IMSI_BASE,
     MSISDN_BASE,
     NATIONAL_ZONES,
+    OFFSET_MIN,
+    PACK_BYTES,
+    PACK_S,
     PLANS,
+    TIER_PPM,
     ZONES,
     RatingCase,
 )
@@ -25,7 +35,7 @@ from bench.rating_case import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-BOOK = """\
+BOOK = f"""\
 name: Benchmark
 currency: CNY
 time_zone: Asia/Shanghai
@@ -34,14 +44,16 @@ valid_from: 2026-10-01
 clock: switch
 split: start
 rounding:
-  event: {to: 0.01, mode: half_up}
+  event: {{to: 0.01, mode: half_up}}
 taxes:
-  vat: {rate: 6 %, included: yes}
+  vat: {{rate: 6 %, included: yes}}
 gl_codes:
   4000: Usage
+tiers: [{", ".join(filter(None, TIER_PPM))}]
 services:
-  voice: {tax: vat, gl_code: 4000}
-  sms: {tax: vat, gl_code: 4000}
+  voice: {{tax: vat, gl_code: 4000}}
+  sms: {{tax: vat, gl_code: 4000}}
+  data: {{tax: vat, gl_code: 4000}}
 """
 
 TIME_MODELS = """\
@@ -51,12 +63,40 @@ business:
   otherwise: off_peak
 """
 
-DISCOUNTS = """\
-friends_half:
-  name: Friends, half price
-  percent: 50 %
+DISCOUNTS = f"""\
+friends:
+  name: Friends
+  percent: {FRIEND_PPM // 10_000} %
   for: friends
-  when: {service: [voice, sms]}
+  when: {{service: [voice, sms]}}
+busy:
+  name: Who talked much
+  percent: {BUSY_PPM // 10_000} %
+  after: {{usage: {BUSY_FROM_S} s, when: {{service: voice}}}}
+  when: {{service: voice}}
+"""
+TIER_DISCOUNT = """\
+{tier}:
+  name: Customers of tier {tier}
+  percent: {percent} %
+  tiers: [{tier}]
+"""
+
+NATIONAL = ", ".join(f"z{zone:02d}" for zone in range(NATIONAL_ZONES))
+PACK = f"""\
+pack:
+  name: Pack
+  allowances:
+    - id: minutes
+      name: Minutes of the pack
+      quantity: {PACK_S} s
+      priority: 10
+      when: {{service: voice, zone: [{NATIONAL}]}}
+    - id: data
+      name: Data of the pack
+      quantity: {PACK_BYTES} B
+      priority: 10
+      when: {{service: data}}
 """
 
 
@@ -64,9 +104,12 @@ def write_book(case: RatingCase, folder: Path) -> None:
     """Writes the tariff book of `case` into `folder`, which may not hold one yet."""
     (folder / "plans").mkdir(parents=True)
     (folder / "discounts").mkdir()
+    (folder / "options").mkdir()
     (folder / "book.yaml").write_text(BOOK)
     (folder / "time_models.yaml").write_text(TIME_MODELS)
-    (folder / "discounts" / "record.yaml").write_text(DISCOUNTS)
+    tiers = [TIER_DISCOUNT.format(tier=t, percent=ppm // 10_000) for t, ppm in TIER_PPM.items() if t]
+    (folder / "discounts" / "record.yaml").write_text(DISCOUNTS + "".join(tiers))
+    (folder / "options" / "pack.yaml").write_text(PACK)
     zones = ["zone,call_class,area"]
     for zone in range(ZONES):
         kind = "long_distance" if zone < NATIONAL_ZONES else "international"
@@ -100,7 +143,10 @@ def _plan(case: RatingCase, plan: int) -> str:
             "  - {id: on_net_sms, when: {service: sms, direction: originating, class: on_net},"
             " price: free}"
         ),
+        "  - {id: data, when: {service: data, direction: originating}, price: data}",
     ]
+    data = _money(int(case.data_price[plan]))
+    prices.append(f"  data: {{price: {data}, per: {BEAT_BYTES} B}}")
     for zone in range(ZONES):
         cell = plan * ZONES + zone
         for half, band in ((1, "peak"), (2, "off_peak")):
@@ -125,26 +171,41 @@ def _plan(case: RatingCase, plan: int) -> str:
 
 
 def _extras(case: RatingCase, plan: int) -> list[str]:
-    national = ", ".join(f"z{zone:02d}" for zone in range(NATIONAL_ZONES))
     lines = ["allowances:"]
-    for name, service, quantity in (
-        ("minutes", "voice", f"{case.allowance_s[plan]} s"),
-        ("messages", "sms", f"{case.allowance_sms[plan]} messages"),
+    for name, quantity, when in (
+        ("minutes", f"{case.allowance_s[plan]} s", f"service: voice, zone: [{NATIONAL}]"),
+        ("messages", f"{case.allowance_sms[plan]} messages", f"service: sms, zone: [{NATIONAL}]"),
+        ("data", f"{case.allowance_bytes[plan]} B", "service: data"),
     ):
         if not quantity.startswith("0 "):
             lines.append(
-                f"  - {{id: {name}, name: {name}, quantity: {quantity}, shared: yes,"
-                f" when: {{service: {service}, zone: [{national}]}}}}"
+                f"  - {{id: {name}, name: {name}, quantity: {quantity}, shared: yes, priority: 20,"
+                f" when: {{{when}}}}}"
             )
-    cap = f"  - {{id: cap, name: Cap, amount: {_money(CAP)}, when: {{service: [voice, sms]}}}}"
-    return [*(lines if len(lines) > 1 else []), "caps:", cap, "discounts: [friends_half]"]
+    caps = [
+        "caps:",
+        f"  - {{id: day, name: Data of a day, amount: {_money(DAY_DATA_CAP)}, per: day,"
+        " when: {service: data}}",
+        f"  - {{id: cycle, name: Cap, amount: {_money(CAP)}, when: {{service: [voice, sms, data]}}}}",
+    ]
+    order = ", ".join(["friends", "busy", *filter(None, TIER_PPM)])
+    return [*(lines if len(lines) > 1 else []), *caps, f"discounts: [{order}]"]
 
 
 def write_subscribers(case: RatingCase, folder: Path) -> None:
-    """Writes `subscribers.csv` and `friends.csv` of `case` into `folder`."""
+    """Writes `subscribers.csv`, `options.csv` and `friends.csv` of `case` into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     index = pl.int_range(len(case.subscriber_plan), eager=True)
-    pl.DataFrame({"index": index, "p": case.subscriber_plan, "g": case.subscriber_group}).select(
+    cards = pl.DataFrame(
+        {
+            "index": index,
+            "p": case.subscriber_plan,
+            "g": case.subscriber_group,
+            "tier": pl.Series(list(TIER_PPM))[case.subscriber_tier],
+            "pack_us": case.subscriber_pack_us,
+        }
+    )
+    cards.select(
         subscriber_id=pl.format("S{}", "index"),
         account_id=pl.format("A{}", pl.col("g").cast(pl.String).str.zfill(9)),
         charge_group=pl.format("G{}", pl.col("g").cast(pl.String).str.zfill(9)),
@@ -154,9 +215,17 @@ def write_subscribers(case: RatingCase, folder: Path) -> None:
         role=pl.when(pl.col("index") == pl.col("g")).then(pl.lit("main")).otherwise(pl.lit("sub")),
         vpmn_group=pl.lit(""),
         home_area=pl.lit(""),
+        tier="tier",
         valid_from=pl.lit("2026-10-01"),
         valid_to=pl.lit("2026-11-01"),
     ).write_csv(folder / "subscribers.csv")
+    local = pl.from_epoch(pl.col("pack_us") + OFFSET_MIN * 60_000_000, time_unit="us")
+    cards.filter(pl.col("pack_us") != FAR).select(
+        subscriber_id=pl.format("S{}", "index"),
+        option=pl.lit("pack"),
+        valid_from=local.dt.strftime("%Y-%m-%d"),
+        valid_to=pl.lit("2026-11-01"),
+    ).write_csv(folder / "options.csv")
     pl.DataFrame({"s": case.friend_subscriber, "number": case.friend_number}).select(
         subscriber_id=pl.format("S{}", "s"),
         number="number",

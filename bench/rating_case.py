@@ -1,9 +1,11 @@
 """The rating problem that we and the peers solve: the same facts as arrays, tables and a book.
 
-A tariff as operators sell it, kept to what a query can say: voice and SMS, on-net and by zone, a
-connect fee, two price steps, peak and off-peak by the start, 60 s beats, allowances of minutes
-and of messages shared in the charge group, half price for friends, a cap on a subscriber's cycle,
-rounding half up to 0.01. Numbers are random and belong to nobody.
+A tariff as operators sell it, with all that a query can still say: calls, messages and data sessions,
+on-net and by zone, a connect fee, two price steps, peak and off-peak by the start, beats of 60 s and
+of 100 kB; a pack that some buy inside the month and that goes before the allowances of the plan,
+which the charge group shares; half price for friends, less for who talked much this month, and less
+by customer tier, in this order; a cap on the data of a day and one on all of a cycle; rounding half up
+to 0.01. Numbers are random and belong to nobody.
 """
 
 from __future__ import annotations
@@ -25,16 +27,24 @@ PLANS = 50
 ZONES = 40
 NATIONAL_ZONES = 10
 BEAT_S = 60
+BEAT_BYTES = 100_000
 FIRST_STEP_S = 180
+PACK_S, PACK_BYTES = 60 * BEAT_S, 5_000 * BEAT_BYTES
 FRIEND_PPM = 500_000
+BUSY_PPM = 200_000
+BUSY_FROM_S = 1_200
+TIER_PPM = {"": 0, "silver": 50_000, "gold": 100_000}
+DAY_DATA_CAP = 5_000_000
 CAP = 60_000_000
 ROUND_UNIT = 10_000
-VOICE, SMS = 0, 1
+VOICE, SMS, DATA = 0, 1, 2
 IMSI_BASE = 460_001_000_000_000
 MSISDN_BASE = 8_619_900_000_000
 MONTH_START_US = 1_790_812_800_000_000 - 8 * 3_600_000_000  # 2026-10-01 00:00 at +08:00
 MONTH_US = 31 * 86_400 * 1_000_000
 OFFSET_MIN = 480
+FAR = 2**62
+"""When who bought no pack bought it."""
 PEAK_FROM_MIN, PEAK_TO_MIN = 8 * 60, 20 * 60
 
 
@@ -44,6 +54,8 @@ class RatingCase:
 
     subscriber_plan: Int64s  # [subscribers] plan index
     subscriber_group: Int64s  # [subscribers] charge group index
+    subscriber_tier: Int64s  # [subscribers] index into TIER_PPM
+    subscriber_pack_us: Int64s  # [subscribers] when a pack was bought, FAR for none
     prefixes: Int64s  # [prefixes] E.164 digits, no duplicates
     prefix_zone: Int64s  # [prefixes] zone index
     connect: Int64s  # [plans] of a call
@@ -51,15 +63,18 @@ class RatingCase:
     later_price: Int64s  # [plans * zones] per beat after them, peak
     on_net_price: Int64s  # [plans] per beat, peak
     sms_price: Int64s  # [plans * zones] per message; on-net messages are free
+    data_price: Int64s  # [plans] per beat
     allowance_s: Int64s  # [plans] seconds in a cycle, whole beats
     allowance_sms: Int64s  # [plans] messages in a cycle
+    allowance_bytes: Int64s  # [plans] bytes in a cycle, whole beats
     friend_subscriber: Int64s  # [friends]
     friend_number: Int64s  # [friends]
-    event_service: Int64s  # [events] VOICE or SMS
+    event_service: Int64s  # [events] VOICE, SMS or DATA
     event_subscriber: Int64s  # [events]
-    event_number: Int64s  # [events]
+    event_number: Int64s  # [events] of no meaning for data
     event_start_us: Int64s  # [events] UTC
-    event_duration_s: Int64s  # [events] 0 for messages
+    event_duration_s: Int64s  # [events] 0 unless it is a call
+    event_bytes: Int64s  # [events] 0 unless it is a data session
 
 
 def make_case(events: int, subscribers: int, prefixes: int, seed: int = 7) -> RatingCase:
@@ -74,10 +89,15 @@ def make_case(events: int, subscribers: int, prefixes: int, seed: int = 7) -> Ra
     befriended = rng.integers(0, events, min(subscribers, events) // 2)
     pairs = np.unique(np.stack([caller[befriended], callee[befriended]], axis=1), axis=0)
     first = rng.integers(2, 100, PLANS * ZONES) * 80_000
-    service = (rng.random(events) < 0.3).astype(np.int64)
+    service = rng.choice(3, events, p=[0.45, 0.15, 0.4])
+    seconds = rng.exponential(150.0, events).astype(np.int64) + 1
+    volume = rng.exponential(8e6, events).astype(np.int64) + 1
+    bought = MONTH_START_US + rng.integers(0, 31, subscribers) * (MONTH_US // 31)
     return RatingCase(
         subscriber_plan=rng.integers(0, PLANS, subscribers)[group],
         subscriber_group=group,
+        subscriber_tier=rng.choice(3, subscribers, p=[0.8, 0.15, 0.05]),
+        subscriber_pack_us=np.where(rng.random(subscribers) < 0.25, bought, FAR),
         prefixes=deck,
         prefix_zone=zones,
         connect=rng.integers(0, 10, PLANS) * 10_000,
@@ -87,15 +107,16 @@ def make_case(events: int, subscribers: int, prefixes: int, seed: int = 7) -> Ra
         sms_price=rng.integers(1, 50, PLANS * ZONES) * 20_000,
         allowance_s=rng.integers(0, 30, PLANS) * 10 * BEAT_S,
         allowance_sms=rng.integers(0, 30, PLANS),
+        data_price=rng.integers(1, 6, PLANS) * 10_000,
+        allowance_bytes=rng.integers(0, 30, PLANS) * 10**7,
         friend_subscriber=np.ascontiguousarray(pairs[:, 0]),
         friend_number=np.ascontiguousarray(pairs[:, 1]),
         event_service=service,
         event_subscriber=caller,
         event_number=callee,
         event_start_us=MONTH_START_US + rng.integers(0, MONTH_US, events),
-        event_duration_s=np.where(
-            service == VOICE, rng.exponential(150.0, events).astype(np.int64) + 1, 0
-        ),
+        event_duration_s=np.where(service == VOICE, seconds, 0),
+        event_bytes=np.where(service == DATA, volume, 0),
     )
 
 
@@ -141,16 +162,16 @@ def as_edrs(case: RatingCase) -> pa.RecordBatch:
         "offset": pa.array(index),
         "container": pa.array(np.zeros(count, np.int32)),
         "record_type": _constant(count, "moCallRecord"),
-        "service": _codes(SERVICES, ("voice", "sms"), case.event_service),
+        "service": _codes(SERVICES, ("voice", "sms", "data"), case.event_service),
         "direction": _codes(DIRECTIONS, ("originating",), np.zeros(count, np.int64)),
         "served_imsi": pa.array(IMSI_BASE + case.event_subscriber),
         "served_msisdn": pa.array(MSISDN_BASE + case.event_subscriber),
-        "other_number": pa.array(case.event_number),
+        "other_number": pa.array(case.event_number, mask=case.event_service == DATA),
         "start_time": pa.array(case.event_start_us).cast(pa.timestamp("us", tz="UTC")),
         "utc_offset": pa.array(np.full(count, OFFSET_MIN, np.int16)),
         "duration": pa.array(case.event_duration_s),
         "uplink": pa.array(np.zeros(count, np.int64)),
-        "downlink": pa.array(np.zeros(count, np.int64)),
+        "downlink": pa.array(case.event_bytes),
         "events": pa.array(np.ones(count, np.int32)),
         "call_reference": pa.array(index),
     }

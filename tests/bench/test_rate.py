@@ -4,8 +4,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from bench.queries import flatten_deck, guide, make_tables, rate_with_polars
+from bench.queries import flatten_deck, guide, make_tables
 from bench.rate import UnequalRatingError, _require_equal, bench_rate
+from bench.rate_polars import rate_with_polars
 from bench.rating_case import make_case
 
 
