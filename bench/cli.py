@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,9 +21,18 @@ Examples:
   huadan bench run --records 5000000 --json
 """
 
-records_option = click.option(
-    "--records", type=click.IntRange(min=1_000), help="How many records each run handles."
-)
+
+def _records(default: int) -> Callable[[Any], Any]:
+    """Returns the option of how many records."""
+    return click.option(
+        "--records",
+        type=click.IntRange(min=1_000),
+        default=default,
+        show_default=True,
+        help="How many records each run handles.",
+    )
+
+
 rounds_option = click.option(
     "--rounds",
     type=click.IntRange(min=1),
@@ -49,7 +58,7 @@ Examples:
 
 
 @bench.command(epilog=DECODE_EPILOG)
-@records_option
+@_records(400_000)
 @rounds_option
 @click.option("--format", "format_name", help="Measure records of one format, see format list.")
 @click.option(
@@ -65,7 +74,7 @@ Examples:
 @json_option
 def decode(
     *,
-    records: int | None,
+    records: int,
     rounds: int,
     format_name: str | None,
     file: Path | None,
@@ -81,16 +90,14 @@ def decode(
         message = "--dense needs --format"
         raise click.UsageError(message)
     try:
-        result = bench_decode(
-            records or 400_000, rounds, _progress(), format_name, file, dense=dense
-        )
+        result = bench_decode(records, rounds, _progress(), format_name, file, dense=dense)
     except (MediationConfigError, UnmeasurableError) as error:
         raise click.UsageError(str(error)) from error
     _report(result, as_json=as_json)
 
 
 @bench.command(epilog="\b\nExample:\n  huadan bench rate --records 5000000 --rounds 7\n")
-@records_option
+@_records(2_000_000)
 @rounds_option
 @click.option(
     "--subscribers",
@@ -100,11 +107,11 @@ def decode(
     help="Subscribers that the events belong to.",
 )
 @json_option
-def rate(records: int | None, rounds: int, subscribers: int, as_json: bool) -> None:  # noqa: FBT001
+def rate(records: int, rounds: int, subscribers: int, as_json: bool) -> None:  # noqa: FBT001
     """Order and rate on one thread; the peers say the same as queries on two."""
     from bench.rate import bench_rate  # noqa: PLC0415
 
-    result = bench_rate(records or 1_000_000, rounds, subscribers, _progress())
+    result = bench_rate(records, rounds, subscribers, _progress())
     _report(result, as_json=as_json)
 
 
@@ -126,7 +133,7 @@ def dedupe(keys: int, rounds: int, as_json: bool) -> None:  # noqa: FBT001  clic
 
 
 @bench.command(epilog="\b\nExample:\n  huadan bench run --records 5000000 --threads 2 --json\n")
-@records_option
+@_records(1_000_000)
 @click.option(
     "--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="Runs, each anew."
 )
@@ -137,11 +144,11 @@ def dedupe(keys: int, rounds: int, as_json: bool) -> None:  # noqa: FBT001  clic
     help="Also run a tenth of the records beside each run and report the ratio of the times.",
 )
 @json_option
-def run(records: int | None, rounds: int, threads: int, scale: bool, as_json: bool) -> None:  # noqa: FBT001
+def run(records: int, rounds: int, threads: int, scale: bool, as_json: bool) -> None:  # noqa: FBT001
     """Run the main job from BER files to committed Parquet, in a process of its own."""
     from bench.run import bench_run  # noqa: PLC0415
 
-    result = bench_run(records or 1_000_000, rounds, threads, _progress(), scale=scale)
+    result = bench_run(records, rounds, threads, _progress(), scale=scale)
     _report(result, as_json=as_json)
 
 

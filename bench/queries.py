@@ -87,7 +87,6 @@ def make_tables(case: RatingCase) -> Tables:
                 "on_net_price": case.on_net_price,
                 "allowance_s": case.allowance_s,
                 "data_price": case.data_price,
-                "allowance_s": case.allowance_s,
                 "allowance_sms": case.allowance_sms,
                 "allowance_bytes": case.allowance_bytes,
             }

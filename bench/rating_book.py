@@ -107,7 +107,9 @@ def write_book(case: RatingCase, folder: Path) -> None:
     (folder / "options").mkdir()
     (folder / "book.yaml").write_text(BOOK)
     (folder / "time_models.yaml").write_text(TIME_MODELS)
-    tiers = [TIER_DISCOUNT.format(tier=t, percent=ppm // 10_000) for t, ppm in TIER_PPM.items() if t]
+    tiers = [
+        TIER_DISCOUNT.format(tier=t, percent=ppm // 10_000) for t, ppm in TIER_PPM.items() if t
+    ]
     (folder / "discounts" / "record.yaml").write_text(DISCOUNTS + "".join(tiers))
     (folder / "options" / "pack.yaml").write_text(PACK)
     zones = ["zone,call_class,area"]
@@ -182,12 +184,15 @@ def _extras(case: RatingCase, plan: int) -> list[str]:
                 f"  - {{id: {name}, name: {name}, quantity: {quantity}, shared: yes, priority: 20,"
                 f" when: {{{when}}}}}"
             )
-    caps = [
-        "caps:",
-        f"  - {{id: day, name: Data of a day, amount: {_money(DAY_DATA_CAP)}, per: day,"
-        " when: {service: data}}",
-        f"  - {{id: cycle, name: Cap, amount: {_money(CAP)}, when: {{service: [voice, sms, data]}}}}",
-    ]
+    caps = ["caps:"]
+    for name, amount, per, services in (
+        ("day", DAY_DATA_CAP, "day", "data"),
+        ("cycle", CAP, "cycle", "[voice, sms, data]"),
+    ):
+        caps.append(
+            f"  - {{id: {name}, name: Cap of the {name}, amount: {_money(amount)}, per: {per},"
+            f" when: {{service: {services}}}}}"
+        )
     order = ", ".join(["friends", "busy", *filter(None, TIER_PPM)])
     return [*(lines if len(lines) > 1 else []), *caps, f"discounts: [{order}]"]
 

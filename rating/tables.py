@@ -9,6 +9,7 @@ import numpy as np
 from rating.kernels import arrays as layout
 from rating.kernels.guide import FRIEND, GROUP
 from rating.kernels.machine import DIVISOR_WORDS, divisor_rows
+from rating.offers import offers
 from rating.room import aligned
 from tariffs.compiled import DISCOUNT_KINDS, STEP_KINDS
 
@@ -72,10 +73,8 @@ def price_arrays(book: CompiledBook) -> layout.PriceArrays:
         ),
         allowance_match=by_kind(book.alw_match),
         limit_match=by_kind(book.lim_match),
-        plan_disc_first=book.plan_disc_first,
-        plan_disc=book.plan_disc,
+        **offers(book, by_kind(book.disc_match), _asked(book), len(samples))._asdict(),
         discount=_discounts(book),
-        discount_match=by_kind(book.disc_match),
         discount_after=_rows(
             2,
             np.where(book.disc_count >= 0, len(book.caps) + book.disc_count, -1),
@@ -199,9 +198,16 @@ def _plain(book: CompiledBook, owner: Int64) -> NDArray[np.bool_]:
     return plain
 
 
+def _asked(book: CompiledBook) -> Int64:
+    """Returns the marks of an event that each discount asks for."""
+    asked = np.zeros(len(book.disc_value), np.int64)
+    asked[book.disc_friends != 0] |= FRIEND
+    asked[book.disc_group != 0] |= GROUP
+    return asked
+
+
 def _discounts(book: CompiledBook) -> Int64:
     """Returns the rows of discounts (:mod:`rating.kernels.arrays`)."""
-    asked = (book.disc_friends != 0) * FRIEND | (book.disc_group != 0) * GROUP
     options = (book.disc_on_connect != 0) * layout.ON_CONNECT
     options |= (book.disc_exclusive != 0) * layout.EXCLUSIVE
     options |= (book.disc_kind == DISCOUNT_KINDS.index("amount")) * layout.AMOUNT_OFF
@@ -211,7 +217,7 @@ def _discounts(book: CompiledBook) -> Int64:
         book.disc_from_us,
         book.disc_to_us,
         book.disc_bands,
-        asked,
+        np.zeros(len(options), np.int64),
         book.disc_value,
         options,
         book.disc_tiers,

@@ -43,8 +43,10 @@ ALLOWANCE_WORDS = 4
 """An allowance: priority, metric, bands, beat (place in the divisors, -1 that of the price)."""
 
 DISCOUNT_WORDS = 8
-"""A discount: valid from, valid to, bands, event flags it asks for, ppm or amount, options, tiers
-(bits, -1 all), bit of its exclusion group (0 none)."""
+"""A discount: valid from, valid to, bands, one spare, ppm or amount, options, tiers (bits, -1 all), bit
+of its exclusion group (0 none)."""
+OFFER_MARKS = 4
+"""Marks of an event that discounts ask for: a friend's number, a member of the group, both, neither."""
 ON_CONNECT, EXCLUSIVE, AMOUNT_OFF, FIXED_PRICE = 1, 2, 4, 8
 
 INSTANCE_WORDS = 4
@@ -99,10 +101,13 @@ class PriceArrays(NamedTuple):
     allowance: np.ndarray  # int64[A * 4], see above
     allowance_match: np.ndarray  # uint8[A * kinds]
     limit_match: np.ndarray  # uint8[L * kinds]
-    plan_disc_first: np.ndarray
-    plan_disc: np.ndarray
+    plan_offer: np.ndarray  # int32[plans], its list of discounts: plans that offer alike share one
+    offer_first: np.ndarray  # int32[lists + 1]
+    offer: np.ndarray  # int32, definitions of discounts in the order in which they are taken
+    # int64[lists * kinds * 4], bits of the discounts that events of a kind and of such marks may have
+    offer_match: np.ndarray
+    offer_tiers: np.ndarray  # int64[lists], bits of the discounts that are for some tiers only
     discount: np.ndarray  # int64[D * 8], see above
-    discount_match: np.ndarray  # uint8[D * kinds]
     discount_after: np.ndarray  # int64[D * 2], definition of a count (-1 none), least
     cap_amount: np.ndarray
     cap_match: np.ndarray  # uint8[(C + T) * kinds], counts cap nothing

@@ -17,6 +17,14 @@ EVENTS, SPEND = 4, -1
 
 
 @inlined
+def first_count(book, state, first, end):
+    """Returns where an account's counts begin behind its caps."""
+    while first < end and (state.cap[u(first)] >> 32) & CAP_MASK < book.sizes[6]:
+        first += 1
+    return first
+
+
+@inlined
 def count_slot(state, first, end, definition, start):
     """Returns the counter of a count, by its definition, among those of an account.
 
@@ -50,23 +58,23 @@ def log_units(state, charge, counted, slot, units):
 
 
 @inlined
-def count_event(book, state, caps, kind, event, net):
+def count_event(book, state, counts, kind, event, net):
     """Counts a rated event where thresholds look at it.
 
     Args:
         book: PriceArrays.
         state: StateArrays, ``cap_spent`` changes.
-        caps: (first, end) of the account's caps and counts.
+        counts: (first, end) of the account's counts.
         kind: Kind of the event's class.
         event: (start, quantity, metric).
         net: Its net charge.
     """
-    first, end = caps
+    first, end = counts
     start, quantity, rum = event
     for k in range(first, end):
         cap = state.cap[u(k)]
         count = ((cap >> 32) & CAP_MASK) - book.sizes[6]
-        if count < 0 or book.count_match[u(count * book.sizes[4] + kind)] == 0:
+        if book.count_match[u(count * book.sizes[4] + kind)] == 0:
             continue
         counts = book.count_rum[u(count)]
         if counts == SPEND:

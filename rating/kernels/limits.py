@@ -24,7 +24,7 @@ def day_of(state, start):
     """Returns the day of the cycle, 0 first, in which an instant of the cycle lies."""
     days = state.midnight.shape[0] - 1
     # a day is an hour longer or shorter twice a year
-    day = min((start - state.midnight[0]) // DAY, days - 1)
+    day = min(np.int64(u(start - state.midnight[0]) // u(DAY)), days - 1)
     if start < state.midnight[u(day)]:
         day -= 1
     elif start >= state.midnight[u(day + 1)]:

@@ -1,4 +1,4 @@
-"""Three things that the processor can do and Python cannot say.
+"""Four things that the processor can do and Python cannot say.
 
 *Prefetch*: look-ups by IMSI, number and account jump through tables larger than the cache. A branch
 that waits for such a load stalls the whole row; asked for a few rows earlier, the lines are there
@@ -6,6 +6,9 @@ and the loads of many rows overlap. A prefetch never faults, so an index out of 
 
 *Exact division by multiplication*: a 64-bit division takes as long as some ten multiplications, and
 the divisors of a book (beats, units of prices, the rounding) are known when it is loaded.
+
+*Lowest bit*: where the first bit of a word is set, so that a list of candidates is gone through without
+looking at those that are none.
 
 *Unsigned index*: `u(i)` spares the test for an index from the end of the array.
 """
@@ -48,6 +51,16 @@ def prefetch(typing_context, array, index):  # noqa: ARG001  the protocol's sign
         return context.get_dummy_value()
 
     return types.void(array, index), generate
+
+
+@intrinsic
+def lowest_bit(typing_context, word):  # noqa: ARG001  the protocol's signature
+    """Returns the place of the lowest bit that is set in an int64, which may not be 0."""
+
+    def generate(context, builder, signature, arguments):  # noqa: ARG001
+        return builder.cttz(arguments[0], ir.IntType(1)(1))
+
+    return types.int64(types.int64), generate
 
 
 @intrinsic

@@ -21,13 +21,14 @@ from rating.kernels.arrays import (
     HITS,
     INSTANCE_WORDS,
     NET,
+    OFFER_MARKS,
     ON_CONNECT,
     THROTTLED_SHIFT,
     USAGE,
 )
 from rating.kernels.counts import count_slot
 from rating.kernels.limits import CAP_MASK, cap_counter, room, settle
-from rating.kernels.machine import divided, u
+from rating.kernels.machine import divided, lowest_bit, u
 from rating.kernels.steps import LARGEST_AMOUNT
 
 PPM = 1_000_000
@@ -146,13 +147,28 @@ def _share(amount, ppm):
 
 
 @inlined
+def offered(book, state, plan, period):
+    """Returns (first entry, row of matches, bits of what its tiers may have) of a plan's discounts."""
+    one = np.int64(book.plan_offer[u(plan)])
+    first = np.int64(book.offer_first[u(one)])
+    fits = np.int64(-1)
+    tiered = book.offer_tiers[u(one)]
+    while tiered != 0:
+        d = np.int64(book.offer[u(first + lowest_bit(tiered))])
+        if book.discount[u(DISCOUNT_WORDS * d + 6)] & state.tier[u(period)] == 0:
+            fits ^= tiered & -tiered
+        tiered &= tiered - 1
+    return first, one * book.sizes[4], fits
+
+
+@inlined
 def discounts(book, state, account, kind, event, band, marks, connect, usage, counting):
     """Returns (discount, bits of the plan's discounts that took something).
 
     Args:
         book: PriceArrays.
         state: StateArrays.
-        account: (plan, first cap, end of the caps and counts).
+        account: (its discounts, first cap, first count, end of the counts).
         kind: Kind of the event's class.
         event: (start, period).
         band: Of its first piece.
@@ -161,32 +177,29 @@ def discounts(book, state, account, kind, event, band, marks, connect, usage, co
         usage: Usage charge.
         counting: None if the book counts nothing: compiled without thresholds.
     """
-    start, period = event
-    plan, caps, caps_end = account
+    start, _ = event
+    (first, matches, fits), _, counts, counts_end = account
     excluded = np.int64(0)
     discount = np.int64(0)
     hits = np.int64(0)
-    first = np.int64(book.plan_disc_first[u(plan)])
-    for k in range(first, np.int64(book.plan_disc_first[u(plan + 1)])):
-        d = np.int64(book.plan_disc[u(k)])
+    row = OFFER_MARKS * (matches + kind) + (marks & (OFFER_MARKS - 1))
+    left = book.offer_match[u(row)] & fits
+    while left != 0:
+        k = lowest_bit(left)
+        left &= left - 1
+        d = np.int64(book.offer[u(first + k)])
         words = DISCOUNT_WORDS * d
-        asked = book.discount[u(words + 3)]
         if (
-            marks & asked != asked
-            or book.discount_match[u(d * book.sizes[4] + kind)] == 0
-            or (book.discount[u(words + 2)] >> band) & 1 == 0
+            (book.discount[u(words + 2)] >> band) & 1 == 0
             or start < book.discount[u(words)]
             or start >= book.discount[u(words + 1)]
             or book.discount[u(words + 7)] & excluded != 0
         ):
             continue
-        tiers = book.discount[u(words + 6)]
-        if tiers != -1 and tiers & state.tier[u(period)] == 0:
-            continue
         if counting is not None:
             definition = book.discount_after[u(2 * d)]
             if definition >= 0:
-                slot = count_slot(state, caps, caps_end, definition, start)
+                slot = count_slot(state, counts, counts_end, definition, start)
                 if state.cap_spent[u(slot)] < book.discount_after[u(2 * d + 1)]:
                     continue
         excluded |= book.discount[u(words + 7)]
@@ -210,7 +223,7 @@ def discounts(book, state, account, kind, event, band, marks, connect, usage, co
                 connect -= part
                 taken += part
         discount += taken
-        hits |= np.int64(taken > 0) << (k - first)
+        hits |= np.int64(taken > 0) << k
         if options & EXCLUSIVE:
             break
     return discount, hits
@@ -238,13 +251,13 @@ def conclude(book, state, charge, at, owner, sort, event, amounts, counting):
         state: StateArrays, ``cap_spent`` changes.
         charge: ChargeArrays.
         at: Place of the event.
-        owner: (plan, first cap, end of the caps and counts).
+        owner: (its discounts, first cap, first count, end of the counts).
         sort: (kind, band of the first piece, marks).
         event: (start, period).
         amounts: (units charged, units covered, connect fee, usage charge, whether throttled).
         counting: None if the book counts nothing: compiled without thresholds.
     """
-    _, caps, caps_end = owner
+    _, caps, caps_end, _ = owner
     kind, band, marks = sort
     start, _ = event
     charged, covered, connect, usage, throttled = amounts

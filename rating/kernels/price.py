@@ -45,11 +45,11 @@ from rating.kernels.arrays import (
     UNTIL,
     ZERO_FREE,
 )
-from rating.kernels.counts import count_event, count_slot, log_units
+from rating.kernels.counts import count_event, count_slot, first_count, log_units
 from rating.kernels.guide import CONTINUES, EVENT_WORDS, NO_PRICE, OVERFLOW
 from rating.kernels.limits import give_back
 from rating.kernels.machine import u
-from rating.kernels.pieces import FEW, conclude, cover, used_up
+from rating.kernels.pieces import FEW, conclude, cover, offered, used_up
 from rating.kernels.steps import LARGEST_AMOUNT, walk
 from rating.kernels.stretches import (
     CONSECUTIVE,
@@ -102,7 +102,7 @@ def _charge_quoted(book, state, charge, at, classed, event, owner, holding, list
         at: (place in the block, place of the event, takes).
         classed: (kind, metric).
         event: (start, quantity, period, marks).
-        owner: (plan, first cap, end of the caps and counts).
+        owner: (its discounts, first cap, first count, end of the counts).
         holding: (instances held, how many of the first are used up, for which beat).
         lists: (counters, units) taken.
         options: (counting, limited) of :func:`price_events`.
@@ -207,7 +207,9 @@ def price_events(book, state, charge, take_instance, take_units, counting, limit
     passed = np.int64(0)  # the first so many instances held have less than a beat left
     passed_beat = np.int64(0)
     caps = np.int64(0)
-    caps_end = np.int64(0)
+    offer = (np.int64(0), np.int64(0), np.int64(0))
+    counts = np.int64(0)
+    counts_end = np.int64(0)
     fits = True
     while fits and at < events:
         first = at
@@ -226,8 +228,12 @@ def price_events(book, state, charge, take_instance, take_units, counting, limit
                 last_period = period
                 account = ACCOUNT_WORDS * period
                 plan = np.int64(state.account[u(account + 6)])
+                offer = offered(book, state, plan, period)
                 caps = np.int64(state.account[u(account + 4)])
-                caps_end = np.int64(state.account[u(account + 5)])
+                counts_end = np.int64(state.account[u(account + 5)])
+                counts = counts_end
+                if counting is not None:
+                    counts = first_count(book, state, caps, counts_end)
                 held = _hold(book, state, account, charge.held)
                 passed = np.int64(0)
             # every instance gives at most one entry in an event's list
@@ -245,13 +251,15 @@ def price_events(book, state, charge, take_instance, take_units, counting, limit
                     (in_block, at, takes),
                     (kind, rum),
                     (start, quantity, period, marks),
-                    (plan, caps, caps_end),
+                    (offer, caps, counts, counts_end),
                     (held, passed, passed_beat),
                     (take_instance, take_units),
                     (counting, limited),
                 )
                 if counting is not None:
-                    count_event(book, state, (caps, caps_end), kind, (start, quantity, rum), net)
+                    count_event(
+                        book, state, (counts, counts_end), kind, (start, quantity, rum), net
+                    )
                 at += 1
                 charge.take_first[u(at)] = takes
                 continue
@@ -347,7 +355,7 @@ def price_events(book, state, charge, take_instance, take_units, counting, limit
                     slot = np.int64(-1)
                     if counting is not None and book.price_line[u(price + 1)] & COUNTED != 0:
                         definition = book.price_line[u(price + 1)] >> COUNT_SHIFT
-                        slot = count_slot(state, caps, caps_end, definition, start)
+                        slot = count_slot(state, counts, counts_end, definition, start)
                         stand = np.int64(state.cap_spent[u(slot)])
                         entering = False
                     position, reached, usage = walk(
@@ -425,14 +433,16 @@ def price_events(book, state, charge, take_instance, take_units, counting, limit
                     state,
                     charge,
                     at,
-                    (plan, caps, caps_end),
+                    (offer, caps, counts, counts_end),
                     (kind, first_band, marks),
                     (start, period),
                     (charged, covered, connect, usage, throttled),
                     counting,
                 )
                 if counting is not None:
-                    count_event(book, state, (caps, caps_end), kind, (start, quantity, rum), net)
+                    count_event(
+                        book, state, (counts, counts_end), kind, (start, quantity, rum), net
+                    )
 
             at += 1
             charge.take_first[u(at)] = takes
