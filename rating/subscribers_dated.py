@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 def friend_columns(sheet: Sheet, names: pa.StringArray, zone: ZoneInfo) -> dict[str, Any]:
     """Returns the friends' columns; subscriber ids must be known."""
-    owner = _owners(sheet, "subscriber_id", names, "subscribers' table")
+    owner, _ = _owners(sheet, "subscriber_id", names, "subscribers' table")
     number = digits(sheet, "number")
     required(sheet, "number")
     begin, end = validity(sheet, zone)
@@ -50,7 +50,7 @@ def purchases(
     sheet: Sheet, names: pa.StringArray, compiled: CompiledBook, zone: ZoneInfo
 ) -> Purchases:
     """Returns the options that subscribers have; ids and, if the book lists any, options known."""
-    owner = _owners(sheet, "subscriber_id", names, "subscribers' table")
+    owner, _ = _owners(sheet, "subscriber_id", names, "subscribers' table")
     required(sheet, "option")
     options, option = coded(sheet, "option", compiled.options, "option")
     begin, end = validity(sheet, zone)
@@ -64,7 +64,7 @@ def group_terms(
 ) -> GroupTerms:
     """Returns tier and contract of VPMN groups; each group at most once at a time."""
     required(sheet, "group")
-    group = _owners(sheet, "group", groups, "column vpmn_group of the subscribers' table")
+    group, _ = _owners(sheet, "group", groups, "column vpmn_group of the subscribers' table")
     contracts, contract = with_none(*codes(sheet.text("contract")))
     tier = known(sheet, "tier", compiled.tiers, "tier", empty=0)
     begin, end = validity(sheet, zone)
@@ -83,15 +83,14 @@ def group_terms(
 
 def payers(sheet: Sheet, names: pa.StringArray, compiled: CompiledBook, zone: ZoneInfo) -> Payers:
     """Returns who pays what for whom; payments must be the book's."""
-    owner = _owners(sheet, "subscriber_id", names, "subscribers' table")
+    owner, known_owner = _owners(sheet, "subscriber_id", names, "subscribers' table")
     required(sheet, "payment")
     payment = known(sheet, "payment", compiled.payments, "payment", empty=0)
     accounts, account = codes(required(sheet, "account_id"))
     begin, end = validity(sheet, zone)
     which = payment.to_numpy().astype(np.int64)
     key = which << 32 | owner
-    named = sheet.text("payment").is_in(list(compiled.payments))
-    named &= sheet.text("subscriber_id").is_in(pl.Series(names, dtype=pl.String).implode())
+    named = sheet.text("payment").is_in(list(compiled.payments)) & known_owner
     told = np.where(named.to_numpy(), key, MISSING)  # what is unknown overlaps with nothing
     columns = {"key": told, "valid_from": begin, "valid_to": end}
     overlaps(sheet, columns, "key", "payment")
@@ -106,8 +105,13 @@ def payers(sheet: Sheet, names: pa.StringArray, compiled: CompiledBook, zone: Zo
     )
 
 
-def _owners(sheet: Sheet, column: str, names: pa.StringArray, where: str) -> Int32:
-    """Returns the index in ``names`` of each row (int32); what is not there is a problem."""
+def _owners(
+    sheet: Sheet, column: str, names: pa.StringArray, where: str
+) -> tuple[Int32, pl.Series]:
+    """Returns the index in ``names`` of each row (int32, 0 if not there), and whether it is there.
+
+    What is not there is a problem. Without rows the names, which are many, are not looked at.
+    """
     text = sheet.text(column)
     table = (
         pl.Series(names, dtype=pl.String) if len(sheet.frame) else pl.Series([], dtype=pl.String)
@@ -120,7 +124,7 @@ def _owners(sheet: Sheet, column: str, names: pa.StringArray, where: str) -> Int
         sheet.add(row, named, nearest(text[row], [name for name in table.to_list() if name]))
     if len(wrong) > SHOWN:
         sheet.add(int(wrong[SHOWN]), f"and {len(wrong) - SHOWN} more that are not in the {where}")
-    return who.fill_null(0).to_numpy().astype(np.int32)
+    return who.fill_null(0).to_numpy().astype(np.int32), who.is_not_null()
 
 
 def _refuse_repeats(sheet: Sheet) -> None:
