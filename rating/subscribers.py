@@ -146,10 +146,10 @@ class Subscribers:
         """Returns whether an IMSI or a number belongs to two periods at the same time."""
         found = self.arrays
         limits = self.valid_from, self.valid_to
-        return bool(
-            overlapping(found.imsi_slots, found.imsi_chain, *limits)
-            or overlapping(found.msisdn_slots, found.msisdn_chain, *limits)
-        )
+        with ThreadPoolExecutor(1) as beside:
+            imsi = beside.submit(overlapping, found.imsi_slots, found.imsi_chain, *limits)
+            msisdn = overlapping(found.msisdn_slots, found.msisdn_chain, *limits)
+        return bool(imsi.result() or msisdn)
 
     def period_of_number(self, number: int, at: int) -> int | None:
         """Returns the period that has E.164 ``number`` at ``at``, None if there is none."""

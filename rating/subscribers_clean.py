@@ -88,7 +88,8 @@ class _CsvTable:
                 data.decode("utf-8")
             except UnicodeDecodeError:
                 return None
-        table = cls(data, data.count(b"\n", first), head, layout)
+        rows = int(scan.count_lines(np.frombuffer(data, np.uint8), first))
+        table = cls(data, rows, head, layout)
         return table if table._scan(first) else None
 
     def _scan(self, first: int) -> bool:

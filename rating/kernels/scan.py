@@ -62,6 +62,15 @@ def _code(data, begin, length, mixed, table, mask, distinct, n, counts, slot):
 
 
 @kernel
+def count_lines(data, start):
+    """Returns how many newlines stand in uint8 ``data`` from ``start`` on."""
+    lines = np.int64(0)
+    for at in range(start, data.shape[0]):
+        lines += np.int64(data[u(at)] == _NEWLINE)
+    return lines
+
+
+@kernel
 def scan_rows(data, start, n, kind, slot, numbers, texts, codes, table, mask, distinct, counts):
     """Reads ``n`` rows of comma-separated values; every row ends with a newline.
 
