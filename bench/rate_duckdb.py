@@ -4,26 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.rating_case import (
-    BEAT_BYTES,
-    BEAT_S,
-    BUSY_FROM_S,
-    BUSY_PPM,
-    CAP,
-    DATA,
-    DAY_DATA_CAP,
-    FIRST_STEP_S,
-    FRIEND_PPM,
-    NATIONAL_ZONES,
-    OFFSET_MIN,
-    PACK_BYTES,
-    PACK_S,
-    PEAK_FROM_MIN,
-    PEAK_TO_MIN,
-    ROUND_UNIT,
-    SMS,
-    VOICE,
-)
+from bench import rating_case as facts
 
 if TYPE_CHECKING:
     import duckdb
@@ -37,20 +18,20 @@ QUERY = f"""
 with classified as (
   select e.event, e.service, e.start_us, e.imsi, e.charge_group, e.friend, e.on_net, e.tier_ppm,
     e.duration, l.connect, l.on_net_price, l.data_price, p.first, p.later, p.sms,
-    case when e.service = {VOICE} then l.allowance_s when e.service = {DATA} then l.allowance_bytes
+    case when e.service = {facts.VOICE} then l.allowance_s when e.service = {facts.DATA} then l.allowance_bytes
       else l.allowance_sms end as allowance,
-    case when e.service = {VOICE} then (e.duration + {BEAT_S - 1}) // {BEAT_S} * {BEAT_S}
-      when e.service = {DATA} then (e.bytes + {BEAT_BYTES - 1}) // {BEAT_BYTES} * {BEAT_BYTES}
+    case when e.service = {facts.VOICE} then (e.duration + {facts.BEAT_S - 1}) // {facts.BEAT_S} * {facts.BEAT_S}
+      when e.service = {facts.DATA} then (e.bytes + {facts.BEAT_BYTES - 1}) // {facts.BEAT_BYTES} * {facts.BEAT_BYTES}
       else 1 end as need,
-    case when e.service = {DATA}
-        or (e.zone < {NATIONAL_ZONES} and (e.service = {VOICE} or not e.on_net))
+    case when e.service = {facts.DATA}
+        or (e.zone < {facts.NATIONAL_ZONES} and (e.service = {facts.VOICE} or not e.on_net))
       then need else 0 end as claim,
-    case when e.service = {VOICE} and e.start_us >= e.pack_us then claim else 0 end as pack_voice,
-    case when e.service = {DATA} and e.start_us >= e.pack_us then claim else 0 end as pack_data,
-    (e.start_us // 60000000) + {OFFSET_MIN} as local_minute,
+    case when e.service = {facts.VOICE} and e.start_us >= e.pack_us then claim else 0 end as pack_voice,
+    case when e.service = {facts.DATA} and e.start_us >= e.pack_us then claim else 0 end as pack_data,
+    (e.start_us // 60000000) + {facts.OFFSET_MIN} as local_minute,
     local_minute // 1440 as day,
     case when (day + 3) % 7 < 5
-      and local_minute % 1440 >= {PEAK_FROM_MIN} and local_minute % 1440 < {PEAK_TO_MIN}
+      and local_minute % 1440 >= {facts.PEAK_FROM_MIN} and local_minute % 1440 < {facts.PEAK_TO_MIN}
       then 1 else 2 end as half
   from guided e
   left join plans l on l.plan = e.plan
@@ -60,8 +41,8 @@ with classified as (
     coalesce(sum(duration) over (partition by imsi {_EARLIER}), 0)::bigint as talked,
     coalesce(sum(pack_voice) over (partition by imsi {_EARLIER}), 0)::bigint as voice_before,
     coalesce(sum(pack_data) over (partition by imsi {_EARLIER}), 0)::bigint as data_before,
-    least(pack_voice, greatest({PACK_S} - voice_before, 0))
-      + least(pack_data, greatest({PACK_BYTES} - data_before, 0)) as pack_units,
+    least(pack_voice, greatest({facts.PACK_S} - voice_before, 0))
+      + least(pack_data, greatest({facts.PACK_BYTES} - data_before, 0)) as pack_units,
     claim - pack_units as group_claim
   from classified
 ), shared as (
@@ -73,30 +54,30 @@ with classified as (
   select event, start_us, imsi, day, friend, service, connect, tier_ppm, talked,
     pack_units + least(group_claim, greatest(allowance - group_before, 0)) as allowance_units,
     need - allowance_units as units,
-    units // {BEAT_S} as beats,
-    least(beats, {FIRST_STEP_S // BEAT_S}) as first_beats,
-    case when service = {DATA} then units // {BEAT_BYTES} * data_price
-      when service = {SMS} then case when on_net then 0 else units * sms end
+    units // {facts.BEAT_S} as beats,
+    least(beats, {facts.FIRST_STEP_S // facts.BEAT_S}) as first_beats,
+    case when service = {facts.DATA} then units // {facts.BEAT_BYTES} * data_price
+      when service = {facts.SMS} then case when on_net then 0 else units * sms end
       when on_net then beats * on_net_price // half
       else (first_beats * first + (beats - first_beats) * later) // half end as usage
   from shared
 ), discounted as (
   select event, start_us, imsi, day, service, allowance_units,
-    usage - case when friend then (usage * {FRIEND_PPM} + 500000) // 1000000 else 0 end as usual,
-    usual - case when service = {VOICE} and talked >= {BUSY_FROM_S}
-      then (usual * {BUSY_PPM} + 500000) // 1000000 else 0 end as less,
-    case when service = {VOICE} and units > 0 then connect else 0 end
+    usage - case when friend then (usage * {facts.FRIEND_PPM} + 500000) // 1000000 else 0 end as usual,
+    usual - case when service = {facts.VOICE} and talked >= {facts.BUSY_FROM_S}
+      then (usual * {facts.BUSY_PPM} + 500000) // 1000000 else 0 end as less,
+    case when service = {facts.VOICE} and units > 0 then connect else 0 end
       + less - (less * tier_ppm + 500000) // 1000000 as exact,
-    (exact + {ROUND_UNIT // 2}) // {ROUND_UNIT} * {ROUND_UNIT} as net
+    (exact + {facts.ROUND_UNIT // 2}) // {facts.ROUND_UNIT} * {facts.ROUND_UNIT} as net
   from priced
 ), of_day as (
   select event, start_us, imsi, allowance_units,
-    case when service = {DATA} then least(net, greatest({DAY_DATA_CAP} - coalesce(
-      sum(case when service = {DATA} then net else 0 end)
+    case when service = {facts.DATA} then least(net, greatest({facts.DAY_DATA_CAP} - coalesce(
+      sum(case when service = {facts.DATA} then net else 0 end)
       over (partition by imsi, day {_EARLIER}), 0), 0))::bigint else net end as net
   from discounted
 )
-select event, allowance_units, least(net, greatest({CAP} - coalesce(
+select event, allowance_units, least(net, greatest({facts.CAP} - coalesce(
   sum(net) over (partition by imsi {_EARLIER}), 0), 0))::bigint as net
 from of_day
 """  # noqa: S608 - the numbers are this module's own constants

@@ -6,30 +6,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from bench.rating_case import (
-    BEAT_BYTES,
-    BEAT_S,
-    BUSY_FROM_S,
-    BUSY_PPM,
-    CAP,
-    DATA,
-    DAY_DATA_CAP,
-    FIRST_STEP_S,
-    FRIEND_PPM,
-    NATIONAL_ZONES,
-    OFFSET_MIN,
-    PACK_BYTES,
-    PACK_S,
-    PEAK_FROM_MIN,
-    PEAK_TO_MIN,
-    ROUND_UNIT,
-    VOICE,
-)
+from bench import rating_case as facts
 
 if TYPE_CHECKING:
     from bench.queries import Tables
 
-_VOICE, _DATA = pl.col("service") == VOICE, pl.col("service") == DATA
+_VOICE, _DATA = pl.col("service") == facts.VOICE, pl.col("service") == facts.DATA
 _PPM = 1_000_000
 
 
@@ -47,8 +29,8 @@ def rate_with_polars(tables: Tables, guided: pl.DataFrame) -> pl.DataFrame:
             data_before=_before("pack_data", "imsi"),
         )
         .with_columns(
-            pack_units=_taken("pack_voice", PACK_S, "voice_before")
-            + _taken("pack_data", PACK_BYTES, "data_before")
+            pack_units=_taken("pack_voice", facts.PACK_S, "voice_before")
+            + _taken("pack_data", facts.PACK_BYTES, "data_before")
         )
         .with_columns(claim=pl.col("claim") - pl.col("pack_units"))
         .with_columns(group_before=_before("claim", "charge_group", "service"))
@@ -56,16 +38,18 @@ def rate_with_polars(tables: Tables, guided: pl.DataFrame) -> pl.DataFrame:
             allowance_units=_taken("claim", "allowance", "group_before") + pl.col("pack_units")
         )
         .with_columns(usage=_usage_charge(), connect=_connect_fee())
-        .with_columns(usage=_less(pl.when("friend").then(FRIEND_PPM).otherwise(0)))
-        .with_columns(usage=_less(pl.when(_busy()).then(BUSY_PPM).otherwise(0)))
+        .with_columns(usage=_less(pl.when("friend").then(facts.FRIEND_PPM).otherwise(0)))
+        .with_columns(usage=_less(pl.when(_busy()).then(facts.BUSY_PPM).otherwise(0)))
         .with_columns(net=_rounded(pl.col("connect") + _less(pl.col("tier_ppm"))))
         .with_columns(data_net=pl.when(_DATA).then("net").otherwise(0))
         .with_columns(day_before=_before("data_net", "imsi", "day"))
         .with_columns(
-            net=pl.when(_DATA).then(_taken("net", DAY_DATA_CAP, "day_before")).otherwise("net")
+            net=pl.when(_DATA)
+            .then(_taken("net", facts.DAY_DATA_CAP, "day_before"))
+            .otherwise("net")
         )
         .with_columns(spent=_before("net", "imsi"))
-        .select("event", "allowance_units", net=_taken("net", CAP, "spent"))
+        .select("event", "allowance_units", net=_taken("net", facts.CAP, "spent"))
         .collect()
     )
 
@@ -82,17 +66,19 @@ def _taken(claim: str, most: str | int, before: str) -> pl.Expr:
 
 
 def _classified() -> dict[str, pl.Expr]:
-    minute = pl.col("start_us") // 60_000_000 + OFFSET_MIN
+    minute = pl.col("start_us") // 60_000_000 + facts.OFFSET_MIN
     weekday = (minute // 1440 + 3) % 7
-    peak = (weekday < 5) & (minute % 1440 >= PEAK_FROM_MIN) & (minute % 1440 < PEAK_TO_MIN)
+    peak = (
+        (weekday < 5) & (minute % 1440 >= facts.PEAK_FROM_MIN) & (minute % 1440 < facts.PEAK_TO_MIN)
+    )
     need = (
         pl.when(_VOICE)
-        .then((pl.col("duration") + BEAT_S - 1) // BEAT_S * BEAT_S)
+        .then((pl.col("duration") + facts.BEAT_S - 1) // facts.BEAT_S * facts.BEAT_S)
         .when(_DATA)
-        .then((pl.col("bytes") + BEAT_BYTES - 1) // BEAT_BYTES * BEAT_BYTES)
+        .then((pl.col("bytes") + facts.BEAT_BYTES - 1) // facts.BEAT_BYTES * facts.BEAT_BYTES)
         .otherwise(1)
     )
-    national = (pl.col("zone") < NATIONAL_ZONES) & (_VOICE | pl.col("on_net").not_())
+    national = (pl.col("zone") < facts.NATIONAL_ZONES) & (_VOICE | pl.col("on_net").not_())
     claim = pl.when(_DATA | national).then(need).otherwise(0)
     bought = pl.col("start_us") >= pl.col("pack_us")
     return {
@@ -112,8 +98,8 @@ def _classified() -> dict[str, pl.Expr]:
 
 def _usage_charge() -> pl.Expr:
     units = pl.col("need") - pl.col("allowance_units")
-    beats = units // BEAT_S
-    first = pl.min_horizontal(beats, FIRST_STEP_S // BEAT_S)
+    beats = units // facts.BEAT_S
+    first = pl.min_horizontal(beats, facts.FIRST_STEP_S // facts.BEAT_S)
     stepped = first * pl.col("first") + (beats - first) * pl.col("later")
     voice = pl.when("on_net").then(beats * pl.col("on_net_price")).otherwise(stepped)
     message = pl.when("on_net").then(0).otherwise(units * pl.col("sms"))
@@ -121,7 +107,7 @@ def _usage_charge() -> pl.Expr:
         pl.when(_VOICE)
         .then(voice // pl.col("half"))
         .when(_DATA)
-        .then(units // BEAT_BYTES * pl.col("data_price"))
+        .then(units // facts.BEAT_BYTES * pl.col("data_price"))
         .otherwise(message)
     )
 
@@ -132,7 +118,7 @@ def _connect_fee() -> pl.Expr:
 
 
 def _busy() -> pl.Expr:
-    return _VOICE & (pl.col("talked") >= BUSY_FROM_S)
+    return _VOICE & (pl.col("talked") >= facts.BUSY_FROM_S)
 
 
 def _less(ppm: pl.Expr) -> pl.Expr:
@@ -141,4 +127,4 @@ def _less(ppm: pl.Expr) -> pl.Expr:
 
 
 def _rounded(amount: pl.Expr) -> pl.Expr:
-    return (amount + ROUND_UNIT // 2) // ROUND_UNIT * ROUND_UNIT
+    return (amount + facts.ROUND_UNIT // 2) // facts.ROUND_UNIT * facts.ROUND_UNIT
