@@ -39,27 +39,32 @@ _LOW = (1 << 32) - 1
 
 
 @inlined
-def used_up(book, state, charge, held, price_beat):
-    """Returns how many of the first instances held have less than a beat left.
+def used_up(book, state, charge, passing, held, price_beat):
+    """Returns (how many of the first instances held have less than a beat left, for which beat).
 
     Args:
         book: PriceArrays.
         state: StateArrays.
         charge: ChargeArrays, for ``held``.
-        held: (how many are known to have less, how many there are).
+        passing: What it returned for the account's event before.
+        held: How many instances there are; of a few nothing is looked for.
         price_beat: Beat of the price, of allowances that have none of their own.
     """
-    passed, end = held
-    while passed < end:
-        instance = charge.held[u(passed)]
-        row = INSTANCE_WORDS * instance
-        beat = book.allowance[u(ALLOWANCE_WORDS * (state.instance[u(row + 3)] & _LOW) + 3)]
-        if beat < 0:
-            beat = price_beat
-        if state.instance[u(row)] - state.used[u(instance)] >= book.divisor[u(beat)]:
-            break
-        passed += 1
-    return passed
+    passed, passed_beat = passing
+    if held > FEW:
+        if price_beat != passed_beat:
+            passed = np.int64(0)
+            passed_beat = price_beat
+        while passed < held:
+            instance = charge.held[u(passed)]
+            row = INSTANCE_WORDS * instance
+            beat = book.allowance[u(ALLOWANCE_WORDS * (state.instance[u(row + 3)] & _LOW) + 3)]
+            if beat < 0:
+                beat = price_beat
+            if state.instance[u(row)] - state.used[u(instance)] >= book.divisor[u(beat)]:
+                break
+            passed += 1
+    return passed, passed_beat
 
 
 @inlined

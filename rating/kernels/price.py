@@ -49,7 +49,7 @@ from rating.kernels.counts import count_event, count_slot, first_count, log_unit
 from rating.kernels.guide import CONTINUES, EVENT_WORDS, NO_PRICE, OVERFLOW
 from rating.kernels.limits import give_back
 from rating.kernels.machine import u
-from rating.kernels.pieces import FEW, conclude, cover, offered, used_up
+from rating.kernels.pieces import conclude, cover, offered, used_up
 from rating.kernels.steps import LARGEST_AMOUNT, walk
 from rating.kernels.stretches import (
     CONSECUTIVE,
@@ -126,11 +126,7 @@ def _charge_quoted(book, state, charge, at, classed, event, owner, holding, list
     throttled = False
     if held > 0 and charged > 0:
         beat = book.price_line[u(price + FIRST_STEP + 2)] & _LOW
-        if held > FEW:
-            if beat != passed_beat:
-                passed = np.int64(0)
-                passed_beat = beat
-            passed = used_up(book, state, charge, (passed, held), beat)
+        passed, passed_beat = used_up(book, state, charge, (passed, passed_beat), held, beat)
         covered, takes, throttled, passed = cover(
             book,
             state,
@@ -327,11 +323,9 @@ def price_events(book, state, charge, take_instance, take_units, counting, limit
                         priced = np.int64(0)
                     if held > 0:
                         beat = book.price_line[u(price + FIRST_STEP + 2)] & _LOW
-                        if held > FEW:
-                            if beat != passed_beat:
-                                passed = np.int64(0)
-                                passed_beat = beat
-                            passed = used_up(book, state, charge, (passed, held), beat)
+                        passed, passed_beat = used_up(
+                            book, state, charge, (passed, passed_beat), held, beat
+                        )
                         before = position
                         position, takes, beyond, passed = cover(
                             book,
