@@ -132,6 +132,7 @@ class _Compiler:
         self.table_numbers = {name: number for number, name in enumerate(mapping.tables)}
         self.type_codes = {name: code for code, name in enumerate(mapping.type_names)}
         self.layouts: dict[Layout, int] = {}
+        self.readings: dict[tuple[object, ...], list[int]] = {}
         self.next_slot = self.width
         self.shared: dict[tuple[str, int, int], int] | None = None
         self.meaning = ("", 0, 0)
@@ -251,19 +252,26 @@ class _Compiler:
                 continue
             choice = tags(source.choice)
             direct = not source.previous and not source.condition and not source.second
+            read = False
             if first and direct:
                 slots = target
             elif choice in placed:
                 slots = placed[choice]
             else:
-                slots = (self.slot(), self.slot() if target[1] >= 0 or source.second else -1)
+                alone = choice or source.pick or source.offset or source.minus
+                read = bool(source.second) or bool(source.path and not alone)
+                if read:
+                    slots = self.read(node, rule.column, source)
+                else:
+                    slots = (self.slot(), self.slot() if target[1] >= 0 else -1)
                 second = source.codec.joins or target[1]
                 step = [target[0], second, *slots, *self.key(node, (), source.condition)]
                 self.add_step(steps.chain if source.previous else own, step)
             first = False
             if choice:
                 placed.setdefault(choice, slots)
-            self.place(node, rule.column, source, slots, template)
+            if not read:
+                self.place(node, rule.column, source, slots, template)
 
     def key(
         self, node: Node, outer: tuple[Element, ...], condition: Condition | None
@@ -280,6 +288,42 @@ class _Compiler:
             self.beside(node, path, [op, self.keys[known], -1, *whole, -1, 0, 0])
         slot = self.keys[known]
         return -slot if condition.differs else slot, condition.wanted
+
+    def read(self, node: Node, column: str, source: Source) -> tuple[int, int]:
+        """Reads the field of a source, or its two, to slots that a step copies from."""
+        first = self.reading(node, column, source, source.path)
+        if not source.second:
+            return first
+        return first[0], self.reading(node, column, source, source.second, part=1)[0]
+
+    def reading(
+        self,
+        node: Node,
+        column: str,
+        source: Source,
+        path: tuple[Element, ...],
+        part: int = 0,
+        outer: tuple[Element, ...] = (),
+    ) -> tuple[int, int]:
+        """Returns the slots of what a codec reads at `path`; sources that read alike share them.
+
+        `outer` is the element of a list that empties them as it begins. Call modules of a record
+        share slots by their column already.
+        """
+        second = bool(source.second) or self.pair(column)[1] >= 0
+        texts = source.codec.render and column
+        known = (id(node), tags(path), tags(outer), texts, *self.action(column, source, part))
+        action = self.readings.get(known)
+        if action is None or self.shared is not None:
+            slots = (self.slot(), self.slot() if second else -1)
+            action = self.act(node, column, source, path, slots, part)
+            self.readings[known] = action
+        elif second and action[ops.ACT_SLOT2] < 0:
+            edge = down(node, path)
+            number = edge.actions.index(action)
+            action[ops.ACT_SLOT2] = self.slot()
+            edge.texts[number] = self.text(column, source, second=True)
+        return action[ops.ACT_SLOT], action[ops.ACT_SLOT2] if second else -1
 
     @staticmethod
     def pair(column: str) -> tuple[int, int]:
@@ -299,10 +343,6 @@ class _Compiler:
             words = CODES.get(column)
             template[slots[0]] = words.index(source.argument) if words else int(source.argument)
             return
-        if source.second:
-            self.act(node, column, source, source.path, (slots[0], self.slot()))
-            self.act(node, column, source, source.second, (slots[1], self.slot()), part=1)
-            return
         if source.offset:
             self.local_times = True
             coded = source.offset[-1].kind in INTEGERS
@@ -315,12 +355,15 @@ class _Compiler:
             self.act(node, column, source, source.path, (slots[0], mark) if mark >= 0 else slots)
             return
         outer = source.path[: source.pick_at]
-        found = (self.slot(), self.slot() if slots[1] >= 0 else mark)
         edge = down(node, outer)
         edge.kind = ops.PICK
+        if mark >= 0 or source.codec.op == ops.SUM:
+            found = (self.slot(), mark)
+            self.act(node, column, source, source.path, found)
+        else:
+            found = self.reading(node, column, source, source.path, outer=outer)
         second = ops.TOTAL if source.codec.op == ops.SUM else slots[1]
         edge.picks.append([slots[0], second, *found, *self.key(node, outer, source.pick)])
-        self.act(node, column, source, source.path, found)
 
     def mark(self, node: Node, path: tuple[Element, ...]) -> int:
         """Returns the slot of a mark that turns amounts into refunds."""
@@ -346,9 +389,18 @@ class _Compiler:
         path: tuple[Element, ...],
         slots: tuple[int, int],
         part: int = 0,
-    ) -> None:
-        """Adds the action that reads the field at `path`, a source's second one as part 1."""
-        low, high = LIMITS[INDEX[column]]
+    ) -> list[int]:
+        """Adds and returns the action that reads the field at `path`, a source's second one as part 1."""
+        op, *rest = self.action(column, source, part)
+        action = [op, *slots, *rest]
+        edge = down(node, path)
+        edge.actions.append(action)
+        edge.texts.append(self.text(column, source, second=slots[1] >= 0))
+        return action
+
+    def action(self, column: str, source: Source, part: int) -> tuple[int, ...]:
+        """Returns what an action is, without its slots."""
+        low, high = LIMITS[INDEX["start_time" if source.codec.op == ops.TIMESTAMP else column]]
         param = source.codec.parameter or source.meaning.unit
         param = self.table_numbers.get(source.argument, param)
         if source.codec.op in (ops.TEXT, ops.PLMN):
@@ -356,20 +408,18 @@ class _Compiler:
         if source.meaning.layouts:
             layout = source.meaning.layouts[part]
             param = len(self.table_numbers) + self.layouts.setdefault(layout, len(self.layouts))
-        edge = down(node, path)
         extra = source.meaning.rounds_from
         if source.codec.render == "text":
             extra = 1  # octets 0 alone are filler
-        edge.actions.append([source.codec.op, *slots, low, high, -1, param, extra])
-        edge.texts.append(self.text(column, source, slots))
+        return source.codec.op, low, high, -1, param, extra
 
     @staticmethod
-    def text(column: str, source: Source, slots: tuple[int, int]) -> tuple[int, str] | None:
+    def text(column: str, source: Source, *, second: bool) -> tuple[int, str] | None:
         """Returns the dictionary column that an action feeds, and how its octets are rendered."""
         if source.codec.render:
             return INDEX[column], source.codec.render
         beside = TEXT_BESIDE.get((source.codec.op, source.codec.parameter))
-        return (INDEX[PAIRS[column]], beside) if beside and slots[1] >= 0 else None
+        return (INDEX[PAIRS[column]], beside) if beside and second else None
 
 
 def _steps(compiler: _Compiler, layout: Numbering) -> tuple[Int64s, Int32s]:
